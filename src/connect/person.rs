@@ -1,0 +1,145 @@
+//! Who is asking.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A chat platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Platform {
+    /// Slack, including Enterprise Grid and GovSlack.
+    Slack,
+    /// Microsoft Teams.
+    Teams,
+}
+
+impl Platform {
+    /// The lower-case word for it, as in templates, tables, metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slack => "slack",
+            Self::Teams => "teams",
+        }
+    }
+}
+
+impl fmt::Display for Platform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Where a person is: a Slack workspace, or a Teams tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Slack team id (`T…`), or Entra tenant id. Empty where Slack names only the organisation.
+    pub id: String,
+    /// Slack Enterprise Grid organisation (`E…`) that the workspace belongs to.
+    pub enterprise: Option<String>,
+    /// Whether the Slack app is installed for the whole organisation.
+    pub org_install: bool,
+}
+
+impl Workspace {
+    /// A workspace or tenant that belongs to no organisation.
+    #[must_use]
+    pub fn standalone(id: impl Into<String>) -> Self {
+        Self { id: id.into(), enterprise: None, org_install: false }
+    }
+
+    /// The widest place in which a user id means one person: the Enterprise Grid organisation if
+    /// there is one (user ids are global in it), else the workspace or tenant itself.
+    #[must_use]
+    pub fn realm(&self) -> &str {
+        self.enterprise.as_deref().unwrap_or(&self.id)
+    }
+
+    /// The `workspace.id`s that a channel connection for this place may carry, best first.
+    ///
+    /// The workspace itself comes first. An organisation's own id follows only where the app is
+    /// installed for the whole organisation: otherwise a connection under that id is not the one
+    /// this person talks through.
+    pub fn connection_keys(&self) -> impl Iterator<Item = &str> {
+        let team = Some(self.id.as_str()).filter(|id| !id.is_empty());
+        let organisation = self.enterprise.as_deref().filter(|_| self.org_install);
+        team.into_iter().chain(organisation)
+    }
+}
+
+/// A person on a chat platform, as a verified request names them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Person {
+    /// The platform that vouches for this person.
+    pub platform: Platform,
+    /// Where they are.
+    pub workspace: Workspace,
+    /// Slack user id (`U…`, `W…`), or Entra object id.
+    pub user: String,
+}
+
+/// What the platform knows of a person beyond their id. Any of it can be missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// The name that others see.
+    pub name: Option<String>,
+    /// Language tag, such as `de-DE`.
+    pub locale: Option<String>,
+    /// E-mail address.
+    pub email: Option<Email>,
+    /// What sort of account it is.
+    pub kind: Kind,
+}
+
+/// An e-mail address as a platform gives it. Its address never prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Email {
+    /// The address.
+    pub address: String,
+    /// Whether the platform vouches that the address belongs to the person.
+    pub confirmed: bool,
+}
+
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Email").field("confirmed", &self.confirmed).finish_non_exhaustive()
+    }
+}
+
+/// What sort of account a person has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A full member of the workspace or tenant.
+    Member,
+    /// A guest: invited to parts of it.
+    Guest,
+    /// Somebody from another organisation, seen through a shared channel.
+    External,
+    /// Not a person.
+    Bot,
+    /// An account that has been switched off.
+    Deactivated,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_realm_is_the_widest_place_where_a_user_id_means_one_person() {
+        let mut place = Workspace::standalone("T1");
+        assert_eq!(place.realm(), "T1");
+        assert_eq!(place.connection_keys().collect::<Vec<_>>(), ["T1"]);
+
+        place.enterprise = Some("E1".to_owned());
+        assert_eq!(place.realm(), "E1");
+        assert_eq!(place.connection_keys().collect::<Vec<_>>(), ["T1"]);
+
+        place.org_install = true;
+        assert_eq!(place.connection_keys().collect::<Vec<_>>(), ["T1", "E1"]);
+
+        place.id.clear();
+        assert_eq!(place.connection_keys().collect::<Vec<_>>(), ["E1"]);
+    }
+}

@@ -1,0 +1,7 @@
+//! Lets people connect their chat account to [Novu](https://novu.co) by typing `/connect`.
+
+pub mod clock;
+pub mod metrics;
+pub mod novu;
+pub mod outbound;
+pub mod sandbox;

@@ -1,0 +1,3 @@
+//! The command line of `novu-connect-bot`.
+
+fn main() {}

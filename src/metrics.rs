@@ -1,0 +1,253 @@
+//! What the service counts, in one registry that is passed around and owned by nobody else.
+//!
+//! Labels are short words that this code chooses; nothing that came from outside is ever a label,
+//! so neither memory nor secrets can leak through `/metrics`.
+
+use std::fmt;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// Upper bounds of the latency histograms, in seconds.
+const LATENCY_BOUNDS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0];
+
+/// A word that this code chose as a label value.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
+pub struct Word(pub &'static str);
+
+impl EncodeLabelValue for Word {
+    fn encode(
+        &self,
+        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
+    ) -> Result<(), fmt::Error> {
+        self.0.encode(encoder)
+    }
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Refused {
+    platform: Word,
+    reason: Word,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Answered {
+    platform: Word,
+    intent: Word,
+    answer: Word,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Step {
+    platform: Word,
+    step: Word,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Delivered {
+    platform: Word,
+    outcome: Word,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Call {
+    upstream: Word,
+    operation: Word,
+    outcome: Word,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Surface {
+    platform: Word,
+}
+
+type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
+
+fn latency() -> Histogram {
+    Histogram::new(LATENCY_BOUNDS)
+}
+
+/// Every counter, gauge and histogram of the service.
+pub struct Metrics {
+    registry: Registry,
+    refused: Family<Refused, Counter>,
+    answered: Family<Answered, Counter>,
+    funnel: Family<Step, Counter>,
+    late: Family<Delivered, Counter>,
+    upstream: Latency<Call>,
+    reply: Latency<Surface>,
+    /// Promises that are not kept yet.
+    pub promises_open: Gauge,
+    /// Channel connections that the workspace index knows.
+    pub connections_known: Gauge,
+    /// When the workspace index was last refreshed, in seconds since 1970.
+    pub connections_refreshed: Gauge<f64, AtomicU64>,
+    /// Replay records that had to be dropped before their time because the memory for them is bounded.
+    pub replays_forgotten: Counter,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// A fresh registry with everything at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("connect"),
+            refused: Family::default(),
+            answered: Family::default(),
+            funnel: Family::default(),
+            late: Family::default(),
+            upstream: Family::new_with_constructor(latency as fn() -> Histogram),
+            reply: Family::new_with_constructor(latency as fn() -> Histogram),
+            promises_open: Gauge::default(),
+            connections_known: Gauge::default(),
+            connections_refreshed: Gauge::default(),
+            replays_forgotten: Counter::default(),
+        };
+        metrics.register();
+        metrics
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "requests_refused",
+            "Requests that were refused before anything in them was believed, by reason",
+            self.refused.clone(),
+        );
+        registry.register("answers", "Answers given, by intent and kind", self.answered.clone());
+        registry.register(
+            "funnel",
+            "People on their way: asked, clicked, linked, verified",
+            self.funnel.clone(),
+        );
+        registry.register(
+            "late_deliveries",
+            "Answers that came after the reply budget, by how they were delivered",
+            self.late.clone(),
+        );
+        registry.register_with_unit(
+            "upstream",
+            "Time of calls to Novu, chat platforms and the identity webhook",
+            Unit::Seconds,
+            self.upstream.clone(),
+        );
+        registry.register_with_unit(
+            "reply",
+            "Time from a request's arrival to its response",
+            Unit::Seconds,
+            self.reply.clone(),
+        );
+        registry.register(
+            "promises_open",
+            "Late answers that are promised and not delivered yet",
+            self.promises_open.clone(),
+        );
+        registry.register(
+            "workspace_index_connections",
+            "Channel connections that the workspace index knows",
+            self.connections_known.clone(),
+        );
+        registry.register_with_unit(
+            "workspace_index_refreshed_timestamp",
+            "When the workspace index was last refreshed",
+            Unit::Seconds,
+            self.connections_refreshed.clone(),
+        );
+        registry.register(
+            "replay_records_forgotten",
+            "Replay records dropped early because their memory is bounded",
+            self.replays_forgotten.clone(),
+        );
+    }
+
+    /// Counts a request that was refused before anything in it was believed.
+    pub fn refused(&self, platform: &'static str, reason: &'static str) {
+        let labels = Refused { platform: Word(platform), reason: Word(reason) };
+        self.refused.get_or_create(&labels).inc();
+    }
+
+    /// Counts an answer.
+    pub fn answered(&self, platform: &'static str, intent: &'static str, answer: &'static str) {
+        let labels =
+            Answered { platform: Word(platform), intent: Word(intent), answer: Word(answer) };
+        self.answered.get_or_create(&labels).inc();
+    }
+
+    /// Counts a person who reached a step of the funnel.
+    pub fn funnel(&self, platform: &'static str, step: &'static str) {
+        self.funnel.get_or_create(&Step { platform: Word(platform), step: Word(step) }).inc();
+    }
+
+    /// Counts a late answer by how it was delivered, or that it could not be.
+    pub fn late(&self, platform: &'static str, outcome: &'static str) {
+        let labels = Delivered { platform: Word(platform), outcome: Word(outcome) };
+        self.late.get_or_create(&labels).inc();
+    }
+
+    /// Records one call to an upstream.
+    pub fn upstream(
+        &self,
+        upstream: &'static str,
+        operation: &'static str,
+        outcome: &'static str,
+        took: Duration,
+    ) {
+        let labels =
+            Call { upstream: Word(upstream), operation: Word(operation), outcome: Word(outcome) };
+        self.upstream.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// Records how long a platform waited for its response.
+    pub fn reply(&self, platform: &'static str, took: Duration) {
+        let labels = Surface { platform: Word(platform) };
+        self.reply.get_or_create(&labels).observe(took.as_secs_f64());
+    }
+
+    /// All figures in the OpenMetrics text format.
+    #[must_use]
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_rendered_with_their_labels() {
+        let metrics = Metrics::new();
+        metrics.refused("slack", "bad_signature");
+        metrics.upstream("novu", "mint_link", "ok", Duration::from_millis(3));
+        let text = metrics.render();
+        assert!(text.contains(
+            r#"connect_requests_refused_total{platform="slack",reason="bad_signature"} 1"#
+        ));
+        assert!(text.contains(
+            r#"connect_upstream_seconds_bucket{le="0.005",upstream="novu",operation="mint_link",outcome="ok"} 1"#
+        ), "{text}");
+    }
+}
