@@ -1,1 +1,38 @@
-//! Novu
+//! The typed client of Novu's API.
+//!
+//! It owns how Novu is spoken to: paths, bodies, envelopes, the error shapes, the time limit and the
+//! one retry. It knows nothing of chat platforms and decides nothing about people; what an answer
+//! means for a person is for `connect` to say.
+//!
+//! One file per resource ([`subscribers`], [`endpoints`], [`connections`], [`integrations`],
+//! [`oauth`], [`events`]) adds its calls to [`Novu`]; [`client`] is the only file that sends.
+//! Field names and rules follow the source of Novu 3.19.
+
+mod canonical;
+mod client;
+mod connections;
+mod context;
+mod decode;
+mod endpoints;
+mod error;
+mod events;
+mod integrations;
+mod oauth;
+mod page;
+mod refusal;
+mod subscribers;
+#[cfg(test)]
+mod tests;
+
+pub use client::{Novu, Settings, SettingsError};
+pub use connections::{ChannelConnection, ConnectionFilter, Workspace};
+pub use context::{Context, ContextError, ContextValue};
+pub use endpoints::{ChannelEndpoint, Endpoint, EndpointFilter};
+pub use error::Error;
+pub use events::{Trigger, Triggered};
+pub use integrations::Integration;
+pub use oauth::{Connect, ConnectionMode, LinkUser};
+pub use page::Page;
+pub use subscribers::{
+    Creation, EmptySubscriberId, NewSubscriber, Subscriber, SubscriberId, SubscriberSearch,
+};

@@ -1,0 +1,400 @@
+//! The transport: every request to Novu leaves through [`Novu::send`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use url::Url;
+
+use super::canonical::ContextHasher;
+use super::context::Context;
+use super::error::Error;
+use super::refusal::{self, Failure};
+use crate::clock::{SharedClock, after};
+use crate::metrics::Metrics;
+use crate::outbound::read_limited;
+
+/// The largest answer about one object, in bytes.
+const OBJECT_LIMIT: usize = 1 << 20;
+/// The largest list, in bytes.
+const LIST_LIMIT: usize = 4 << 20;
+/// A second attempt that has less time than this is not worth making.
+const WORTHWHILE: Duration = Duration::from_millis(50);
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Where Novu is and how to speak to it.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Root of the API, such as `https://eu.api.novu.co`; may have a path prefix.
+    pub api_url: Url,
+    /// Secret key of the Novu environment.
+    pub api_key: SecretString,
+    /// Time limit of one call, its possible second attempt included.
+    pub timeout: Duration,
+    /// Whether the integrations' HMAC option is on, so that every context must be signed.
+    pub context_hmac: bool,
+}
+
+/// Why no client can be built from [`Settings`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// The address cannot be the root of an API. The words say why.
+    #[error("the address of Novu's API {0}")]
+    Address(&'static str),
+    /// The key is empty, or has characters that no Novu key has.
+    #[error("the Novu API key is empty, or has blanks or characters beyond ASCII")]
+    Key,
+}
+
+/// Novu's API. Cheap to clone; clones share everything.
+#[derive(Clone)]
+pub struct Novu(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    api_url: Url,
+    /// Kept to keep it out of what Novu quotes back at us.
+    api_key: SecretString,
+    authorization: HeaderValue,
+    timeout: Duration,
+    hasher: Option<ContextHasher>,
+    metrics: Arc<Metrics>,
+    clock: SharedClock,
+}
+
+impl fmt::Debug for Novu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Novu").finish_non_exhaustive()
+    }
+}
+
+/// One request, ready to be sent once or twice.
+pub(super) struct Call {
+    /// The label of the call in metrics and logs.
+    operation: &'static str,
+    method: Method,
+    url: Url,
+    body: Option<Bytes>,
+    idempotency_key: Option<HeaderValue>,
+    /// Whether a second attempt does no harm if the first one was carried out after all.
+    repeatable: bool,
+    /// The largest answer to read, in bytes.
+    limit: usize,
+}
+
+/// What came back from a successful exchange.
+struct Reply {
+    status: StatusCode,
+    body: Bytes,
+}
+
+impl Call {
+    fn new(operation: &'static str, method: Method, url: Url) -> Self {
+        Self {
+            operation,
+            method,
+            url,
+            body: None,
+            idempotency_key: None,
+            repeatable: false,
+            limit: OBJECT_LIMIT,
+        }
+    }
+
+    /// Reads one object.
+    pub(super) fn get(operation: &'static str, url: Url) -> Self {
+        Self { repeatable: true, ..Self::new(operation, Method::GET, url) }
+    }
+
+    /// Reads a list.
+    pub(super) fn list(operation: &'static str, url: Url) -> Self {
+        Self { limit: LIST_LIMIT, ..Self::get(operation, url) }
+    }
+
+    /// Deletes one object. Not repeated: a second attempt would find nothing and say so.
+    pub(super) fn delete(operation: &'static str, url: Url) -> Self {
+        Self::new(operation, Method::DELETE, url)
+    }
+
+    /// Posts a JSON body.
+    pub(super) fn post(
+        operation: &'static str,
+        url: Url,
+        body: &impl Serialize,
+    ) -> Result<Self, Error> {
+        let body = serde_json::to_vec(body)
+            .map_err(|_| Error::Unsendable("the body cannot be written as JSON"))?;
+        Ok(Self { body: Some(body.into()), ..Self::new(operation, Method::POST, url) })
+    }
+
+    /// Says that a repeat does no harm.
+    pub(super) fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
+    }
+
+    /// Sends `key` as `Idempotency-Key`.
+    pub(super) fn idempotency_key(self, key: &str) -> Result<Self, Error> {
+        let key = HeaderValue::from_str(key)
+            .map_err(|_| Error::Unsendable("the idempotency key has control characters"))?;
+        Ok(Self { idempotency_key: Some(key), ..self })
+    }
+}
+
+impl Novu {
+    /// Builds the client. `http` has to be one that [`crate::outbound::client`] made: it must not
+    /// follow redirects.
+    ///
+    /// # Errors
+    /// The address or the key cannot be used.
+    pub fn new(
+        settings: Settings,
+        http: reqwest::Client,
+        metrics: Arc<Metrics>,
+        clock: SharedClock,
+    ) -> Result<Self, SettingsError> {
+        check_address(&settings.api_url)?;
+        let authorization = authorization(settings.api_key.expose_secret())?;
+        let hasher = settings
+            .context_hmac
+            .then(|| ContextHasher::new(&settings.api_key))
+            .transpose()
+            .map_err(|_| SettingsError::Key)?;
+        Ok(Self(Arc::new(Inner {
+            http,
+            api_url: settings.api_url,
+            api_key: settings.api_key,
+            authorization,
+            timeout: settings.timeout,
+            hasher,
+            metrics,
+            clock,
+        })))
+    }
+
+    /// The address of a route, such as `/v1/integrations`.
+    pub(super) fn route(&self, path: &str) -> Url {
+        let mut url = self.0.api_url.clone();
+        let prefix = self.0.api_url.path().trim_end_matches('/');
+        if prefix.is_empty() {
+            url.set_path(path);
+        } else {
+            url.set_path(&format!("{prefix}{path}"));
+        }
+        url
+    }
+
+    /// The address of the item `id` below a route.
+    ///
+    /// Fails for the ids that no path can name: an empty one would address the whole list, and dots
+    /// its parents, however they are encoded.
+    pub(super) fn item(&self, path: &str, id: &str) -> Result<Url, Error> {
+        if matches!(id, "" | "." | "..") {
+            return Err(Error::Unsendable("the identifier is empty or just dots"));
+        }
+        Ok(self.route(&format!("{path}/{}", encode_segment(id))))
+    }
+
+    /// The signature of a context; none where contexts are not signed or there is none.
+    pub(super) fn sign(&self, context: Option<&Context>) -> Result<Option<String>, Error> {
+        match (&self.0.hasher, context) {
+            (Some(hasher), Some(context)) => hasher.hash(context).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Sends a call, reads its answer with `decode`, and records how it went.
+    pub(super) async fn send<T>(
+        &self,
+        call: Call,
+        decode: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let started = Instant::now();
+        let (status, result) = match self.exchange(&call, started).await {
+            Ok(reply) => (Some(reply.status), decode(&reply.body)),
+            Err(failure) => (failure.status, Err(failure.error)),
+        };
+        let took = started.elapsed();
+        let outcome = result.as_ref().err().map_or("ok", Error::code);
+        self.0.metrics.upstream("novu", call.operation, outcome, took);
+        tracing::debug!(
+            operation = call.operation,
+            outcome,
+            status = status.map(|status| status.as_u16()),
+            elapsed = ?took,
+            "called Novu"
+        );
+        result
+    }
+
+    /// At most two attempts within one time limit.
+    async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, Failure> {
+        let left = || self.0.timeout.saturating_sub(started.elapsed());
+        let failure = match self.attempt(call, left()).await {
+            Ok(reply) => return Ok(reply),
+            Err(failure) => failure,
+        };
+        match failure.repeat_after {
+            Some(pause) if call.repeatable && left() >= pause.saturating_add(WORTHWHILE) => {
+                self.pause(pause).await;
+                self.attempt(call, left()).await
+            }
+            _ => Err(failure),
+        }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        if !pause.is_zero() {
+            let clock = &self.0.clock;
+            clock.sleep_until(after(clock.now(), pause)).await;
+        }
+    }
+
+    async fn attempt(&self, call: &Call, time_left: Duration) -> Result<Reply, Failure> {
+        let request = self.request(call, time_left);
+        let response = request.send().await.map_err(|error| Failure::transport(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return match read_limited(response, call.limit).await {
+                Ok(body) => Ok(Reply { status, body }),
+                Err(error) => Err(Failure::read(status, &error)),
+            };
+        }
+        let retry_after = refusal::retry_after(response.headers(), self.0.clock.now());
+        // A refusal counts even where its explanation is lost on the way.
+        let body = read_limited(response, OBJECT_LIMIT).await.unwrap_or_default();
+        Err(Failure::refused(status, retry_after, &body, self.0.api_key.expose_secret()))
+    }
+
+    fn request(&self, call: &Call, time_left: Duration) -> reqwest::RequestBuilder {
+        let mut request = self
+            .0
+            .http
+            .request(call.method.clone(), call.url.clone())
+            .timeout(time_left)
+            .header(AUTHORIZATION, self.0.authorization.clone())
+            .header(ACCEPT, JSON);
+        if let Some(body) = &call.body {
+            request = request.header(CONTENT_TYPE, JSON).body(body.clone());
+        }
+        if let Some(key) = &call.idempotency_key {
+            request = request.header(IDEMPOTENCY_KEY, key.clone());
+        }
+        request
+    }
+}
+
+fn check_address(url: &Url) -> Result<(), SettingsError> {
+    let fault = if !matches!(url.scheme(), "http" | "https") {
+        "has to start with https:// or http://"
+    } else if !url.username().is_empty() || url.password().is_some() {
+        "must not carry a user name or password"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "must end with its path"
+    } else {
+        return Ok(());
+    };
+    Err(SettingsError::Address(fault))
+}
+
+/// The `Authorization` header. Novu splits it at the first blank and minds the case of `ApiKey`
+/// (Novu 3.19 source, authentication guard).
+fn authorization(key: &str) -> Result<HeaderValue, SettingsError> {
+    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(SettingsError::Key);
+    }
+    let mut header =
+        HeaderValue::from_str(&format!("ApiKey {key}")).map_err(|_| SettingsError::Key)?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// Percent-encodes an identifier for use as one path segment. `Url`'s own segment setter is no
+/// help: it drops tabs and line breaks, which would address something else.
+fn encode_segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes())
+        .map(|piece| if piece == "+" { "%20" } else { piece })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+
+    fn build(api_url: &str, key: &str) -> Result<Novu, SettingsError> {
+        let settings = Settings {
+            api_url: Url::parse(api_url).unwrap(),
+            api_key: SecretString::from(key),
+            timeout: Duration::from_secs(1),
+            context_hmac: true,
+        };
+        let http = crate::outbound::client().unwrap();
+        Novu::new(settings, http, Arc::new(Metrics::new()), Arc::new(SystemClock))
+    }
+
+    #[test]
+    fn a_base_address_keeps_its_path_prefix() {
+        let cases = [
+            ("https://api.novu.co", "https://api.novu.co/v1/x"),
+            ("https://api.novu.co/", "https://api.novu.co/v1/x"),
+            ("http://novu:3000/api", "http://novu:3000/api/v1/x"),
+            ("http://novu:3000/a%20b/c/", "http://novu:3000/a%20b/c/v1/x"),
+        ];
+        for (base, expected) in cases {
+            assert_eq!(build(base, "k").unwrap().route("/v1/x").as_str(), expected);
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_one_path_segment_whatever_it_holds() {
+        let novu = build("https://api.novu.co/p", "k").unwrap();
+        let cases = [
+            ("chendp_1", "chendp_1"),
+            ("slack:T1:U1", "slack%3AT1%3AU1"),
+            ("a/b?c#d%e", "a%2Fb%3Fc%23d%25e"),
+            ("../admin", "..%2Fadmin"),
+            ("%2e%2e", "%252e%252e"),
+            ("a b+c", "a%20b%2Bc"),
+            ("a\tb\nc\\d", "a%09b%0Ac%5Cd"),
+            ("zoë", "zo%C3%AB"),
+        ];
+        for (id, segment) in cases {
+            let url = novu.item("/v1/x", id).unwrap();
+            assert_eq!(url.as_str(), format!("https://api.novu.co/p/v1/x/{segment}"));
+        }
+        for id in ["", ".", ".."] {
+            assert!(matches!(novu.item("/v1/x", id), Err(Error::Unsendable(_))), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn unusable_settings_are_refused() {
+        for key in ["", "two words", "line\nbreak", "schlüssel"] {
+            assert_eq!(build("https://api.novu.co", key).err(), Some(SettingsError::Key));
+        }
+        for address in [
+            "ftp://api.novu.co",
+            "data:,x",
+            "https://user@api.novu.co",
+            "https://:word@api.novu.co",
+            "https://api.novu.co/?x=1",
+            "https://api.novu.co/#x",
+        ] {
+            let error = build(address, "k").err();
+            assert!(matches!(error, Some(SettingsError::Address(_))), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_key_never_prints() {
+        let novu = build("https://api.novu.co", "very-secret").unwrap();
+        assert!(!format!("{novu:?} {:?}", novu.0.authorization).contains("very-secret"));
+    }
+}
