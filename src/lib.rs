@@ -1,6 +1,7 @@
 //! Lets people connect their chat account to [Novu](https://novu.co) by typing `/connect`.
 
 pub mod clock;
+pub mod config;
 pub mod metrics;
 pub mod novu;
 pub mod outbound;

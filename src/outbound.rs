@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn plain_http_is_for_loopback_and_a_listed_port_binds() {
         let any_port = Fence::new(["127.0.0.1"], Subdomains::Refused).unwrap();
-        let one_port = Fence::new(["127.0.0.1:4000", "localhost:4000"], Subdomains::Refused).unwrap();
+        let one_port =
+            Fence::new(["127.0.0.1:4000", "localhost:4000"], Subdomains::Refused).unwrap();
         assert_eq!(verdict(&any_port, "http://127.0.0.1:9999/x"), Ok(()));
         assert_eq!(verdict(&any_port, "http://127.0.0.2:9999/x"), Err(Outside::Host));
         assert_eq!(verdict(&one_port, "http://127.0.0.1:4000/x"), Ok(()));

@@ -1,0 +1,179 @@
+//! Reads the sections one by one, and judges what only several keys together can get wrong.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::reader::Reader;
+use super::{Config, Identity, Novu, Resolver, Server, Slack, parse};
+use crate::outbound::{Fence, Subdomains};
+
+/// More would not fit into the file descriptors that most machines grant.
+const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
+/// One outbound call: below, nothing would ever be in time; above, the client gives up first.
+const CALL_TIME: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
+/// Slack waits 3 s, its network included (Slack: handling user interaction).
+const REPLY_TIME: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_millis(2500);
+
+/// Reads everything; `None` where a problem was noted.
+pub(super) fn config(reader: &mut Reader) -> Option<Config> {
+    let server = server(reader);
+    let novu = novu(reader);
+    let slack = reader.has_section("slack").then(|| slack(reader));
+    let identity = identity(reader);
+    if slack.is_none() {
+        reader.add("No chat platform is on: fill in the section [slack].");
+    }
+    // A section that is off is fine, one that is on and wrong is not.
+    let slack = match slack {
+        Some(slack) => Some(slack?),
+        None => None,
+    };
+    Some(Config { server: server?, novu: novu?, slack, identity: identity? })
+}
+
+fn server(reader: &mut Reader) -> Option<Server> {
+    let listen = reader.value("server.listen", parse::address);
+    let public_url = reader.optional("server.public_url", parse::origin);
+    let ops_listen = reader.optional("server.ops_listen", parse::address);
+    let max_connections = reader.value("server.max_connections", parse::count(CONNECTIONS));
+    // Port 0 asks for any free port, hence never for the same one.
+    if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
+        reader.blame("server.ops_listen", "is the same as server.listen: remove it or change it");
+    }
+    Some(Server { listen: listen?, public_url, ops_listen, max_connections: max_connections? })
+}
+
+fn novu(reader: &mut Reader) -> Option<Novu> {
+    let api_url = reader.value("novu.api_url", parse::base_url);
+    let api_key = reader.value("novu.api_key", parse::secret);
+    let timeout = reader.value("novu.timeout", parse::time(CALL_TIME));
+    let context_hmac = reader.value("novu.context_hmac", parse::boolean);
+    Some(Novu {
+        api_url: api_url?,
+        api_key: api_key?,
+        timeout: timeout?,
+        context_hmac: context_hmac?,
+    })
+}
+
+fn slack(reader: &mut Reader) -> Option<Slack> {
+    let signing_secrets = reader.filled_list("slack.signing_secrets", parse::secret);
+    let integration = reader.value("slack.integration", parse::identifier);
+    let command = reader.value("slack.command", parse::command);
+    let user_scope = reader.optional_list("slack.user_scope", parse::scope);
+    let connection = reader.optional("slack.connection", parse::identifier);
+    let api_url = reader.value("slack.api_url", parse::secure_base_url);
+    let bot_token = reader.optional("slack.bot_token", parse::secret);
+    let response_hosts = fence(reader, "slack.response_hosts", Subdomains::Allowed);
+    let link_hosts = fence(reader, "slack.link_hosts", Subdomains::Refused);
+    let reply_budget = reader.value("slack.reply_budget", parse::time(REPLY_TIME));
+    Some(Slack {
+        signing_secrets: signing_secrets?,
+        integration: integration?,
+        command: command?,
+        user_scope,
+        connection,
+        api_url: api_url?,
+        bot_token,
+        response_hosts: response_hosts?,
+        link_hosts: link_hosts?,
+        reply_budget: reply_budget?,
+    })
+}
+
+fn fence(reader: &mut Reader, name: &str, subdomains: Subdomains) -> Option<Fence> {
+    let hosts = reader.filled_list(name, parse::host)?;
+    Fence::new(hosts, subdomains).ok()
+}
+
+fn identity(reader: &mut Reader) -> Option<Identity> {
+    let chain = reader.filled_list("identity.chain", parse::resolver);
+    let template = reader.value("identity.template", parse::template);
+    let webhook_url = reader.optional("identity.webhook_url", parse::secure_url);
+    let webhook_secret = reader.optional("identity.webhook_secret", parse::signing_key);
+    let webhook_timeout = reader.value("identity.webhook_timeout", parse::time(CALL_TIME));
+    let table = reader.optional("identity.table", parse::table_path);
+    let create_missing = reader.list("identity.create_missing", parse::resolver);
+    let chain = chain?;
+    judge_order(reader, &chain);
+    judge_settings(reader, &chain);
+    Some(Identity {
+        template: template?,
+        webhook_url,
+        webhook_secret,
+        webhook_timeout: webhook_timeout?,
+        table,
+        create_missing: creators(reader, &chain, create_missing?),
+        chain,
+    })
+}
+
+fn judge_order(reader: &mut Reader, chain: &[Resolver]) {
+    let template_at = chain.iter().position(|resolver| *resolver == Resolver::Template);
+    if template_at.is_some_and(|position| position + 1 < chain.len()) {
+        let complaint = "has resolvers after template, which always finds someone: put it last";
+        reader.blame("identity.chain", complaint);
+    }
+}
+
+/// A resolver's settings, those that it cannot do without and the others.
+const fn settings(resolver: Resolver) -> (&'static [&'static str], &'static [&'static str]) {
+    match resolver {
+        Resolver::Table => (&["identity.table"], &[]),
+        Resolver::Webhook => {
+            (&["identity.webhook_url", "identity.webhook_secret"], &["identity.webhook_timeout"])
+        }
+        Resolver::Email => (&[], &[]),
+        Resolver::Template => (&[], &["identity.template"]),
+    }
+}
+
+/// A resolver in the chain needs its settings, and settings need their resolver in the chain.
+fn judge_settings(reader: &mut Reader, chain: &[Resolver]) {
+    for resolver in Resolver::ALL {
+        let (needed, others) = settings(resolver);
+        if chain.contains(&resolver) {
+            demand(reader, resolver, needed);
+        } else {
+            reject(reader, resolver, needed);
+            reject(reader, resolver, others);
+        }
+    }
+}
+
+fn demand(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
+    let word = resolver.name();
+    for name in names {
+        if !reader.is_given(name) {
+            let cause = format!("is missing, but identity.chain contains {word}");
+            reader.blame(name, format!("{cause}: set it or take {word} out"));
+        }
+    }
+}
+
+fn reject(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
+    let word = resolver.name();
+    for name in names {
+        if reader.is_changed(name) {
+            let cause = format!("is set, but identity.chain lacks {word}");
+            reader.blame(name, format!("{cause}: remove it or add {word}"));
+        }
+    }
+}
+
+/// Whose subscriber may be created. By default nobody's but those of resolvers in the chain.
+fn creators(reader: &mut Reader, chain: &[Resolver], wanted: Vec<Resolver>) -> Vec<Resolver> {
+    let name = "identity.create_missing";
+    if !reader.is_given(name) {
+        return wanted.into_iter().filter(|resolver| chain.contains(resolver)).collect();
+    }
+    if wanted.contains(&Resolver::Email) {
+        reader.blame(name, "contains email, which only ever finds those who exist: take it out");
+    }
+    if wanted.iter().any(|resolver| !chain.contains(resolver)) {
+        reader
+            .blame(name, "contains a resolver that identity.chain does not: use one that it does");
+    }
+    wanted
+}
