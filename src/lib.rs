@@ -2,7 +2,12 @@
 
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod metrics;
 pub mod novu;
 pub mod outbound;
+pub mod random;
 pub mod sandbox;
+pub mod signing;
+pub mod slack;
+pub mod store;

@@ -15,7 +15,7 @@ use url::{Host, Url};
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long an unused connection is kept for the next request.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 /// The longest total time of any request that does not set its own, shorter one.
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -1,0 +1,83 @@
+# Everything that people read. Placeables: $connect is the command, ready to be typed.
+# A refusal is keyed by its code; .remedy says what the person can do next.
+
+sign-in = Connect your account to get your notifications here.
+sign-in-private = Only you can see this. The link is personal: do not pass it on. It works until { $until }.
+sign-in-after = After signing in you can close the page and come back here.
+sign-in-button = Sign in
+sign-in-button-label = Sign in to connect your account
+sign-in-spoken = Use the button “Sign in” in this message.
+
+already-connected = You are connected as { $subscriber }.
+already-connected-since = You are connected as { $subscriber } since { $since }.
+already-connected-hint = There is nothing to do. Your notifications arrive here.
+not-connected = You are not connected yet.
+not-connected-hint = Type { $connect } to connect your account.
+
+working = Your sign-in link is on its way. It appears here in a moment.
+
+help = This is what you can type:
+help-connect = { $words } – connect your account, or see that it is connected
+help-status = { $words } – see whether you are connected, and as whom
+help-help = { $words } – this list
+help-misheard = I do not know “{ $said }”.
+help-meant = Did you mean { $nearest }?
+
+reference = Code { $code } · reference { $reference }
+
+C-WORKSPACE = This workspace is not connected to notifications yet.
+    .remedy = Ask the administrator of your notification service to connect it, then type { $connect } again.
+C-CONTEXT = Your organisation’s directory puts you somewhere this workspace does not deliver to.
+    .remedy = Tell your administrator the code and the reference below.
+C-IDENTITY = Your chat account is not on the list of people who can connect.
+    .remedy = Ask your administrator to add you.
+C-SUBSCRIBER = There is no notification account for you yet.
+    .remedy = Ask your administrator to create one, then type { $connect } again.
+C-EMAIL-UNCONFIRMED = The e-mail address of your chat account is not confirmed.
+    .remedy = Confirm it in your chat account’s settings, then type { $connect } again.
+C-EMAIL-MISSING = Your chat account shows no e-mail address, so I cannot tell which account is yours.
+    .remedy = Ask your administrator to let the app see e-mail addresses, or to add you by hand.
+C-EMAIL-UNKNOWN = Nobody with your e-mail address has a notification account.
+    .remedy = Ask your administrator to create one with the address of your chat account.
+C-EMAIL-AMBIGUOUS = More than one notification account has your e-mail address, so I cannot tell which is yours.
+    .remedy = Ask your administrator to add you by hand.
+C-GUEST = Guests cannot be connected by e-mail address.
+    .remedy = Ask your administrator to add you by hand.
+C-EXTERNAL = You belong to another organisation, and this app serves only the one that installed it.
+    .remedy = Type { $connect } in your own workspace.
+C-BOT = Only people can connect.
+    .remedy = Use the chat account of a person.
+C-DEACTIVATED = This chat account is switched off.
+    .remedy = Ask your administrator to switch it on again.
+C-WEBHOOK-REFUSED = Your organisation’s directory does not let you connect.
+    .remedy = Ask your administrator about it.
+C-WEBHOOK-DOWN = Your organisation’s directory does not answer, so I cannot tell who you are.
+    .remedy = Try again in a few minutes. If it stays like this, tell your administrator.
+C-PROFILE = I cannot look up your chat account, so I cannot tell who you are.
+    .remedy = Try again in a few minutes. If it stays like this, tell your administrator.
+C-LINKED-ELSEWHERE = You are connected, but in a way that cannot deliver notifications to this workspace.
+    .remedy = Tell your administrator the code and the reference below. They can remove the old link.
+C-LINK-LENGTH = Your sign-in link is too long for a button.
+    .remedy = Tell your administrator the code and the reference below.
+C-LINK-HOST = Your sign-in link does not lead where it should, so I am not showing it.
+    .remedy = Tell your administrator the code and the reference below.
+C-NOVU-KEY = The notification service does not accept this app.
+    .remedy = Tell your administrator the code and the reference below.
+C-NOVU-INTEGRATION = The notification service is not set up for this app.
+    .remedy = Tell your administrator the code and the reference below.
+C-NOVU-REJECTED = The notification service did not accept the request.
+    .remedy = Tell your administrator the code and the reference below.
+C-NOVU-BUSY = The notification service has too much to do at the moment.
+    .remedy = Type { $connect } again in a minute.
+C-NOVU-DOWN = The notification service cannot be reached at the moment.
+    .remedy = Type { $connect } again in a few minutes.
+C-NOVU-SLOW = The notification service is taking too long at the moment.
+    .remedy = Type { $connect } again in a few minutes.
+C-NOVU-ANSWER = The notification service gave an answer that makes no sense.
+    .remedy = Tell your administrator the code and the reference below.
+C-TOO-OFTEN = That was a lot of requests in a short time.
+    .remedy = Wait half a minute, then type { $connect } again.
+C-BUSY = I have too much to do at the moment.
+    .remedy = Type { $connect } again in a minute.
+C-INCOMPLETE = Your request arrived without what I need to answer it.
+    .remedy = Type { $connect } again. If it stays like this, tell your administrator.

@@ -1,0 +1,36 @@
+//! Where a platform says who its people are.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+use super::person::{Person, Profile};
+
+/// A platform's directory of people.
+pub trait Directory: Send + Sync + Debug {
+    /// Looks a person up. `token` is the bot token of the person's workspace.
+    fn profile<'a>(
+        &'a self,
+        person: &'a Person,
+        token: &'a SecretString,
+    ) -> BoxFuture<'a, Result<Profile, DirectoryError>>;
+}
+
+/// Why a person's profile is not to be had.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// The workspace that the token belongs to does not know this person.
+    #[error("the workspace does not know this person")]
+    Stranger,
+    /// There is no usable token, or it may not look people up.
+    #[error("the bot may not look people up: {0}")]
+    NotAllowed(&'static str),
+    /// The platform asks to slow down.
+    #[error("the platform asks to slow down")]
+    Throttled(Option<Duration>),
+    /// The platform does not answer, or not sensibly.
+    #[error("the platform does not answer")]
+    Unavailable,
+}

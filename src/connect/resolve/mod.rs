@@ -1,0 +1,148 @@
+//! Which Novu subscriber a person is: a chain of resolvers, of which the first hit wins.
+
+pub mod email;
+pub mod table;
+pub mod template;
+pub mod webhook;
+
+use std::fmt;
+
+use futures_util::future::{BoxFuture, Shared};
+use serde::Deserialize;
+
+use super::answer::{Reason, Refusal};
+use super::directory::DirectoryError;
+use super::person::{Person, Profile};
+use crate::novu::{Context, Subscriber, SubscriberId};
+
+pub use email::EmailResolver;
+pub use table::TableResolver;
+pub use template::Template;
+pub use webhook::WebhookResolver;
+
+/// The kinds of resolver, by their names in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ResolverKind {
+    /// A table of people kept by the operator.
+    Table,
+    /// An endpoint of the operator's.
+    Webhook,
+    /// A confirmed e-mail address.
+    Email,
+    /// An id that is made of the person's ids.
+    Template,
+}
+
+impl ResolverKind {
+    /// Its name in the configuration, in metrics and in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Table => "table",
+            Self::Webhook => "webhook",
+            Self::Email => "email",
+            Self::Template => "template",
+        }
+    }
+}
+
+impl fmt::Display for ResolverKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What one resolver says of a person.
+#[derive(Debug)]
+pub enum Resolution {
+    /// This is the subscriber.
+    Found(Box<Found>),
+    /// Somebody else may know; if nobody does, this is why not.
+    NotMine(Reason),
+    /// No, and nobody else is asked.
+    Refuse(Refusal),
+}
+
+/// A subscriber that a resolver found.
+#[derive(Debug)]
+pub struct Found {
+    /// The resolver that found it.
+    pub by: ResolverKind,
+    /// The subscriber's id.
+    pub id: SubscriberId,
+    /// The subscriber itself, where finding it already fetched it.
+    pub subscriber: Option<Subscriber>,
+    /// The context that the link has to be made in, where the resolver says so.
+    pub context: Option<Context>,
+    /// What a subscriber created for this person is called.
+    pub name: Option<String>,
+}
+
+impl Found {
+    fn id(by: ResolverKind, id: SubscriberId) -> Self {
+        Self { by, id, subscriber: None, context: None, name: None }
+    }
+}
+
+/// A person's profile while it is being fetched. Every resolver may wait for it, few do.
+pub type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, DirectoryError>>>;
+
+/// The resolvers in the order in which they are asked.
+#[derive(Debug)]
+pub struct Chain {
+    links: Vec<Resolver>,
+}
+
+/// One resolver.
+#[derive(Debug)]
+pub enum Resolver {
+    /// See [`TableResolver`].
+    Table(TableResolver),
+    /// See [`WebhookResolver`].
+    Webhook(WebhookResolver),
+    /// See [`EmailResolver`].
+    Email(EmailResolver),
+    /// See [`Template`].
+    Template(Template),
+}
+
+impl Resolver {
+    async fn resolve(&self, person: &Person, profile: PendingProfile<'_>) -> Resolution {
+        match self {
+            Self::Table(table) => table.resolve(person).await,
+            Self::Webhook(webhook) => webhook.resolve(person, profile.await.ok().as_ref()).await,
+            Self::Email(email) => email.resolve(profile.await).await,
+            Self::Template(template) => template.resolve(person),
+        }
+    }
+}
+
+impl Chain {
+    /// A chain of the given resolvers.
+    #[must_use]
+    pub fn new(links: Vec<Resolver>) -> Self {
+        Self { links }
+    }
+
+    /// Asks one resolver after the other until one finds the person or refuses.
+    ///
+    /// # Errors
+    /// A resolver refused, or none knows the person; the first one's reason then stands, because
+    /// the first is the one that the operator prefers.
+    pub async fn resolve(
+        &self,
+        person: &Person,
+        profile: PendingProfile<'_>,
+    ) -> Result<Found, Refusal> {
+        let mut why_not = None;
+        for link in &self.links {
+            match link.resolve(person, profile.clone()).await {
+                Resolution::Found(found) => return Ok(*found),
+                Resolution::Refuse(refusal) => return Err(refusal),
+                Resolution::NotMine(reason) => why_not = why_not.or(Some(reason)),
+            }
+        }
+        Err(why_not.unwrap_or(Reason::IdentityUnknown).into())
+    }
+}

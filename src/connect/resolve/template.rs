@@ -1,0 +1,144 @@
+//! Subscriber ids that are made of a person's own ids, so that a first run needs nothing else.
+
+use super::{Found, Resolution, ResolverKind};
+use crate::connect::answer::Reason;
+use crate::connect::person::Person;
+use crate::novu::SubscriberId;
+
+/// A subscriber id with places to fill in.
+///
+/// | place | becomes |
+/// |---|---|
+/// | `{platform}` | `slack` or `teams` |
+/// | `{workspace}` | the widest place in which the user id means one person: Enterprise Grid organisation, else workspace or tenant |
+/// | `{team}` | the workspace or tenant itself |
+/// | `{user}` | the user id |
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template(Vec<Piece>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Platform,
+    Workspace,
+    Team,
+    User,
+}
+
+/// Why a template cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadTemplate {
+    /// There is no such place.
+    #[error(
+        "there is no place {{{0}}}; there are {{platform}}, {{workspace}}, {{team}} and {{user}}"
+    )]
+    UnknownPlace(String),
+    /// A brace is not closed.
+    #[error("a brace is not closed")]
+    Unclosed,
+    /// Two people would get one subscriber.
+    #[error("{{user}} is missing, so all people would be one subscriber")]
+    NoUser,
+    /// Two people in different workspaces would get one subscriber.
+    #[error("{{workspace}} or {{team}} is missing, and a user id means one person only within it")]
+    NoWorkspace,
+}
+
+impl Template {
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// The template is malformed, or two people could get the same subscriber id from it.
+    pub fn parse(text: &str) -> Result<Self, BadTemplate> {
+        let mut pieces = Vec::new();
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (place, after) = after.split_once('}').ok_or(BadTemplate::Unclosed)?;
+            if !before.is_empty() {
+                pieces.push(Piece::Text(before.to_owned()));
+            }
+            pieces.push(match place {
+                "platform" => Piece::Platform,
+                "workspace" => Piece::Workspace,
+                "team" => Piece::Team,
+                "user" => Piece::User,
+                other => return Err(BadTemplate::UnknownPlace(other.to_owned())),
+            });
+            rest = after;
+        }
+        if !rest.is_empty() {
+            pieces.push(Piece::Text(rest.to_owned()));
+        }
+        if !pieces.contains(&Piece::User) {
+            return Err(BadTemplate::NoUser);
+        }
+        if !pieces.contains(&Piece::Workspace) && !pieces.contains(&Piece::Team) {
+            return Err(BadTemplate::NoWorkspace);
+        }
+        Ok(Self(pieces))
+    }
+
+    /// Fills the places in.
+    #[must_use]
+    pub fn fill(&self, person: &Person) -> String {
+        self.0
+            .iter()
+            .map(|piece| match piece {
+                Piece::Text(text) => text.as_str(),
+                Piece::Platform => person.platform.name(),
+                Piece::Workspace => person.workspace.realm(),
+                Piece::Team => person.workspace.id.as_str(),
+                Piece::User => person.user.as_str(),
+            })
+            .collect()
+    }
+
+    pub(super) fn resolve(&self, person: &Person) -> Resolution {
+        SubscriberId::new(self.fill(person))
+            .map_or(Resolution::NotMine(Reason::IdentityUnknown), |id| {
+                Resolution::Found(Box::new(Found::id(ResolverKind::Template, id)))
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connect::person::{Platform, Workspace};
+
+    fn person() -> Person {
+        Person {
+            platform: Platform::Slack,
+            workspace: Workspace {
+                id: "T1".to_owned(),
+                enterprise: Some("E1".to_owned()),
+                org_install: false,
+            },
+            user: "U1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn places_are_filled_in() {
+        let cases = [
+            ("{platform}:{workspace}:{user}", "slack:E1:U1"),
+            ("{team}-{user}@chat", "T1-U1@chat"),
+        ];
+        for (template, id) in cases {
+            assert_eq!(Template::parse(template).unwrap().fill(&person()), id);
+        }
+    }
+
+    #[test]
+    fn templates_that_would_mix_people_up_are_refused() {
+        let cases = [
+            ("{workspace}", BadTemplate::NoUser),
+            ("{user}", BadTemplate::NoWorkspace),
+            ("{workspace}{user", BadTemplate::Unclosed),
+            ("{workspace}{email}", BadTemplate::UnknownPlace("email".to_owned())),
+        ];
+        for (template, problem) in cases {
+            assert_eq!(Template::parse(template), Err(problem), "{template}");
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! Which of Novu's channel connections belongs to a workspace.
+//!
+//! Novu cannot be asked for the connection of a workspace, so all connections of the integration
+//! are kept here, by `workspace.id`. The index is refreshed in the background and when a workspace
+//! is missing; however many people ask at once, one refresh serves them all. Bot tokens that
+//! connections carry live here and nowhere else: in memory.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::{Mutex, RwLock};
+use tokio_util::sync::CancellationToken;
+
+use super::person::Workspace;
+use crate::clock::{SharedClock, after, between};
+use crate::metrics::Metrics;
+use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
+
+/// How often the index is refreshed without being asked.
+const REFRESH_EVERY: Duration = Duration::from_mins(1);
+/// How long a refresh answers for workspaces that it did not find.
+const MISS_COOLDOWN: Duration = Duration::from_secs(3);
+/// Connections asked for at once: the most that Novu gives.
+const PAGE_SIZE: u8 = 100;
+/// The most pages read in one refresh; beyond that the operator should pin connections elsewhere.
+const MOST_PAGES: usize = 100;
+
+/// An index of the channel connections of one integration.
+#[derive(Debug)]
+pub struct WorkspaceIndex {
+    novu: Novu,
+    integration: String,
+    pinned: Option<String>,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    known: RwLock<Arc<Snapshot>>,
+    refreshing: Mutex<()>,
+    /// How many refreshes have ended. Tells a waiter whether one began and ended while it waited.
+    ended: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Snapshot {
+    by_workspace: HashMap<String, Vec<Arc<ChannelConnection>>>,
+    /// When the connections were read; nothing has been read yet without it.
+    read_at: Option<Timestamp>,
+    /// When the last attempt to read them ended, and what went wrong.
+    failed: Option<(Timestamp, Error)>,
+}
+
+impl WorkspaceIndex {
+    /// An empty index. `pinned` is the identifier of the connection that is preferred among
+    /// several of one workspace.
+    #[must_use]
+    pub fn new(
+        novu: Novu,
+        integration: String,
+        pinned: Option<String>,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            novu,
+            integration,
+            pinned,
+            clock,
+            metrics,
+            known: RwLock::default(),
+            refreshing: Mutex::default(),
+            ended: AtomicU64::new(0),
+        }
+    }
+
+    /// All connections of a workspace, the one to use first: the pinned one, then shared before
+    /// personal, then the newest. Empty if there is none.
+    ///
+    /// # Errors
+    /// Novu could not be asked, and nothing is known of this workspace from before.
+    pub async fn find(&self, workspace: &Workspace) -> Result<Vec<Arc<ChannelConnection>>, Error> {
+        let found = self.known.read().await.find(workspace);
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        self.refresh_for_a_miss().await?;
+        Ok(self.known.read().await.find(workspace))
+    }
+
+    /// Reads the index anew now and then, until `stop`.
+    pub async fn keep_fresh(&self, stop: CancellationToken) {
+        loop {
+            {
+                let _turn = self.refreshing.lock().await;
+                self.refresh().await;
+            }
+            let next = self.clock.sleep_until(after(self.clock.now(), REFRESH_EVERY));
+            if stop.run_until_cancelled(next).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// What keeps this index from serving, in a word for the operator; nothing if it serves.
+    pub async fn trouble(&self) -> Option<&'static str> {
+        let known = self.known.read().await;
+        match (&known.read_at, &known.failed) {
+            (Some(_), _) => None,
+            (None, Some((_, error))) => Some(error.code()),
+            (None, None) => Some("not_read_yet"),
+        }
+    }
+
+    /// Refreshes once for everyone who waits here at the same time.
+    async fn refresh_for_a_miss(&self) -> Result<(), Error> {
+        let seen = self.ended.load(Ordering::Acquire);
+        let _turn = self.refreshing.lock().await;
+        let served_while_waiting = self.ended.load(Ordering::Acquire) != seen;
+        if !served_while_waiting && !self.read_just_now().await {
+            self.refresh().await;
+        }
+        match &self.known.read().await.failed {
+            Some((_, error)) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+
+    async fn read_just_now(&self) -> bool {
+        let known = self.known.read().await;
+        known.failed.is_none()
+            && known.read_at.is_some_and(|at| between(at, self.clock.now()) < MISS_COOLDOWN)
+    }
+
+    /// Reads all connections. Call with the turn held.
+    async fn refresh(&self) {
+        let outcome = self.read_all().await;
+        let now = self.clock.now();
+        let mut known = self.known.write().await;
+        *known = Arc::new(match outcome {
+            Ok(connections) => {
+                self.report(connections.len(), now);
+                Snapshot {
+                    by_workspace: self.arrange(connections),
+                    read_at: Some(now),
+                    failed: None,
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = error.code(), "channel connections could not be read");
+                // What was known stays good: connections rarely go, and an outage must not hide them.
+                Snapshot {
+                    by_workspace: known.by_workspace.clone(),
+                    read_at: known.read_at,
+                    failed: Some((now, error)),
+                }
+            }
+        });
+        self.ended.fetch_add(1, Ordering::Release);
+    }
+
+    async fn read_all(&self) -> Result<Vec<ChannelConnection>, Error> {
+        let mut all = Vec::new();
+        let mut filter = ConnectionFilter {
+            integration: Some(self.integration.clone()),
+            limit: Some(PAGE_SIZE),
+            ..ConnectionFilter::default()
+        };
+        for _ in 0..MOST_PAGES {
+            let page = self.novu.list_channel_connections(&filter).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => return Ok(all),
+            }
+        }
+        tracing::warn!(
+            most = MOST_PAGES * PAGE_SIZE as usize,
+            "more channel connections than the index holds"
+        );
+        Ok(all)
+    }
+
+    fn report(&self, connections: usize, now: Timestamp) {
+        self.metrics.connections_known.set(i64::try_from(connections).unwrap_or(i64::MAX));
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
+        self.metrics.connections_refreshed.set(now.as_second() as f64);
+    }
+
+    fn arrange(
+        &self,
+        connections: Vec<ChannelConnection>,
+    ) -> HashMap<String, Vec<Arc<ChannelConnection>>> {
+        let mut by_workspace: HashMap<String, Vec<Arc<ChannelConnection>>> = HashMap::new();
+        for connection in connections {
+            // Checked here as well: a connection of another integration has another bot's token.
+            if connection.integration_identifier != self.integration {
+                continue;
+            }
+            let Some(id) = connection.workspace.as_ref().map(|workspace| workspace.id.clone())
+            else {
+                continue;
+            };
+            by_workspace.entry(id).or_default().push(Arc::new(connection));
+        }
+        for candidates in by_workspace.values_mut() {
+            candidates.sort_by_key(|connection| self.rank(connection));
+        }
+        by_workspace
+    }
+
+    fn rank(&self, connection: &ChannelConnection) -> (bool, bool, Reverse<Option<Timestamp>>) {
+        let pinned = self.pinned.as_deref() == Some(connection.identifier.as_str());
+        let personal = connection.subscriber_id.is_some();
+        (!pinned, personal, Reverse(connection.created_at))
+    }
+}
+
+impl Snapshot {
+    fn find(&self, workspace: &Workspace) -> Vec<Arc<ChannelConnection>> {
+        workspace
+            .connection_keys()
+            .filter_map(|key| self.by_workspace.get(key))
+            .flatten()
+            .cloned()
+            .collect()
+    }
+}

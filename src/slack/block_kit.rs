@@ -1,0 +1,229 @@
+//! Messages in Slack's Block Kit.
+//!
+//! There is one type for what we send, and it is private by construction: every way of delivering a
+//! [`PrivateMessage`] shows it to one person. Limits are those of Slack's Block Kit reference.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::connect::message::{Button, Markup, Message};
+
+/// The `action_id` of the sign-in button, by which its press is recognised.
+pub const SIGN_IN_ACTION: &str = "connect_sign_in";
+/// The longest URL that a button can hold, in characters.
+pub const LONGEST_BUTTON_URL: usize = 3000;
+/// The longest text of a section, in characters.
+const LONGEST_SECTION: usize = 3000;
+/// The longest top-level text that Slack recommends, in characters.
+const LONGEST_TEXT: usize = 4000;
+/// The longest text of a button and of its label for screen readers, in characters.
+const LONGEST_BUTTON_TEXT: usize = 75;
+
+/// A message that one person sees.
+///
+/// The top-level text is all that a screen reader reads when there are blocks (Slack,
+/// chat.postMessage), so it carries the whole instruction; the link is in the button alone, where
+/// Slack's servers do not follow it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PrivateMessage {
+    text: String,
+    blocks: Vec<Block>,
+    unfurl_links: bool,
+    unfurl_media: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Block {
+    Section { text: Text },
+    Actions { elements: Vec<Element> },
+    Context { elements: Vec<Text> },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Text {
+    Mrkdwn { text: String },
+    PlainText { text: String },
+}
+
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Element {
+    Button {
+        text: Text,
+        action_id: &'static str,
+        style: &'static str,
+        accessibility_label: String,
+        url: String,
+    },
+}
+
+impl std::fmt::Debug for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self::Button { text, action_id, .. } = self;
+        f.debug_struct("Button")
+            .field("text", text)
+            .field("action_id", action_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A link that does not fit into a button.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkTooLong;
+
+impl PrivateMessage {
+    /// Sets a message in Block Kit.
+    ///
+    /// # Errors
+    /// The link is longer than [`LONGEST_BUTTON_URL`].
+    pub fn render(message: &Message) -> Result<Self, LinkTooLong> {
+        let button = message.button.as_ref().map(link_button).transpose()?;
+        Ok(Self::assemble(message, button))
+    }
+
+    /// Sets a message in Block Kit and leaves its button out, if it has one.
+    #[must_use]
+    pub fn without_button(message: &Message) -> Self {
+        Self::assemble(message, None)
+    }
+
+    fn assemble(message: &Message, button: Option<Element>) -> Self {
+        let paragraphs = message.body.iter().filter(|paragraph| !paragraph.is_empty());
+        let blocks = paragraphs
+            .map(|paragraph| Block::Section { text: mrkdwn(paragraph) })
+            .chain(button.map(|button| Block::Actions { elements: vec![button] }))
+            .chain(
+                message
+                    .footer
+                    .as_ref()
+                    .map(|footer| Block::Context { elements: vec![mrkdwn(footer)] }),
+            )
+            .collect();
+        Self {
+            text: cut(&message.spoken, LONGEST_TEXT),
+            blocks,
+            unfurl_links: false,
+            unfurl_media: false,
+        }
+    }
+
+    /// The message as the HTTP response to a slash command.
+    #[must_use]
+    pub fn as_response(&self) -> impl Serialize + '_ {
+        Ephemeral { response_type: "ephemeral", replace_original: None, message: self }
+    }
+
+    /// The message as a post to a response URL, in place of what was said there before.
+    #[must_use]
+    pub fn in_place_of_promise(&self) -> impl Serialize + '_ {
+        Ephemeral { response_type: "ephemeral", replace_original: Some(true), message: self }
+    }
+}
+
+/// Slack's form of a message that only the person sees who typed the command.
+#[derive(Serialize)]
+struct Ephemeral<'a> {
+    response_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replace_original: Option<bool>,
+    #[serde(flatten)]
+    message: &'a PrivateMessage,
+}
+
+fn link_button(button: &Button) -> Result<Element, LinkTooLong> {
+    let url = button.link.expose();
+    if url.chars().count() > LONGEST_BUTTON_URL {
+        return Err(LinkTooLong);
+    }
+    Ok(Element::Button {
+        text: Text::PlainText { text: cut(&button.label, LONGEST_BUTTON_TEXT) },
+        action_id: SIGN_IN_ACTION,
+        style: "primary",
+        accessibility_label: cut(&button.spoken_label, LONGEST_BUTTON_TEXT),
+        url: url.to_owned(),
+    })
+}
+
+fn mrkdwn(text: &str) -> Text {
+    Text::Mrkdwn { text: cut(text, LONGEST_SECTION) }
+}
+
+fn cut(text: &str, limit: usize) -> String {
+    text.chars().take(limit).collect()
+}
+
+/// Slack's way of setting text.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mrkdwn;
+
+impl Markup for Mrkdwn {
+    /// Escapes Slack's three control characters, so that no mention and no link comes of the text,
+    /// and keeps it on one line. Stars and underscores stay: the worst they do is look bold to the
+    /// person who chose them, while anything put around them would be copied along with an id.
+    fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if !text.contains(['&', '<', '>', '\n', '\r']) {
+            return Cow::Borrowed(text);
+        }
+        let mut safe = String::with_capacity(text.len() + 16);
+        for character in text.chars() {
+            match character {
+                '&' => safe.push_str("&amp;"),
+                '<' => safe.push_str("&lt;"),
+                '>' => safe.push_str("&gt;"),
+                '\n' | '\r' => safe.push(' '),
+                other => safe.push(other),
+            }
+        }
+        Cow::Owned(safe)
+    }
+
+    fn code(&self, text: &str) -> String {
+        format!("`{text}`")
+    }
+
+    fn day(&self, moment: Timestamp) -> String {
+        self.date(moment, "{date_long}", "%Y-%m-%d")
+    }
+
+    fn time(&self, moment: Timestamp) -> String {
+        self.date(moment, "{time}", "%H:%M UTC")
+    }
+}
+
+impl Mrkdwn {
+    /// A date that every client shows in its reader's time zone; `fallback` is for those that cannot.
+    #[expect(clippy::unused_self, reason = "belongs to the way of setting text")]
+    fn date(self, moment: Timestamp, token: &str, fallback: &str) -> String {
+        let fallback = moment.strftime(fallback);
+        format!("<!date^{}^{token}|{fallback}>", moment.as_second())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_from_outside_is_made_harmless() {
+        let cases = [
+            ("Ada", "Ada"),
+            ("<!channel>", "&lt;!channel&gt;"),
+            ("<@U1|x> & co", "&lt;@U1|x&gt; &amp; co"),
+            ("a\nb", "a b"),
+        ];
+        for (text, safe) in cases {
+            assert_eq!(Mrkdwn.escape(text), safe);
+        }
+    }
+
+    #[test]
+    fn dates_show_in_the_readers_time_zone() {
+        let moment = Timestamp::from_second(1_790_000_000).unwrap();
+        assert_eq!(Mrkdwn.day(moment), "<!date^1790000000^{date_long}|2026-09-21>");
+        assert_eq!(Mrkdwn.time(moment), "<!date^1790000000^{time}|14:13 UTC>");
+    }
+}

@@ -1,0 +1,330 @@
+//! Answers that come after the HTTP response: by the response URL, then by direct message.
+//!
+//! Slack waits three seconds for a response, and takes up to five posts to the response URL in the
+//! half hour after (Slack, slash commands). Whoever was told that an answer is on its way has a job
+//! in the store from before they were told. The link itself is never stored: each attempt asks the
+//! core again, so what arrives is fresh.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use super::desk::Desk;
+use super::web_api::{CallError, retry_after};
+use crate::clock::{SharedClock, after, between};
+use crate::connect::{Answer, Ask, Intent, Person, Reason, Reference};
+use crate::metrics::Metrics;
+use crate::outbound::SecretUrl;
+use crate::store::{Job, NewJob, Store, StoreError};
+
+/// The kind of our jobs in the store.
+const KIND: &str = "slack_reply";
+/// How long a job is held. Longer than an attempt can take, or two would work on one.
+const LEASE: Duration = Duration::from_mins(1);
+/// How long Slack takes posts to a response URL, less a margin for the way there.
+const RESPONSE_URL_LIFE: Duration = Duration::from_mins(29);
+/// How often a response URL can be used.
+const RESPONSE_URL_USES: u8 = 5;
+/// How long one post may take.
+const POST_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the promise is left alone on the screen: Slack can take a post that overtakes its own
+/// handling of the response for the older of the two.
+const SETTLE: Duration = Duration::from_millis(250);
+/// How often an answer is tried before the person is told that it did not work out.
+const ANSWER_ATTEMPTS: u32 = 3;
+/// How often anything is tried before it is given up.
+const MOST_ATTEMPTS: u32 = 10;
+/// The longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Jobs that are worked on at once.
+const WORKERS: usize = 32;
+
+/// Keeps the promises.
+#[derive(Debug)]
+pub(super) struct LateReplies {
+    store: Arc<Store>,
+    desk: Arc<Desk>,
+    http: reqwest::Client,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    /// Rings when a job may have come due earlier than the worker expects.
+    changed: Notify,
+}
+
+/// A promise that was made to a person: their answer follows.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Promise {
+    person: Person,
+    intent: Intent,
+    reference: Reference,
+    command: String,
+    response_url: Option<String>,
+    uses_left: u8,
+    promised_at: Timestamp,
+}
+
+/// How an attempt to deliver ended.
+enum Delivery {
+    By(&'static str),
+    Again(Option<Duration>),
+    Impossible,
+}
+
+impl Promise {
+    /// A promise to answer a question.
+    #[must_use]
+    pub(super) fn new(
+        ask: &Ask,
+        command: String,
+        response_url: Option<&SecretUrl>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            person: ask.person.clone(),
+            intent: ask.intent.clone(),
+            reference: ask.reference,
+            command,
+            response_url: response_url.map(|url| url.expose().to_string()),
+            uses_left: RESPONSE_URL_USES,
+            promised_at: now,
+        }
+    }
+
+    fn ask(&self) -> Ask {
+        Ask::new(self.person.clone(), self.intent.clone(), self.reference)
+    }
+
+    fn sealed(&self) -> SecretString {
+        // A struct of strings and numbers always has a JSON form.
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+
+    /// The response URL, while it can be expected to work.
+    fn usable_url(&self, now: Timestamp) -> Option<Url> {
+        let fresh = between(self.promised_at, now) < RESPONSE_URL_LIFE;
+        let url = self.response_url.as_deref().filter(|_| fresh && self.uses_left > 0)?;
+        Url::parse(url).ok()
+    }
+}
+
+impl LateReplies {
+    /// Keeps promises that are in `store`, with answers from `desk`.
+    #[must_use]
+    pub(super) fn new(
+        store: Arc<Store>,
+        desk: Arc<Desk>,
+        http: reqwest::Client,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, desk, http, clock, metrics, changed: Notify::new() }
+    }
+
+    /// Puts a promise into the store, before it is made. The caller holds the job and calls
+    /// [`LateReplies::keep`]; if the caller dies, somebody else does.
+    ///
+    /// # Errors
+    /// The store cannot hold it, so it must not be made.
+    pub(super) async fn promise(&self, promise: &Promise) -> Result<Job, StoreError> {
+        let now = self.clock.now();
+        let job = NewJob { kind: KIND, payload: promise.sealed(), run_at: after(now, SETTLE) };
+        let job = self.store.begin(job, now, LEASE).await?;
+        self.count_open().await;
+        Ok(job)
+    }
+
+    /// Puts a promise into the store, to be kept after `pause`.
+    ///
+    /// # Errors
+    /// The store cannot hold it, so it must not be made.
+    pub(super) async fn promise_later(
+        &self,
+        promise: &Promise,
+        pause: Duration,
+    ) -> Result<(), StoreError> {
+        let job = self.promise(promise).await?;
+        let run_at = after(self.clock.now(), pause.max(SETTLE));
+        self.store.postpone(job.id, promise.sealed(), run_at).await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Delivers the answer to a question whose asker was told that it follows.
+    pub(super) async fn keep(&self, job: Job, promise: Promise, ask: &Ask, answer: Answer) {
+        self.clock.sleep_until(after(promise.promised_at, SETTLE)).await;
+        self.attempt(job, promise, ask, answer).await;
+    }
+
+    /// Takes up what is due, until `stop`. Work in progress is tracked by `tasks`.
+    pub(super) async fn work(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(WORKERS));
+        while !stop.is_cancelled() {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            match self.store.lease(KIND, self.clock.now(), LEASE).await {
+                Ok(Some(job)) => {
+                    let late = Arc::clone(&self);
+                    tasks.spawn(async move {
+                        late.take_up(job).await;
+                        drop(place);
+                    });
+                }
+                Ok(None) => {
+                    drop(place);
+                    stop.run_until_cancelled(self.wait()).await;
+                }
+                Err(error) => {
+                    drop(place);
+                    tracing::error!(%error, "the store does not answer");
+                    let pause = self.clock.sleep_until(after(self.clock.now(), LONGEST_PAUSE));
+                    stop.run_until_cancelled(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn wait(&self) {
+        let due = self.store.next_due(KIND).await.ok().flatten();
+        let due = due.unwrap_or_else(|| after(self.clock.now(), LONGEST_PAUSE));
+        tokio::select! {
+            () = self.clock.sleep_until(due) => {}
+            () = self.changed.notified() => {}
+        }
+    }
+
+    /// Works on a job that nobody holds any more: answers anew and delivers.
+    async fn take_up(&self, job: Job) {
+        let Ok(promise) = serde_json::from_str::<Promise>(job.payload.expose_secret()) else {
+            tracing::error!("a promise in the store cannot be read; it is dropped");
+            return self.finish(&job, "unreadable").await;
+        };
+        let ask = promise.ask();
+        let answer = self.desk.answer(&ask).await;
+        self.attempt(job, promise, &ask, answer).await;
+    }
+
+    async fn attempt(&self, job: Job, mut promise: Promise, ask: &Ask, answer: Answer) {
+        if job.attempts < ANSWER_ATTEMPTS && may_pass(&answer) {
+            return self.again(&job, &promise, patience(&answer)).await;
+        }
+        match self.deliver(&mut promise, ask, &answer).await {
+            Delivery::By(way) => self.finish(&job, way).await,
+            Delivery::Again(pause) if job.attempts < MOST_ATTEMPTS => {
+                self.again(&job, &promise, pause).await;
+            }
+            Delivery::Again(_) | Delivery::Impossible => {
+                tracing::error!(reference = %promise.reference, "a late answer could not be delivered");
+                self.finish(&job, "undelivered").await;
+            }
+        }
+    }
+
+    async fn deliver(&self, promise: &mut Promise, ask: &Ask, answer: &Answer) -> Delivery {
+        let message = self.desk.message(ask, &promise.command, answer);
+        if let Some(url) = promise.usable_url(self.clock.now()) {
+            promise.uses_left -= 1;
+            match self.post(url, &message).await {
+                Ok(()) => return Delivery::By("response_url"),
+                Err(error) if error.is_transient() => return Delivery::Again(wait_of(&error)),
+                // Used up or expired: it will never work again.
+                Err(error) => tracing::info!(%error, "a response URL is dead"),
+            }
+            promise.response_url = None;
+        }
+        match self.desk.direct_message(&promise.person, &message).await {
+            Ok(()) => Delivery::By("direct_message"),
+            Err(error) if error.is_transient() => Delivery::Again(wait_of(&error)),
+            Err(error) => {
+                tracing::warn!(%error, "no direct message could be sent");
+                Delivery::Impossible
+            }
+        }
+    }
+
+    async fn post(
+        &self,
+        url: Url,
+        message: &super::block_kit::PrivateMessage,
+    ) -> Result<(), CallError> {
+        let body = serde_json::to_vec(&message.in_place_of_promise())
+            .map_err(|_| CallError::Unavailable)?;
+        let started = Instant::now();
+        let response = self
+            .http
+            .post(url)
+            .timeout(POST_TIMEOUT)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(body)
+            .send()
+            .await;
+        let outcome = match response {
+            Err(_) => Err(CallError::Unavailable),
+            Ok(response) => match response.status() {
+                status if status.is_success() => Ok(()),
+                StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled(retry_after(&response))),
+                status if status.is_server_error() => Err(CallError::Unavailable),
+                status => Err(CallError::Said(format!("http_{}", status.as_u16()))),
+            },
+        };
+        let word = if outcome.is_ok() { "ok" } else { "failed" };
+        self.metrics.upstream("slack", "response_url", word, started.elapsed());
+        outcome
+    }
+
+    async fn again(&self, job: &Job, promise: &Promise, pause: Option<Duration>) {
+        let backoff = Duration::from_secs(1 << job.attempts.min(6)).min(LONGEST_PAUSE);
+        let run_at = after(self.clock.now(), pause.unwrap_or(backoff));
+        if let Err(error) = self.store.postpone(job.id, promise.sealed(), run_at).await {
+            tracing::error!(%error, "a promise could not be put back; its lease will run out");
+        }
+        self.changed.notify_one();
+    }
+
+    async fn finish(&self, job: &Job, outcome: &'static str) {
+        self.metrics.late("slack", outcome);
+        if let Err(error) = self.store.finish(job.id).await {
+            tracing::error!(%error, "a kept promise could not be taken out of the store");
+        }
+        self.count_open().await;
+    }
+
+    async fn count_open(&self) {
+        if let Ok(open) = self.store.open_jobs().await {
+            self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+        }
+    }
+}
+
+/// Whether a refusal may be a passing one. The person has been told to wait already, so a few more
+/// seconds are better than a no.
+fn may_pass(answer: &Answer) -> bool {
+    let Answer::Refused(refusal) = answer else { return false };
+    matches!(
+        refusal.reason,
+        Reason::NovuBusy
+            | Reason::NovuUnavailable
+            | Reason::NovuTimeout
+            | Reason::ProfileUnavailable
+    )
+}
+
+/// How long whoever refused asks to wait.
+fn patience(answer: &Answer) -> Option<Duration> {
+    let Answer::Refused(refusal) = answer else { return None };
+    refusal.retry_after.map(|pause| pause.min(LONGEST_PAUSE))
+}
+
+fn wait_of(error: &CallError) -> Option<Duration> {
+    match error {
+        CallError::Throttled(pause) => pause.map(|pause| pause.min(LONGEST_PAUSE)),
+        _ => None,
+    }
+}
