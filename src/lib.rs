@@ -6,3 +6,4 @@ pub mod metrics;
 pub mod novu;
 pub mod outbound;
 pub mod sandbox;
+pub mod server;
