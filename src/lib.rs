@@ -8,6 +8,7 @@ pub mod novu;
 pub mod outbound;
 pub mod random;
 pub mod sandbox;
+pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
