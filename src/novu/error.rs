@@ -24,7 +24,7 @@ pub enum Error {
     #[error("Novu does not know the channel endpoint")]
     UnknownEndpoint,
     /// Novu understood the request and declines it; repeating it changes nothing.
-    #[error("Novu rejects the request with status {status}: {message}")]
+    #[error("Novu rejects the request with status {status}{}{message}", colon(message))]
     Rejected {
         /// HTTP status, 400 to 499.
         status: u16,
@@ -97,11 +97,70 @@ impl Error {
     }
 }
 
+fn colon(message: &str) -> &'static str {
+    if message.is_empty() { "" } else { ": " }
+}
+
 /// Turns "does not exist" from an error into an answer.
 pub(super) fn absent_is_none<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(found) => Ok(Some(found)),
         Err(error) if error.is_absence() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rejection_prints_its_reason_if_there_is_one() {
+        let rejected = |message: &str| Error::Rejected { status: 422, message: message.to_owned() };
+        assert_eq!(rejected("no").to_string(), "Novu rejects the request with status 422: no");
+        assert_eq!(rejected("").to_string(), "Novu rejects the request with status 422");
+    }
+
+    #[test]
+    fn only_what_passes_by_itself_is_transient() {
+        let wait = Some(Duration::from_secs(1));
+        let transient = [
+            Error::Throttled { retry_after: wait },
+            Error::Unavailable { retry_after: None },
+            Error::TimedOut,
+        ];
+        assert!(transient.iter().all(Error::is_transient));
+        let lasting = [
+            Error::BadKey,
+            Error::UnknownIntegration,
+            Error::UnknownSubscriber,
+            Error::UnknownConnection,
+            Error::UnknownEndpoint,
+            Error::Rejected { status: 409, message: String::new() },
+            Error::Nonsense("x"),
+            Error::Unsendable("x"),
+        ];
+        assert!(!lasting.iter().any(Error::is_transient));
+    }
+
+    #[test]
+    fn every_error_has_its_own_code() {
+        let rejected = |status| Error::Rejected { status, message: String::new() };
+        let errors = [
+            Error::BadKey,
+            Error::UnknownIntegration,
+            Error::UnknownSubscriber,
+            Error::UnknownConnection,
+            Error::UnknownEndpoint,
+            rejected(409),
+            rejected(422),
+            Error::Throttled { retry_after: None },
+            Error::Unavailable { retry_after: None },
+            Error::TimedOut,
+            Error::Nonsense("x"),
+            Error::Unsendable("x"),
+        ];
+        let codes: std::collections::BTreeSet<_> = errors.iter().map(Error::code).collect();
+        assert_eq!(codes.len(), errors.len());
     }
 }

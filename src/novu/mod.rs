@@ -4,8 +4,9 @@
 //! one retry. It knows nothing of chat platforms and decides nothing about people; what an answer
 //! means for a person is for `connect` to say.
 //!
-//! One file per resource ([`subscribers`], [`endpoints`], [`connections`], [`integrations`],
-//! [`oauth`], [`events`]) adds its calls to [`Novu`]; [`client`] is the only file that sends.
+//! One file per resource (`subscribers`, `endpoints`, `connections`, `integrations`, `oauth`,
+//! `events`) adds its calls to [`Novu`]; `client` is the only file that sends, `refusal` the only one
+//! that reads errors.
 //! Field names and rules follow the source of Novu 3.19.
 
 mod canonical;
