@@ -30,6 +30,7 @@ pub use self::problems::{Problem, Problems};
 use self::reader::Reader;
 pub use self::values::ReadFile;
 use self::values::Values;
+use crate::connect::resolve::{ResolverKind, Template};
 use crate::outbound::Fence;
 
 /// A configuration in which everything fits together. Its `Debug` shows no secret.
@@ -100,11 +101,9 @@ pub struct Slack {
 #[derive(Clone)]
 pub struct Identity {
     /// Resolvers in the order in which they are asked; at least one, each once, template last.
-    pub chain: Vec<Resolver>,
-    /// Subscriber id with placeholders. `{workspace}` is the widest place in which a user id means
-    /// one person (a Slack organisation, else the workspace; a Teams tenant), `{team}` the
-    /// workspace itself.
-    pub template: String,
+    pub chain: Vec<ResolverKind>,
+    /// The subscriber id with places to fill in.
+    pub template: Template,
     /// The operator's endpoint; there if the chain has the webhook. May carry a key in its query.
     pub webhook_url: Option<Url>,
     /// The key that signs requests to the endpoint; there if the chain has the webhook.
@@ -114,7 +113,7 @@ pub struct Identity {
     /// The mapping table, `.csv` or `.toml`; there if the chain has the table.
     pub table: Option<PathBuf>,
     /// Resolvers of the chain whose subscriber may be created; never the e-mail resolver.
-    pub create_missing: Vec<Resolver>,
+    pub create_missing: Vec<ResolverKind>,
 }
 
 impl fmt::Debug for Identity {
@@ -128,35 +127,6 @@ impl fmt::Debug for Identity {
             .field("table", &self.table)
             .field("create_missing", &self.create_missing)
             .finish()
-    }
-}
-
-/// A way to find a person's subscriber.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Resolver {
-    /// Looks into a mapping table.
-    Table,
-    /// Asks the operator's endpoint.
-    Webhook,
-    /// Searches Novu for a confirmed e-mail address.
-    Email,
-    /// Puts the subscriber id together from what the platform tells.
-    Template,
-}
-
-impl Resolver {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Table, Self::Webhook, Self::Email, Self::Template];
-
-    /// The word for it in the configuration, in metrics and in logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Table => "table",
-            Self::Webhook => "webhook",
-            Self::Email => "email",
-            Self::Template => "template",
-        }
     }
 }
 

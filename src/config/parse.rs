@@ -9,9 +9,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::Resolver;
 use super::duration;
 use super::reader::Complaint;
+use crate::connect::resolve::{ResolverKind, Template};
 use crate::outbound::{self, Fence, Subdomains};
 
 type Parsed<T> = Result<T, Complaint>;
@@ -162,8 +162,8 @@ pub(super) fn host(text: &str) -> Parsed<String> {
 }
 
 /// The name of a resolver.
-pub(super) fn resolver(text: &str) -> Parsed<Resolver> {
-    Resolver::ALL
+pub(super) fn resolver(text: &str) -> Parsed<ResolverKind> {
+    ResolverKind::ALL
         .into_iter()
         .find(|resolver| resolver.name() == text)
         .ok_or_else(|| "is not a resolver: write table, webhook, email or template".into())
@@ -179,44 +179,8 @@ pub(super) fn table_path(text: &str) -> Parsed<PathBuf> {
 }
 
 /// A subscriber id with placeholders, from which different people never get the same id.
-pub(super) fn template(text: &str) -> Parsed<String> {
-    let names = placeholders(text)
-        .ok_or("has a brace without its counterpart: write placeholders like {user}")?;
-    if !names.iter().all(|name| matches!(*name, "platform" | "workspace" | "team" | "user")) {
-        return Err(
-            "has an unknown placeholder: use {platform}, {workspace}, {team} and {user}".into()
-        );
-    }
-    if !names.contains(&"user") {
-        return Err("gives everyone the same subscriber: put {user} into it".into());
-    }
-    if !names.contains(&"workspace") && !names.contains(&"team") {
-        return Err(
-            "may give people of two workspaces the same subscriber: put {workspace} into it".into(),
-        );
-    }
-    // Novu trims subscriber ids in some places and not in others (Novu 3.19 source, link-user).
-    if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("contains a space: write the subscriber id without".into());
-    }
-    Ok(text.to_owned())
-}
-
-/// The names in braces; `None` if the braces do not pair up.
-fn placeholders(text: &str) -> Option<Vec<&str>> {
-    let mut names = Vec::new();
-    let mut pieces = text.split('{');
-    if pieces.next()?.contains('}') {
-        return None;
-    }
-    for piece in pieces {
-        let (name, literal) = piece.split_once('}')?;
-        if literal.contains('}') {
-            return None;
-        }
-        names.push(name);
-    }
-    Some(names)
+pub(super) fn template(text: &str) -> Parsed<Template> {
+    Template::parse(text).map_err(|problem| problem.to_string().into())
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::reader::Reader;
-use super::{Config, Identity, Novu, Resolver, Server, Slack, parse};
+use super::{Config, Identity, Novu, Server, Slack, parse};
+use crate::connect::resolve::ResolverKind;
 use crate::outbound::{Fence, Subdomains};
 
 /// More would not fit into the file descriptors that most machines grant.
@@ -109,8 +110,8 @@ fn identity(reader: &mut Reader) -> Option<Identity> {
     })
 }
 
-fn judge_order(reader: &mut Reader, chain: &[Resolver]) {
-    let template_at = chain.iter().position(|resolver| *resolver == Resolver::Template);
+fn judge_order(reader: &mut Reader, chain: &[ResolverKind]) {
+    let template_at = chain.iter().position(|resolver| *resolver == ResolverKind::Template);
     if template_at.is_some_and(|position| position + 1 < chain.len()) {
         let complaint = "has resolvers after template, which always finds someone: put it last";
         reader.blame("identity.chain", complaint);
@@ -118,20 +119,20 @@ fn judge_order(reader: &mut Reader, chain: &[Resolver]) {
 }
 
 /// A resolver's settings, those that it cannot do without and the others.
-const fn settings(resolver: Resolver) -> (&'static [&'static str], &'static [&'static str]) {
+const fn settings(resolver: ResolverKind) -> (&'static [&'static str], &'static [&'static str]) {
     match resolver {
-        Resolver::Table => (&["identity.table"], &[]),
-        Resolver::Webhook => {
+        ResolverKind::Table => (&["identity.table"], &[]),
+        ResolverKind::Webhook => {
             (&["identity.webhook_url", "identity.webhook_secret"], &["identity.webhook_timeout"])
         }
-        Resolver::Email => (&[], &[]),
-        Resolver::Template => (&[], &["identity.template"]),
+        ResolverKind::Email => (&[], &[]),
+        ResolverKind::Template => (&[], &["identity.template"]),
     }
 }
 
 /// A resolver in the chain needs its settings, and settings need their resolver in the chain.
-fn judge_settings(reader: &mut Reader, chain: &[Resolver]) {
-    for resolver in Resolver::ALL {
+fn judge_settings(reader: &mut Reader, chain: &[ResolverKind]) {
+    for resolver in ResolverKind::ALL {
         let (needed, others) = settings(resolver);
         if chain.contains(&resolver) {
             demand(reader, resolver, needed);
@@ -142,7 +143,7 @@ fn judge_settings(reader: &mut Reader, chain: &[Resolver]) {
     }
 }
 
-fn demand(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
+fn demand(reader: &mut Reader, resolver: ResolverKind, names: &[&str]) {
     let word = resolver.name();
     for name in names {
         if !reader.is_given(name) {
@@ -152,7 +153,7 @@ fn demand(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
     }
 }
 
-fn reject(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
+fn reject(reader: &mut Reader, resolver: ResolverKind, names: &[&str]) {
     let word = resolver.name();
     for name in names {
         if reader.is_changed(name) {
@@ -163,12 +164,16 @@ fn reject(reader: &mut Reader, resolver: Resolver, names: &[&str]) {
 }
 
 /// Whose subscriber may be created. By default nobody's but those of resolvers in the chain.
-fn creators(reader: &mut Reader, chain: &[Resolver], wanted: Vec<Resolver>) -> Vec<Resolver> {
+fn creators(
+    reader: &mut Reader,
+    chain: &[ResolverKind],
+    wanted: Vec<ResolverKind>,
+) -> Vec<ResolverKind> {
     let name = "identity.create_missing";
     if !reader.is_given(name) {
         return wanted.into_iter().filter(|resolver| chain.contains(resolver)).collect();
     }
-    if wanted.contains(&Resolver::Email) {
+    if wanted.contains(&ResolverKind::Email) {
         reader.blame(name, "contains email, which only ever finds those who exist: take it out");
     }
     if wanted.iter().any(|resolver| !chain.contains(resolver)) {

@@ -62,9 +62,9 @@ fn three_values_are_enough_and_the_rest_has_defaults() {
     assert_eq!(slack.api_url.as_str(), "https://slack.com/api");
     assert_eq!(slack.reply_budget, Duration::from_secs(2));
     assert_eq!(slack.user_scope, None);
-    assert_eq!(config.identity.chain, [Resolver::Template]);
-    assert_eq!(config.identity.create_missing, [Resolver::Template]);
-    assert_eq!(config.identity.template, "{platform}:{workspace}:{user}");
+    assert_eq!(config.identity.chain, [ResolverKind::Template]);
+    assert_eq!(config.identity.create_missing, [ResolverKind::Template]);
+    assert_eq!(Ok(config.identity.template), Template::parse("{platform}:{workspace}:{user}"));
     let response = Url::parse("https://hooks.slack.com/commands/1").unwrap();
     assert_eq!(slack.response_hosts.check(&response), Ok(()));
     assert!(slack.link_hosts.check(&response).is_err());
@@ -81,7 +81,7 @@ fn the_environment_wins_over_the_file() {
 
 #[test]
 fn lists_come_with_brackets_commas_or_line_ends() {
-    let two = [Resolver::Email, Resolver::Template];
+    let two = [ResolverKind::Email, ResolverKind::Template];
     let file = "[identity]\nchain = ['email', 'template']";
     assert_eq!(load(Some(file), &[]).unwrap().identity.chain, two);
     let commas = [("CONNECT_IDENTITY__CHAIN", "email, template")];

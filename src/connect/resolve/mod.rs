@@ -35,6 +35,9 @@ pub enum ResolverKind {
 }
 
 impl ResolverKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Table, Self::Webhook, Self::Email, Self::Template];
+
     /// Its name in the configuration, in metrics and in logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -25,22 +25,23 @@ enum Piece {
     User,
 }
 
-/// Why a template cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+/// Why a template cannot be used: what is wrong with it, and the fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadTemplate {
     /// There is no such place.
-    #[error(
-        "there is no place {{{0}}}; there are {{platform}}, {{workspace}}, {{team}} and {{user}}"
-    )]
-    UnknownPlace(String),
-    /// A brace is not closed.
-    #[error("a brace is not closed")]
-    Unclosed,
-    /// Two people would get one subscriber.
-    #[error("{{user}} is missing, so all people would be one subscriber")]
+    #[error("has an unknown placeholder: use {{platform}}, {{workspace}}, {{team}} and {{user}}")]
+    UnknownPlace,
+    /// A brace is open or closed without its counterpart.
+    #[error("has a brace without its counterpart: write placeholders like {{user}}")]
+    Braces,
+    /// Novu trims subscriber ids in some places and not in others (Novu 3.19, link-user).
+    #[error("contains a space: write the subscriber id without")]
+    Space,
+    /// All people would be one subscriber.
+    #[error("gives everyone the same subscriber: put {{user}} into it")]
     NoUser,
-    /// Two people in different workspaces would get one subscriber.
-    #[error("{{workspace}} or {{team}} is missing, and a user id means one person only within it")]
+    /// Two people in different workspaces could be one subscriber.
+    #[error("may give people of two workspaces the same subscriber: put {{workspace}} into it")]
     NoWorkspace,
 }
 
@@ -50,25 +51,18 @@ impl Template {
     /// # Errors
     /// The template is malformed, or two people could get the same subscriber id from it.
     pub fn parse(text: &str) -> Result<Self, BadTemplate> {
+        if text.chars().any(|character| character.is_whitespace() || character.is_control()) {
+            return Err(BadTemplate::Space);
+        }
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once('{') {
-            let (place, after) = after.split_once('}').ok_or(BadTemplate::Unclosed)?;
-            if !before.is_empty() {
-                pieces.push(Piece::Text(before.to_owned()));
-            }
-            pieces.push(match place {
-                "platform" => Piece::Platform,
-                "workspace" => Piece::Workspace,
-                "team" => Piece::Team,
-                "user" => Piece::User,
-                other => return Err(BadTemplate::UnknownPlace(other.to_owned())),
-            });
+            let (place, after) = after.split_once('}').ok_or(BadTemplate::Braces)?;
+            pieces.push(Piece::literal(before)?);
+            pieces.push(Piece::place(place)?);
             rest = after;
         }
-        if !rest.is_empty() {
-            pieces.push(Piece::Text(rest.to_owned()));
-        }
+        pieces.push(Piece::literal(rest)?);
         if !pieces.contains(&Piece::User) {
             return Err(BadTemplate::NoUser);
         }
@@ -98,6 +92,22 @@ impl Template {
             .map_or(Resolution::NotMine(Reason::IdentityUnknown), |id| {
                 Resolution::Found(Box::new(Found::id(ResolverKind::Template, id)))
             })
+    }
+}
+
+impl Piece {
+    fn literal(text: &str) -> Result<Self, BadTemplate> {
+        if text.contains('}') { Err(BadTemplate::Braces) } else { Ok(Self::Text(text.to_owned())) }
+    }
+
+    fn place(name: &str) -> Result<Self, BadTemplate> {
+        match name {
+            "platform" => Ok(Self::Platform),
+            "workspace" => Ok(Self::Workspace),
+            "team" => Ok(Self::Team),
+            "user" => Ok(Self::User),
+            _ => Err(BadTemplate::UnknownPlace),
+        }
     }
 }
 
@@ -134,8 +144,10 @@ mod tests {
         let cases = [
             ("{workspace}", BadTemplate::NoUser),
             ("{user}", BadTemplate::NoWorkspace),
-            ("{workspace}{user", BadTemplate::Unclosed),
-            ("{workspace}{email}", BadTemplate::UnknownPlace("email".to_owned())),
+            ("{workspace}{user", BadTemplate::Braces),
+            ("{workspace}{user}}", BadTemplate::Braces),
+            ("{workspace} {user}", BadTemplate::Space),
+            ("{workspace}{email}", BadTemplate::UnknownPlace),
         ];
         for (template, problem) in cases {
             assert_eq!(Template::parse(template), Err(problem), "{template}");
