@@ -1,0 +1,136 @@
+//! The callback's Slack half: exchanging the code, linking a person, installing into a workspace.
+//!
+//! Source: Novu 3.19, slack-oauth-callback use case.
+
+use axum::response::Response;
+use serde_json::{Value, json};
+
+use super::callback::success;
+use super::envelope::Problem;
+use super::model::{Connection, Integration, NewConnection, Workspace};
+use super::release::Change;
+use super::ticket::{Mode, Ticket};
+use super::{Inner, context};
+
+const DONE: &str = "Your Slack workspace is connected and ready to use.";
+
+/// Ends a sign-in at Slack.
+pub(super) async fn finish(
+    inner: &Inner,
+    integration: &Integration,
+    ticket: &Ticket,
+    code: &str,
+) -> Result<Response, Problem> {
+    let reply = exchange(inner, integration, code).await?;
+    if ticket.mode == Some(Mode::LinkUser) {
+        // The team is thrown away: nobody asks whether the person is in the connection's workspace.
+        let user = authed_user(&reply).ok_or_else(|| {
+            Problem::bad_request("Slack did not return a user ID in the OAuth response")
+        })?;
+        let connection = ticket.identifier.as_deref();
+        inner.link(ticket, "slack_user", json!({ "userId": user }), connection)?;
+    } else if let Some(url) = reply.pointer("/incoming_webhook/url") {
+        let channel = reply.pointer("/incoming_webhook/channel");
+        inner.link(ticket, "webhook", json!({ "url": url, "channel": channel }), None)?;
+    } else {
+        install(inner, ticket, &reply)?;
+    }
+    success(inner, integration, DONE)
+}
+
+fn authed_user(reply: &Value) -> Option<&str> {
+    reply.pointer("/authed_user/id").and_then(Value::as_str)
+}
+
+/// Turns the code into Slack's reply, from a short cut of ours or from the provider stand-in.
+async fn exchange(inner: &Inner, integration: &Integration, code: &str) -> Result<Value, Problem> {
+    let reply = match inner.approvals.take(code) {
+        Some(reply) => Ok(reply),
+        None => ask(inner, integration, code).await,
+    }?;
+    if reply.get("ok") == Some(&Value::Bool(false)) {
+        return Err(refusal(&reply));
+    }
+    Ok(reply)
+}
+
+async fn ask(inner: &Inner, integration: &Integration, code: &str) -> Result<Value, Problem> {
+    let form = [
+        ("redirect_uri", inner.redirect_uri()),
+        ("code", code.to_owned()),
+        ("client_id", integration.client_id.clone().unwrap_or_default()),
+        ("client_secret", integration.secret_key.clone().unwrap_or_default()),
+    ];
+    let url = format!("{}/api/oauth.v2.access", inner.options.slack_base);
+    let (status, reply) = inner.ask_provider(&url, &form).await?;
+    // The HTTP library throws on any other status, and nobody catches that.
+    if status.is_success() { Ok(reply) } else { Err(Problem::uncaught()) }
+}
+
+fn refusal(reply: &Value) -> Problem {
+    let error = reply.get("error").and_then(Value::as_str).unwrap_or("undefined");
+    let messages: Vec<&str> = reply
+        .pointer("/response_metadata/messages")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let metadata = if messages.is_empty() {
+        String::new()
+    } else {
+        format!(", metadata: {}", messages.join(", "))
+    };
+    Problem::bad_request(format!("Slack OAuth error: {error}{metadata}"))
+}
+
+/// Stores the workspace, and links the installer too where that was asked for.
+fn install(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<(), Problem> {
+    let connection = store(inner, ticket, reply)?;
+    let user = authed_user(reply).filter(|_| ticket.auto_link_user == Some(true));
+    if let Some(user) = user
+        && ticket.subscriber_id.is_some()
+    {
+        let address = json!({ "userId": user });
+        inner.link(ticket, "slack_user", address, Some(&connection.identifier))?;
+    }
+    Ok(())
+}
+
+fn store(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<Connection, Problem> {
+    let text = |pointer| reply.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let shared = ticket.connection_mode.as_deref() == Some("shared");
+    let new = NewConnection {
+        identifier: ticket.identifier.clone().unwrap_or_default(),
+        integration: ticket.integration_identifier.clone(),
+        workspace: Workspace {
+            // A whole-organization install has no team; Novu trips over that.
+            id: text("/team/id").ok_or_else(Problem::uncaught)?,
+            name: text("/team/name"),
+            bot_user_id: text("/bot_user_id"),
+        },
+        access_token: text("/access_token").unwrap_or_default(),
+        subscriber_id: ticket.subscriber_id.clone().filter(|_| !shared),
+        context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
+        created_at: None,
+    };
+    let now = inner.desk.clock.now();
+    let mut state = inner.write();
+    if !inner.options.release.has(Change::SlackUpsert) {
+        return state.create_connection(new, &inner.options.environment_id, now);
+    }
+    // By identifier first, whatever integration, subscriber and context it has; else by those three.
+    let existing = state.connections.get(&new.identifier).or_else(|| {
+        state.twin_connection(&new.integration, new.subscriber_id.as_deref(), &new.context_keys)
+    });
+    let existing = existing.map(|connection| connection.identifier.clone());
+    match existing.and_then(|identifier| state.connections.get_mut(&identifier)) {
+        Some(connection) => {
+            connection.workspace = new.workspace;
+            connection.access_token = new.access_token;
+            connection.updated_at = now;
+            Ok(connection.clone())
+        }
+        None => state.insert_connection(new, now),
+    }
+}
