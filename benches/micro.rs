@@ -1,0 +1,106 @@
+//! The steps of one request that are ours, each by itself: the check, the reading, the wording.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use jiff::Timestamp;
+use novu_connect_bot::clock::ManualClock;
+use novu_connect_bot::connect::message::Voice;
+use novu_connect_bot::connect::words::Language;
+use novu_connect_bot::connect::{Answer, Intent, Reference, SignIn, SignInLink};
+use novu_connect_bot::outbound::{Fence, SecretUrl, Subdomains};
+use novu_connect_bot::signing::SigningKey;
+use novu_connect_bot::slack::SlashCommand;
+use novu_connect_bot::slack::block_kit::{Mrkdwn, PrivateMessage};
+use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, Verifier};
+
+const NOW: i64 = 1_790_000_000;
+const FIELDS: &str = "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0001&team_domain=example&\
+    enterprise_id=E0001&enterprise_name=Globular%20Construct&channel_id=C2147483705&\
+    channel_name=test&user_id=U2147483697&user_name=Steve&command=%2Fconnect&text=&\
+    api_app_id=A123456&is_enterprise_install=false&\
+    response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT0001%2F397700885554%2F96rGlfmibIGlgc&\
+    trigger_id=13345224609.738474920.8088930838d88f008e0";
+
+fn key() -> SigningKey {
+    SigningKey::new(&"8f742231b10e8888abcd99yyyzzz85a5".into()).expect("a secret that is not blank")
+}
+
+fn verifier() -> Verifier {
+    let now = Timestamp::from_second(NOW).expect("a time in range");
+    Verifier::new(vec![key()], Arc::new(ManualClock::new(now)), Arc::default())
+}
+
+/// A signed request that differs from all others by its number.
+fn signed(number: u64) -> (HeaderMap, Bytes) {
+    let body = format!("{FIELDS}{number}");
+    let timestamp = NOW.to_string();
+    let signature = key().sign(VERSION, timestamp.as_bytes(), body.as_bytes());
+    let mut headers = HeaderMap::new();
+    let value = |text: &str| HeaderValue::from_str(text).expect("plain text");
+    headers.insert(TIMESTAMP_HEADER, value(&timestamp));
+    headers.insert(SIGNATURE_HEADER, value(&signature));
+    headers.insert("content-type", value("application/x-www-form-urlencoded"));
+    (headers, body.into())
+}
+
+fn check(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("signature");
+    group.throughput(Throughput::Bytes(FIELDS.len() as u64));
+    let verifier = verifier();
+    let mut number = 0;
+    group.bench_function("genuine", |bencher| {
+        bencher.iter_batched(
+            || {
+                number += 1;
+                signed(number)
+            },
+            |(headers, body)| black_box(verifier.verify(&headers, body).is_ok()),
+            BatchSize::SmallInput,
+        );
+    });
+    let (mut headers, body) = signed(0);
+    headers.insert(SIGNATURE_HEADER, HeaderValue::from_str(&format!("v0={}", "a".repeat(64))).expect("hex"));
+    group.bench_function("forged", |bencher| {
+        bencher.iter(|| black_box(verifier.verify(black_box(&headers), body.clone()).is_err()));
+    });
+    group.finish();
+}
+
+fn read(criterion: &mut Criterion) {
+    let (headers, body) = signed(0);
+    let request = verifier().verify(&headers, body).expect("a genuine request");
+    let hosts = Fence::new(["slack.com"], Subdomains::Allowed).expect("a host");
+    criterion.bench_function("read/slash_command", |bencher| {
+        bencher.iter(|| black_box(SlashCommand::read(black_box(&request), &hosts).is_ok()));
+    });
+    criterion.bench_function("read/unknown_word", |bencher| {
+        bencher.iter(|| black_box(Intent::parse(black_box("pleas conect me"))));
+    });
+}
+
+fn word(criterion: &mut Criterion) {
+    let url = url::Url::parse(&format!("https://slack.com/oauth/v2/authorize?state={}", "a".repeat(500)));
+    let hosts = Fence::new(["slack.com"], Subdomains::Refused).expect("a host");
+    let link = SignInLink::admit(SecretUrl::new(url.expect("a URL")), &hosts).expect("a known host");
+    let expires_at = Timestamp::from_second(NOW).expect("a time in range");
+    let answer = Answer::SignIn(SignIn { link, expires_at });
+    let voice = Voice {
+        language: Language::German,
+        command: "/connect",
+        reference: Reference::from_random([1, 2, 3, 4, 5]),
+        markup: &Mrkdwn,
+    };
+    criterion.bench_function("word/sign_in", |bencher| {
+        bencher.iter(|| {
+            let message = PrivateMessage::render(&voice.message(black_box(&answer)));
+            black_box(message.map(|message| serde_json::to_vec(&message.as_response()).map(|body| body.len())))
+        });
+    });
+}
+
+criterion_group!(benches, check, read, word);
+criterion_main!(benches);
