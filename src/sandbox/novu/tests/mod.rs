@@ -59,7 +59,7 @@ impl Bench {
             .client
             .request(method, format!("{}{path}", self.novu.url()))
             .header("authorization", format!("ApiKey {}", self.novu.api_key()));
-        let request = body.into_iter().fold(request, |request, body| request.json(body));
+        let request = body.into_iter().fold(request, reqwest::RequestBuilder::json);
         answer(request.send().await.unwrap()).await
     }
 
