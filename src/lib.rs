@@ -1,5 +1,6 @@
 //! Lets people connect their chat account to [Novu](https://novu.co) by typing `/connect`.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connect;

@@ -1,0 +1,80 @@
+//! `serve`: the service itself.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::random::SystemRandom;
+use crate::server::{self, App, Limits, Listeners};
+
+/// Serves until the process is told to stop (SIGTERM or Ctrl-C), then lets answers finish.
+///
+/// # Errors
+/// An address is taken, or something that the configuration names cannot be used.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let limits = Limits { max_connections: config.server.max_connections, ..Limits::default() };
+    let listeners = listen(&config.server).await?;
+    let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
+
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone()));
+    tracing::info!(
+        address = %listeners.public.local_addr().context("no local address")?,
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    server::run(&app, listeners, limits, stop).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(server: &crate::config::Server) -> anyhow::Result<Listeners> {
+    let public = TcpListener::bind(server.listen)
+        .await
+        .with_context(|| format!("cannot listen on {} (server.listen)", server.listen))?;
+    let ops = match server.ops_listen {
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address} (server.ops_listen)"))?,
+        ),
+        None => None,
+    };
+    Ok(Listeners { public, ops })
+}
+
+/// The first signal asks to finish; a second one ends the process as it would without us.
+async fn stop_on_signal(stop: CancellationToken) {
+    signal().await;
+    tracing::info!("stopping: answers that have begun are finished first");
+    stop.cancel();
+    signal().await;
+    tracing::warn!("stopping at once");
+    std::process::exit(130);
+}
+
+#[cfg(unix)]
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+        }
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be listened for");
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() {
+    let _ = tokio::signal::ctrl_c().await;
+}
