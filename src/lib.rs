@@ -1,5 +1,6 @@
 //! Lets people connect their chat account to [Novu](https://novu.co) by typing `/connect`.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connect;
@@ -12,3 +13,4 @@ pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
+pub mod telemetry;

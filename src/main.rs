@@ -1,3 +1,8 @@
 //! The command line of `novu-connect-bot`.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    novu_connect_bot::cli::run().await
+}

@@ -1,0 +1,106 @@
+//! `check`: what is wrong with the configuration, or what is on.
+
+use std::io::{self, Write};
+
+use crate::config::{Config, Problems, Slack};
+use crate::connect::resolve::ResolverKind;
+
+/// Tells every problem with its fix, one per line; or what is on, and that all is fine.
+///
+/// # Errors
+/// `out` cannot be written to.
+pub(super) fn report(config: Result<&Config, &Problems>, out: &mut impl Write) -> io::Result<()> {
+    match config {
+        Ok(config) => {
+            summarise(config, out)?;
+            writeln!(out, "configuration is fine")
+        }
+        Err(problems) => {
+            for problem in problems.iter() {
+                writeln!(out, "- {problem}")?;
+            }
+            match problems.len() {
+                1 => writeln!(out, "1 problem to solve"),
+                count => writeln!(out, "{count} problems to solve"),
+            }
+        }
+    }
+}
+
+fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
+    let server = &config.server;
+    let mut line = |name: &str, value: &str| writeln!(out, "{name:<11} {value}");
+    line("listen", &server.listen.to_string())?;
+    if let Some(address) = server.ops_listen {
+        line("operation", &format!("{address} (/metrics and /readyz)"))?;
+    }
+    line("public URL", server.public_url.as_ref().map_or("none", url::Url::as_str))?;
+    line("Novu", config.novu.api_url.as_str())?;
+    if let Some(slack) = &config.slack {
+        line("Slack", &describe_slack(slack))?;
+    }
+    line("identity", &join(&config.identity.chain, " then "))?;
+    line("may create", &join(&config.identity.create_missing, ", "))
+}
+
+fn describe_slack(slack: &Slack) -> String {
+    let secrets = match slack.signing_secrets.len() {
+        1 => "one signing secret".to_owned(),
+        count => format!("{count} signing secrets"),
+    };
+    let connection = slack.connection.as_deref().unwrap_or("looked up");
+    let token = if slack.bot_token.is_some() { "configured" } else { "from Novu" };
+    format!(
+        "{} by integration {}, {secrets}, connection {connection}, bot token {token}",
+        slack.command, slack.integration,
+    )
+}
+
+fn join(resolvers: &[ResolverKind], separator: &str) -> String {
+    if resolvers.is_empty() {
+        return "nobody's subscriber".to_owned();
+    }
+    resolvers.iter().map(|resolver| resolver.name()).collect::<Vec<_>>().join(separator)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reported(env: &[(&str, &str)]) -> String {
+        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let config = Config::load(None, env, &|_| Err(io::ErrorKind::NotFound.into()));
+        let mut out = Vec::new();
+        report(config.as_ref(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_on_is_told_without_secrets() {
+        let text = reported(&[
+            ("CONNECT_NOVU__API_KEY", "s3cret"),
+            ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret1,s3cret2"),
+            ("CONNECT_SLACK__INTEGRATION", "slack-main"),
+            ("CONNECT_IDENTITY__CHAIN", "email,template"),
+        ]);
+        for words in [
+            "127.0.0.1:3000",
+            "https://api.novu.co/",
+            "/connect by integration slack-main, 2 signing secrets, connection looked up",
+            "email then template",
+        ] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(text.ends_with("\nconfiguration is fine\n") && !text.contains("s3cret"), "{text}");
+    }
+
+    #[test]
+    fn every_problem_has_a_line() {
+        let text = reported(&[("CONNECT_SLACK__INTEGRATION", "slack")]);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(lines[0].starts_with("- novu.api_key (CONNECT_NOVU__API_KEY) is missing: set it"));
+        assert!(lines[1].starts_with("- slack.signing_secrets"));
+        assert_eq!(lines[2], "2 problems to solve");
+    }
+}

@@ -1,0 +1,180 @@
+//! The command line: which commands there are, what their help says, how they exit.
+
+mod check;
+pub mod demo;
+mod healthcheck;
+pub mod serve;
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Problems};
+use crate::telemetry;
+
+/// The command did what it was asked to.
+const DONE: u8 = 0;
+/// It failed while it ran.
+const FAILED: u8 = 1;
+/// It did not run, as its arguments or its configuration are wrong (`EX_USAGE` of sysexits.h).
+const MISUSED: u8 = 64;
+
+const EXAMPLES: &str = "\
+Examples:
+  novu-connect-bot demo --once                   see it work, without any account
+  novu-connect-bot check --config connect.toml   is the configuration right?
+  novu-connect-bot serve --config connect.toml   run it
+  CONNECT_SERVER__LISTEN=0.0.0.0:3000 novu-connect-bot serve
+
+Every key of the configuration has a variable CONNECT_SECTION__KEY, every secret also one that ends
+with _FILE and names a file. CONNECT_LOG filters the log, for example info,novu_connect_bot=debug.
+
+Exit codes:
+  0   done
+  1   failed while running
+  64  wrong arguments or configuration; every problem is told, with its fix";
+
+/// Lets people connect their chat account to Novu by typing /connect.
+#[derive(Debug, Parser)]
+#[command(name = "novu-connect-bot", version, after_help = EXAMPLES, subcommand_required = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the service
+    ///
+    /// Answers /connect until it is told to stop with SIGTERM or Ctrl-C. It then takes no more
+    /// requests and finishes those that it has.
+    Serve(ConfigFile),
+
+    /// See the service work, without any account
+    ///
+    /// Runs the service on this machine, with stand-ins for Novu and the chat platform.
+    Demo {
+        /// Walk through it once and exit
+        #[arg(long)]
+        once: bool,
+    },
+
+    /// Check the configuration without running anything
+    ///
+    /// Tells every problem with its fix, or else what is on. Calls nobody.
+    Check(ConfigFile),
+
+    /// Ask the service on this machine whether it is alive
+    ///
+    /// For container health checks. Asks /healthz at server.listen of the same configuration, and
+    /// fails unless it is fine within two seconds.
+    Healthcheck(ConfigFile),
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// Configuration file (TOML); environment variables win over it
+    #[arg(long = "config", value_name = "FILE", env = "CONNECT_CONFIG")]
+    path: Option<PathBuf>,
+}
+
+impl ConfigFile {
+    fn load(&self) -> Result<Config, Problems> {
+        Config::from_process(self.path.as_deref())
+    }
+}
+
+/// Runs the command that this process was started with.
+pub async fn run() -> ExitCode {
+    let code = match Cli::try_parse() {
+        Ok(cli) => cli.command.run().await,
+        Err(error) => show(&error),
+    };
+    code.into()
+}
+
+impl Command {
+    async fn run(self) -> u8 {
+        match self {
+            Self::Serve(file) => match file.load() {
+                Ok(config) => {
+                    telemetry::start();
+                    ended(&serve::run(config).await)
+                }
+                Err(problems) => misconfigured(&problems),
+            },
+            Self::Demo { once } => {
+                telemetry::start();
+                ended(&demo::run(once).await)
+            }
+            Self::Check(file) => {
+                let config = file.load();
+                let code = if config.is_ok() { DONE } else { MISUSED };
+                if check::report(config.as_ref(), &mut io::stdout()).is_err() {
+                    FAILED
+                } else {
+                    code
+                }
+            }
+            Self::Healthcheck(file) => match file.load() {
+                Ok(config) => told(&healthcheck::run(config.server.listen).await),
+                Err(problems) => misconfigured(&problems),
+            },
+        }
+    }
+}
+
+/// The code for a service that ended, after a log line if it failed.
+fn ended(result: &anyhow::Result<()>) -> u8 {
+    let Err(error) = result else { return DONE };
+    tracing::error!(error = format!("{error:#}"), "failed");
+    FAILED
+}
+
+/// The code for a command that ended, after a plain line if it failed.
+fn told(result: &anyhow::Result<()>) -> u8 {
+    let Err(error) = result else { return DONE };
+    complain(format_args!("{error:#}"));
+    FAILED
+}
+
+fn misconfigured(problems: &Problems) -> u8 {
+    complain(problems);
+    MISUSED
+}
+
+fn complain(words: impl Display) {
+    // Where nobody can be told, the exit code has to do.
+    let _ = writeln!(io::stderr(), "{words}");
+}
+
+/// Shows help or version, which is no failure, or what is wrong with the arguments.
+fn show(error: &clap::Error) -> u8 {
+    let _ = error.print();
+    if error.use_stderr() { MISUSED } else { DONE }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_worth_reading() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let short = command.get_about().map(ToString::to_string);
+            let long = command.get_long_about().map(ToString::to_string);
+            assert!(short.is_some() && long.is_some() && long != short, "{name}");
+        }
+    }
+}

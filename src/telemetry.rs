@@ -1,0 +1,139 @@
+//! Log lines: what is told, in which form, and where to. They go to standard error.
+
+use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The environment variable that holds the filter, such as `info` or `info,hyper=debug`.
+pub const FILTER_VARIABLE: &str = "CONNECT_LOG";
+/// What is told unless the variable says otherwise.
+const DEFAULT_FILTER: &str = "info";
+
+/// Starts logging, and logs panics from then on. To be called once, first thing in a command.
+///
+/// For a person at a terminal lines are coloured text, for everything else JSON. A filter that makes
+/// no sense is told of and replaced by the default.
+pub fn start() {
+    let filter = std::env::var_os(FILTER_VARIABLE);
+    let (filter, bad_filter) = parse_filter(filter.as_deref().and_then(|text| text.to_str()));
+    let human = std::io::stderr().is_terminal();
+    if tracing::dispatcher::set_global_default(dispatch(filter, human, std::io::stderr)).is_err() {
+        return;
+    }
+    std::panic::set_hook(Box::new(log_panic));
+    if bad_filter {
+        tracing::warn!("{FILTER_VARIABLE} is not a filter, using {DEFAULT_FILTER:?}");
+    }
+}
+
+/// The filter, and whether the default had to replace what was given.
+fn parse_filter(given: Option<&str>) -> (EnvFilter, bool) {
+    let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+    match EnvFilter::try_new(given) {
+        Ok(filter) => (filter, false),
+        Err(_) => (EnvFilter::new(DEFAULT_FILTER), true),
+    }
+}
+
+fn dispatch<W>(filter: EnvFilter, human: bool, writer: W) -> tracing::Dispatch
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    if human {
+        lines.with_ansi(true).into()
+    } else {
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).into()
+    }
+}
+
+/// Logs where a panic happened. Its words are told only if they were fixed when this was compiled:
+/// formatted ones may hold anything, a secret too.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let place = panic.location().map(ToString::to_string);
+    let words = panic.payload().downcast_ref::<&'static str>();
+    tracing::error!(place, words, "panic");
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Lines {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        }
+    }
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged in between, as a machine reads it or as a person does.
+    fn logged(human: bool, filter: &str, log: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let dispatch = dispatch(EnvFilter::new(filter), human, move || writer.clone());
+        tracing::dispatcher::with_default(&dispatch, log);
+        lines.text()
+    }
+
+    #[test]
+    fn machines_get_one_json_object_per_line() {
+        let text = logged(false, "info", || {
+            let request = tracing::info_span!("request", reference = "REF1");
+            request.in_scope(|| tracing::info!(answer = "sign-in", "answered"));
+        });
+        let line: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(line["message"], "answered");
+        assert_eq!(line["answer"], "sign-in");
+        assert_eq!(line["span"]["reference"], "REF1");
+    }
+
+    #[test]
+    fn people_get_words() {
+        let text = logged(true, "info", || tracing::info!("ready"));
+        assert!(text.contains("ready") && !text.starts_with('{'), "{text}");
+    }
+
+    #[test]
+    fn the_filter_decides_what_is_told() {
+        let text = logged(true, "warn", || tracing::info!("ready"));
+        assert_eq!(text, "");
+        assert_eq!(parse_filter(None).0.to_string(), "info");
+        assert_eq!(parse_filter(Some(" ")).0.to_string(), "info");
+        assert_eq!(parse_filter(Some("warn")).0.to_string(), "warn");
+        let (filter, bad) = parse_filter(Some("==="));
+        assert_eq!((filter.to_string(), bad), ("info".to_owned(), true));
+    }
+
+    #[test]
+    #[expect(clippy::panic, reason = "that is what is tested")]
+    fn a_panic_is_logged_without_formatted_words() {
+        let text = logged(false, "info", || {
+            let usual = std::panic::take_hook();
+            std::panic::set_hook(Box::new(log_panic));
+            let secret = "s3cret";
+            let _ = std::panic::catch_unwind(|| panic!("with {secret}"));
+            let _ = std::panic::catch_unwind(|| panic!("fixed words"));
+            std::panic::set_hook(usual);
+        });
+        assert!(!text.contains("s3cret"), "{text}");
+        assert!(text.contains("fixed words") && text.contains("telemetry.rs"), "{text}");
+    }
+}

@@ -1,0 +1,101 @@
+//! The binary from outside: what its commands print and how they exit.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+const GOOD: [(&str, &str); 3] = [
+    ("CONNECT_NOVU__API_KEY", "s3cret-novu"),
+    ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret-slack"),
+    ("CONNECT_SLACK__INTEGRATION", "slack"),
+];
+
+fn run(arguments: &[&str], env: &[(&str, &str)]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
+        .args(arguments)
+        .env_clear()
+        .envs(env.iter().copied())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn check_is_fine_with_a_good_configuration() {
+    let output = run(&["check"], &GOOD);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text(&output.stdout).ends_with("configuration is fine\n"), "{output:?}");
+    assert!(!text(&output.stdout).contains("s3cret"), "{output:?}");
+}
+
+#[test]
+fn a_bad_configuration_stops_every_command_that_needs_it() {
+    let told = |output: &Output| [text(&output.stdout), text(&output.stderr)].concat();
+    for command in ["check", "serve", "healthcheck"] {
+        let output = run(&[command], &[("CONNECT_SLACK__INTEGRATION", "slack")]);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        let told = told(&output);
+        assert!(told.contains("CONNECT_NOVU__API_KEY"), "{output:?}");
+        assert!(told.contains("CONNECT_SLACK__SIGNING_SECRETS"), "{output:?}");
+    }
+}
+
+#[test]
+fn the_file_comes_by_argument_or_variable() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("connect.toml");
+    std::fs::write(&path, "[server]\nlisten = '127.0.0.1:4242'\n").unwrap();
+    let path = path.to_str().unwrap();
+    let by_argument = run(&["check", "--config", path], &GOOD);
+    let mut env = GOOD.to_vec();
+    env.push(("CONNECT_CONFIG", path));
+    let by_variable = run(&["check"], &env);
+    for output in [by_argument, by_variable] {
+        assert!(text(&output.stdout).contains("127.0.0.1:4242"), "{output:?}");
+    }
+    let missing = run(&["check", "--config", "/does/not/exist.toml"], &GOOD);
+    assert_eq!(missing.status.code(), Some(64));
+    assert!(text(&missing.stdout).contains("cannot be read"), "{missing:?}");
+}
+
+#[test]
+fn wrong_arguments_are_told_apart_from_help() {
+    assert_eq!(run(&["--help"], &[]).status.code(), Some(0));
+    assert_eq!(run(&["--version"], &[]).status.code(), Some(0));
+    for arguments in [&[][..], &["dance"], &["serve", "--loudly"]] {
+        let output = run(arguments, &[]);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        assert!(!output.stderr.is_empty());
+    }
+}
+
+#[test]
+fn nobody_listening_is_unhealthy() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let mut env = GOOD.to_vec();
+    env.push(("CONNECT_SERVER__LISTEN", &free));
+    let output = run(&["healthcheck"], &env);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(text(&output.stderr).contains("nobody answers"), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_not_unicode_is_refused() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let output = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
+        .arg("check")
+        .env_clear()
+        .envs(GOOD)
+        .env("CONNECT_NOVU__API_KEY", OsStr::from_bytes(b"key\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(64));
+    assert!(text(&output.stdout).contains("not valid UTF-8"), "{output:?}");
+}
