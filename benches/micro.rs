@@ -1,4 +1,5 @@
 //! The steps of one request that are ours, each by itself: the check, the reading, the wording.
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run says why and ends")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -63,7 +64,10 @@ fn check(criterion: &mut Criterion) {
         );
     });
     let (mut headers, body) = signed(0);
-    headers.insert(SIGNATURE_HEADER, HeaderValue::from_str(&format!("v0={}", "a".repeat(64))).expect("hex"));
+    headers.insert(
+        SIGNATURE_HEADER,
+        HeaderValue::from_str(&format!("v0={}", "a".repeat(64))).expect("hex"),
+    );
     group.bench_function("forged", |bencher| {
         bencher.iter(|| black_box(verifier.verify(black_box(&headers), body.clone()).is_err()));
     });
@@ -83,9 +87,11 @@ fn read(criterion: &mut Criterion) {
 }
 
 fn word(criterion: &mut Criterion) {
-    let url = url::Url::parse(&format!("https://slack.com/oauth/v2/authorize?state={}", "a".repeat(500)));
+    let url =
+        url::Url::parse(&format!("https://slack.com/oauth/v2/authorize?state={}", "a".repeat(500)));
     let hosts = Fence::new(["slack.com"], Subdomains::Refused).expect("a host");
-    let link = SignInLink::admit(SecretUrl::new(url.expect("a URL")), &hosts).expect("a known host");
+    let link =
+        SignInLink::admit(SecretUrl::new(url.expect("a URL")), &hosts).expect("a known host");
     let expires_at = Timestamp::from_second(NOW).expect("a time in range");
     let answer = Answer::SignIn(SignIn { link, expires_at });
     let voice = Voice {
@@ -97,7 +103,11 @@ fn word(criterion: &mut Criterion) {
     criterion.bench_function("word/sign_in", |bencher| {
         bencher.iter(|| {
             let message = PrivateMessage::render(&voice.message(black_box(&answer)));
-            black_box(message.map(|message| serde_json::to_vec(&message.as_response()).map(|body| body.len())))
+            black_box(
+                message.map(|message| {
+                    serde_json::to_vec(&message.as_response()).map(|body| body.len())
+                }),
+            )
         });
     });
 }

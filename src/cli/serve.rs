@@ -16,8 +16,7 @@ use crate::server::{self, App, Limits, Listeners};
 /// # Errors
 /// An address is taken, or something that the configuration names cannot be used.
 pub async fn run(config: Config) -> anyhow::Result<()> {
-    let limits =
-        Limits { max_connections: config.server.max_connections, ..Limits::default() };
+    let limits = Limits { max_connections: config.server.max_connections, ..Limits::default() };
     let listeners = listen(&config.server).await?;
     let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 

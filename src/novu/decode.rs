@@ -40,6 +40,9 @@ pub(super) fn list<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, Error> {
     let items: Vec<T> =
         list.data.iter().filter_map(|item| serde_json::from_str(item.get()).ok()).collect();
     let skipped = total - items.len();
+    if skipped > 0 && items.is_empty() {
+        return Err(Error::Nonsense("no item of the list makes sense"));
+    }
     if skipped > 0 {
         tracing::warn!(skipped, total, "items of a Novu list make no sense and were left out");
     }

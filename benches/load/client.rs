@@ -1,0 +1,160 @@
+//! Many people at once: every request distinct and signed, over connections that are kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use novu_connect_bot::signing::SigningKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a run does.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// Signs the requests; without it they are forged.
+    pub(crate) key: Option<SigningKey>,
+    /// Where a late answer would go.
+    pub(crate) response_url: String,
+    /// Connections, each with one request at a time.
+    pub(crate) connections: usize,
+    /// How many requests in all.
+    pub(crate) requests: u64,
+    /// Requests a second over all connections; as fast as they are answered if none.
+    pub(crate) rate: Option<u64>,
+}
+
+/// What came of a run.
+pub(crate) struct Outcome {
+    /// How long it took.
+    pub(crate) took: Duration,
+    /// The time of each request, sorted.
+    pub(crate) times: Vec<Duration>,
+    /// Responses whose body holds the address of a sign-in page.
+    pub(crate) with_link: u64,
+    /// Responses by status: 200, 401, all others.
+    pub(crate) statuses: [u64; 3],
+}
+
+impl Outcome {
+    /// Requests a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.times.len() as f64 / self.took.as_secs_f64()
+    }
+
+    /// The time within which this share of all requests was answered.
+    pub(crate) fn percentile(&self, share: f64) -> Duration {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count"
+        )]
+        let at = (self.times.len() as f64 * share).ceil() as usize;
+        self.times[at.clamp(1, self.times.len()) - 1]
+    }
+}
+
+/// One request that nobody else sends: its person and its trigger are numbered.
+fn request(plan: &Plan, number: u64) -> Vec<u8> {
+    let url: String = form_urlencoded::byte_serialize(plan.response_url.as_bytes()).collect();
+    let body = format!(
+        "token=x&team_id=TLOAD&team_domain=load&channel_id=C1&channel_name=general&user_id=U{number}\
+         &user_name=u{number}&command=%2Fconnect&text=&api_app_id=A1&is_enterprise_install=false\
+         &response_url={url}&trigger_id={number}.{number}"
+    );
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()).to_string();
+    let signature = match &plan.key {
+        Some(key) => key.sign("v0", now.as_bytes(), body.as_bytes()),
+        None => format!("v0={number:064x}"),
+    };
+    format!(
+        "POST /slack/commands HTTP/1.1\r\nhost: {}\r\nx-slack-request-timestamp: {now}\r\n\
+         x-slack-signature: {signature}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+         content-length: {}\r\n\r\n{body}",
+        plan.address,
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// Carries a plan out. `first` is the number of the first person.
+pub(crate) async fn run(plan: &Plan, first: u64) -> Outcome {
+    let next = Arc::new(AtomicU64::new(0));
+    let started = Instant::now();
+    let workers: Vec<_> = (0..plan.connections)
+        .map(|_| tokio::spawn(worker(plan.clone(), Arc::clone(&next), first, started)))
+        .collect();
+    let mut outcome =
+        Outcome { took: Duration::ZERO, times: Vec::new(), with_link: 0, statuses: [0; 3] };
+    for worker in workers {
+        let (times, with_link, statuses) = worker.await.expect("a worker that ends");
+        outcome.times.extend(times);
+        outcome.with_link += with_link;
+        for (sum, count) in outcome.statuses.iter_mut().zip(statuses) {
+            *sum += count;
+        }
+    }
+    outcome.took = started.elapsed();
+    outcome.times.sort_unstable();
+    outcome
+}
+
+async fn worker(
+    plan: Plan,
+    next: Arc<AtomicU64>,
+    first: u64,
+    started: Instant,
+) -> (Vec<Duration>, u64, [u64; 3]) {
+    let mut stream = TcpStream::connect(&plan.address).await.expect("a connection");
+    stream.set_nodelay(true).expect("an option of a socket");
+    let mut buffer = Vec::with_capacity(16 * 1024);
+    let (mut times, mut with_link, mut statuses) = (Vec::new(), 0, [0; 3]);
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= plan.requests {
+            return (times, with_link, statuses);
+        }
+        // With a rate the clock starts when the request is due, so that waiting for a free
+        // connection counts as waiting.
+        let due = plan.rate.map_or_else(Instant::now, |rate| {
+            started + Duration::from_nanos(number * 1_000_000_000 / rate)
+        });
+        tokio::time::sleep_until(due.into()).await;
+        stream.write_all(&request(&plan, first + number)).await.expect("a request that goes out");
+        let (status, link) = response(&mut stream, &mut buffer).await;
+        times.push(due.elapsed());
+        with_link += u64::from(link);
+        statuses[match status {
+            200 => 0,
+            401 => 1,
+            _ => 2,
+        }] += 1;
+    }
+}
+
+/// Reads one response: its status, and whether it holds a sign-in link.
+async fn response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (u16, bool) {
+    buffer.clear();
+    let head = loop {
+        if let Some(end) = find(buffer, b"\r\n\r\n") {
+            break end + 4;
+        }
+        assert_ne!(stream.read_buf(buffer).await.expect("a response"), 0, "connection closed");
+    };
+    let text = String::from_utf8_lossy(&buffer[..head]).to_ascii_lowercase();
+    let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+    let length: usize = text
+        .split("content-length: ")
+        .nth(1)
+        .and_then(|rest| rest.split("\r\n").next()?.parse().ok())
+        .unwrap_or(0);
+    while buffer.len() < head + length {
+        assert_ne!(stream.read_buf(buffer).await.expect("a body"), 0, "connection closed");
+    }
+    (status, find(&buffer[head..], b"/oauth/v2/authorize?").is_some())
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}

@@ -1,0 +1,581 @@
+//! The service under test, the stand-ins around it, and what a person can do with them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::StreamBody;
+use hyper::body::Frame;
+use jiff::Timestamp;
+use novu_connect_bot::clock::{Clock, ManualClock};
+use novu_connect_bot::config::Config;
+use novu_connect_bot::outbound;
+use novu_connect_bot::random::SystemRandom;
+use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection, Novu};
+use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
+use novu_connect_bot::sandbox::{Browser, Recorded};
+use novu_connect_bot::server::{self, App, Limits, Listeners};
+use novu_connect_bot::signing::SigningKey;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::canaries;
+
+/// The signing secrets in use. Every secret of the suite has this word in it; see [`canaries`].
+pub(crate) const SECRET: &str = "canary-signing-secret";
+pub(crate) const NEW_SECRET: &str = "canary-signing-secret-of-tomorrow";
+pub(crate) const API_KEY: &str = "canary-novu-key";
+pub(crate) const BOT_TOKEN: &str = "xoxb-canary-token";
+pub(crate) const TEAM: &str = "T0ACME";
+pub(crate) const INTEGRATION: &str = "slack-main";
+pub(crate) const CONNECTION: &str = "acme";
+/// A member who reads English.
+pub(crate) const ADA: &str = "U0ADA";
+/// A member who reads German.
+pub(crate) const GRACE: &str = "U0GRACE";
+
+const START: i64 = 1_790_000_000;
+/// The longest that a condition is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) type Settings = HashMap<String, String>;
+
+/// A running service with its surroundings.
+pub(crate) struct Bot {
+    pub(crate) novu: Arc<Novu>,
+    pub(crate) slack: Arc<Slack>,
+    pub(crate) clock: ManualClock,
+    pub(crate) url: String,
+    settings: Settings,
+    http: reqwest::Client,
+    stop: CancellationToken,
+    served: Option<JoinHandle<()>>,
+}
+
+impl Drop for Bot {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        if !std::thread::panicking() {
+            canaries::none_sang();
+        }
+    }
+}
+
+impl Bot {
+    /// One workspace that is connected, two members, the default configuration.
+    pub(crate) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// As [`Bot::start`], with these environment variables beside the usual ones.
+    pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
+        canaries::listen();
+        let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
+        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let slack = Slack::start(Arc::clone(&shared), slack::Options::default()).await.unwrap();
+        people(&slack);
+        let options = novu::Options {
+            api_keys: vec![API_KEY.to_owned()],
+            slack_base: slack.url().to_owned(),
+            ..novu::Options::default()
+        };
+        let novu = Novu::start(shared, options).await.unwrap();
+        let app = slack.options();
+        novu.add_integration(Integration::slack(INTEGRATION, &app.client_id, &app.client_secret));
+        let mut settings = settings(&novu, &slack);
+        settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let bot = Self::serve(Arc::new(novu), Arc::new(slack), clock, settings).await;
+        bot.connect_workspace(CONNECTION, TEAM);
+        bot
+    }
+
+    /// The environment variables that the service was started with.
+    pub(crate) fn settings(&self) -> Settings {
+        self.settings.clone()
+    }
+
+    /// Stops the service and starts another with the same surroundings.
+    pub(crate) async fn restart(mut self, settings: Settings) -> Self {
+        self.stop().await;
+        let (novu, slack) = (Arc::clone(&self.novu), Arc::clone(&self.slack));
+        Self::serve(novu, slack, self.clock.clone(), settings).await
+    }
+
+    async fn serve(
+        novu: Arc<Novu>,
+        slack: Arc<Slack>,
+        clock: ManualClock,
+        settings: Settings,
+    ) -> Self {
+        let no_files = |_: &std::path::Path| Err(std::io::Error::other("no files here"));
+        let config = Config::load(None, settings.clone(), &no_files).unwrap();
+        let app =
+            App::build(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await.unwrap();
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", public.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        let served = tokio::spawn({
+            let stop = stop.clone();
+            async move {
+                let listeners = Listeners { public, ops: None };
+                server::run(&app, listeners, Limits::default(), stop).await;
+            }
+        });
+        let http = outbound::client().unwrap();
+        Self { novu, slack, clock, url, settings, http, stop, served: Some(served) }
+    }
+
+    /// Asks the service to stop and waits until it has.
+    pub(crate) async fn stop(&mut self) {
+        self.stop.cancel();
+        if let Some(served) = self.served.take() {
+            tokio::time::timeout(PATIENCE * 2, served).await.unwrap().unwrap();
+        }
+    }
+
+    /// Begins to stop the service without waiting for it.
+    pub(crate) fn begin_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Waits until the service says that it can serve.
+    pub(crate) async fn ready(&self) {
+        until(async || self.method("GET", "/readyz").await == 200).await;
+    }
+
+    /// Moves the clock on until a condition holds.
+    #[track_caller]
+    pub(crate) fn until_later<F: AsyncFn() -> bool>(&self, condition: F) -> impl Future<Output = ()> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let deadline = tokio::time::Instant::now() + PATIENCE;
+            while !condition().await {
+                assert!(tokio::time::Instant::now() < deadline, "never came true: {caller}");
+                self.clock.advance(Duration::from_millis(500));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    /// Gives Novu a shared channel connection for a workspace.
+    pub(crate) fn connect_workspace(&self, identifier: &str, workspace: &str) {
+        self.connect_workspace_in_context(identifier, workspace, &[]);
+    }
+
+    /// As [`Bot::connect_workspace`], in a context of `type:id` keys.
+    pub(crate) fn connect_workspace_in_context(&self, identifier: &str, workspace: &str, keys: &[&str]) {
+        self.novu.add_connection(connection(identifier, workspace, keys)).unwrap();
+    }
+
+    /// Opens another workspace in Slack, with one member. Gives the member's id.
+    pub(crate) fn open_workspace(&self, workspace: &str) -> String {
+        let user =
+            User { team_id: workspace.to_owned(), ..member(&format!("U{workspace}"), "Ida") };
+        let id = user.id.clone();
+        self.slack.add_team(Team { bot_token: token(workspace), ..Team::new(workspace, "Other") });
+        self.slack.add_user(user);
+        id
+    }
+
+    /// Types `/connect` as the member of another workspace.
+    pub(crate) async fn command_in(&self, workspace: &str) -> Reply {
+        let user = self.open_workspace(workspace);
+        self.send(self.slash(&user, "").with("team_id", workspace)).await
+    }
+
+    /// Links a person through the browser, as they would do it.
+    pub(crate) async fn link(&self, user: &str) {
+        let link = self.command(user, "").await.link();
+        let page = Browser::new().unwrap().approve(&link, user).await.unwrap();
+        assert_eq!(page.status, 200, "{}", page.body);
+    }
+
+    /// Types `/connect TEXT` as a person, and checks that Slack would show the answer.
+    pub(crate) async fn command(&self, user: &str, text: &str) -> Reply {
+        self.send(self.slash(user, text)).await
+    }
+
+    /// Sends a slash command that must be answered with a message that Slack would show.
+    pub(crate) async fn send(&self, request: Request) -> Reply {
+        let reply = self.post("/slack/commands", request).await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        slack::block_kit::validate(&reply.json).unwrap();
+        assert_eq!(reply.json["response_type"], "ephemeral");
+        reply
+    }
+
+    /// The slash command of a person, genuine and complete.
+    pub(crate) fn slash(&self, user: &str, text: &str) -> Request {
+        let response_url = self.slack.new_response_url();
+        let fields = [
+            ("token", "canary-verification-token"),
+            ("team_id", TEAM),
+            ("team_domain", "acme"),
+            ("channel_id", "C0GENERAL"),
+            ("channel_name", "general"),
+            ("user_id", user),
+            ("user_name", "somebody"),
+            ("command", "/connect"),
+            ("text", text),
+            ("api_app_id", "A0CONNECT"),
+            ("is_enterprise_install", "false"),
+            ("response_url", &response_url),
+            ("trigger_id", &unique()),
+        ];
+        self.request(fields.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec())
+    }
+
+    /// A form with exactly this body, genuinely signed.
+    pub(crate) fn form(&self, body: &str) -> Request {
+        Request { raw: Some(body.as_bytes().to_vec()), ..self.request(Vec::new()) }
+    }
+
+    fn request(&self, fields: Vec<(String, String)>) -> Request {
+        Request {
+            fields,
+            raw: None,
+            replaced: None,
+            secret: SECRET.to_owned(),
+            timestamp: self.clock.now().as_second().to_string(),
+            content_type: "application/x-www-form-urlencoded".to_owned(),
+            headers: Vec::new(),
+            dropped: Vec::new(),
+            doubled: Vec::new(),
+            chunked: false,
+        }
+    }
+
+    /// Posts a request; the answer is JSON if there is one.
+    pub(crate) async fn post(&self, path: &str, request: Request) -> Reply {
+        self.post_raw(path, request).await
+    }
+
+    /// Posts a request, whatever comes of it.
+    pub(crate) async fn post_raw(&self, path: &str, request: Request) -> Reply {
+        let (headers, body) = request.seal();
+        let body = if let Some(chunks) = body.1 {
+            reqwest::Body::wrap(StreamBody::new(futures_util::stream::iter(chunks)))
+        } else {
+            body.0.into()
+        };
+        let response = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .headers(headers)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        Reply::read(response).await
+    }
+
+    /// The status of a request without a body.
+    pub(crate) async fn method(&self, method: &str, path: &str) -> u16 {
+        let method = method.parse().unwrap();
+        let url = format!("{}{path}", self.url);
+        self.http.request(method, url).send().await.unwrap().status().as_u16()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        Reply::read(response).await
+    }
+
+    /// The sum of all counts whose line begins with `name`.
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").await.body;
+        text.lines()
+            .filter(|line| line.starts_with(name))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum()
+    }
+
+    /// The mints that Novu was asked for.
+    pub(crate) fn mints(&self) -> Vec<Recorded> {
+        let all = self.novu.requests();
+        all.into_iter()
+            .filter(|request| request.path() == "/v1/integrations/channel-endpoints/oauth")
+            .collect()
+    }
+
+    /// What Slack was asked to post as direct messages: the bodies.
+    pub(crate) fn direct_messages(&self) -> Vec<Value> {
+        let all = self.slack.requests();
+        all.iter()
+            .filter(|request| request.path() == "/api/chat.postMessage")
+            .map(Recorded::json)
+            .collect()
+    }
+
+    /// What was posted to response URLs: the bodies.
+    pub(crate) fn late_replies(&self) -> Vec<Value> {
+        let all = self.slack.requests();
+        all.iter()
+            .filter(|request| request.path().starts_with("/commands/"))
+            .map(Recorded::json)
+            .collect()
+    }
+}
+
+/// The workspace and its members.
+fn people(slack: &Slack) {
+    slack.add_team(Team { bot_token: BOT_TOKEN.to_owned(), ..Team::new(TEAM, "Acme") });
+    slack.add_user(member(ADA, "Ada Lovelace"));
+    slack.add_user(User { locale: Some("de-DE".to_owned()), ..member(GRACE, "Grace Hopper") });
+}
+
+/// A full member with a confirmed e-mail address.
+pub(crate) fn member(id: &str, name: &str) -> User {
+    let mut user = User::new(TEAM, id, name);
+    user.locale = Some("en-GB".to_owned());
+    user.email = Some(email(id));
+    user
+}
+
+/// The e-mail address of a member.
+pub(crate) fn email(id: &str) -> String {
+    format!("{}@canary.example", id.to_lowercase())
+}
+
+/// Waits until a condition holds, and fails if it does not come to that.
+#[track_caller]
+pub(crate) fn until<F: AsyncFn() -> bool>(condition: F) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while !condition().await {
+            assert!(tokio::time::Instant::now() < deadline, "never came true: {caller}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+fn settings(novu: &Novu, slack: &Slack) -> Settings {
+    [
+        ("CONNECT_NOVU__API_URL", novu.url()),
+        ("CONNECT_NOVU__API_KEY", API_KEY),
+        ("CONNECT_NOVU__TIMEOUT", "2s"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", &format!("{SECRET},{NEW_SECRET}")),
+        ("CONNECT_SLACK__INTEGRATION", INTEGRATION),
+        ("CONNECT_SLACK__API_URL", &format!("{}/api", slack.url())),
+        ("CONNECT_SLACK__RESPONSE_HOSTS", "127.0.0.1"),
+        ("CONNECT_SLACK__LINK_HOSTS", "127.0.0.1"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// A shared channel connection.
+pub(crate) fn connection(identifier: &str, workspace: &str, keys: &[&str]) -> NewConnection {
+    NewConnection {
+        identifier: identifier.to_owned(),
+        integration: INTEGRATION.to_owned(),
+        workspace: novu::Workspace {
+            id: workspace.to_owned(),
+            name: Some("Acme".to_owned()),
+            bot_user_id: Some("U0BOT".to_owned()),
+        },
+        access_token: token(workspace),
+        subscriber_id: None,
+        context_keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        created_at: None,
+    }
+}
+
+/// The bot token of a workspace.
+fn token(workspace: &str) -> String {
+    if workspace == TEAM { BOT_TOKEN.to_owned() } else { format!("{BOT_TOKEN}-{workspace}") }
+}
+
+/// A number that nobody else has.
+pub(crate) fn unique() -> String {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed).to_string()
+}
+
+/// A request in the making. Whatever is changed before it is sealed is signed as it then stands.
+#[derive(Clone)]
+pub(crate) struct Request {
+    fields: Vec<(String, String)>,
+    raw: Option<Vec<u8>>,
+    replaced: Option<Vec<u8>>,
+    secret: String,
+    timestamp: String,
+    content_type: String,
+    headers: Vec<(String, String)>,
+    dropped: Vec<String>,
+    doubled: Vec<String>,
+    chunked: bool,
+}
+
+type Chunks = Vec<Result<Frame<Bytes>, std::io::Error>>;
+
+impl Request {
+    /// Sets a field of the form.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self = self.without(name);
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Leaves a field of the form out.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.fields.retain(|(field, _)| field != name);
+        self
+    }
+
+    /// The names of the form's fields.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.fields.iter().map(|(name, _)| name.clone()).collect()
+    }
+
+    pub(crate) fn signed_with(mut self, secret: &str) -> Self {
+        secret.clone_into(&mut self.secret);
+        self
+    }
+
+    /// Signs with this text as the timestamp.
+    pub(crate) fn timestamp(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.timestamp);
+        self
+    }
+
+    /// Signs this many seconds from now.
+    pub(crate) fn signed_at_offset(mut self, seconds: i64) -> Self {
+        self.timestamp = (self.timestamp.parse::<i64>().unwrap() + seconds).to_string();
+        self
+    }
+
+    pub(crate) fn content_type(mut self, value: &str) -> Self {
+        value.clone_into(&mut self.content_type);
+        self
+    }
+
+    /// Sets a header after signing.
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn without_header(mut self, name: &str) -> Self {
+        self.dropped.push(name.to_owned());
+        self
+    }
+
+    pub(crate) fn header_twice(mut self, name: &str) -> Self {
+        self.doubled.push(name.to_owned());
+        self
+    }
+
+    pub(crate) fn unsigned(self) -> Self {
+        self.without_header("x-slack-signature").without_header("x-slack-request-timestamp")
+    }
+
+    /// Sends another body than the one that was signed.
+    pub(crate) fn body_after_signing(mut self, body: &str) -> Self {
+        self.replaced = Some(body.as_bytes().to_vec());
+        self
+    }
+
+    /// Sends the body in pieces, without announcing its length.
+    pub(crate) fn chunked(mut self) -> Self {
+        self.chunked = true;
+        self
+    }
+
+    fn seal(self) -> (HeaderMap, (Vec<u8>, Option<Chunks>)) {
+        let body = self.raw.unwrap_or_else(|| {
+            form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(&self.fields)
+                .finish()
+                .into_bytes()
+        });
+        let key = SigningKey::new(&self.secret.as_str().into()).unwrap();
+        let signature = key.sign("v0", self.timestamp.as_bytes(), &body);
+        let mut headers = HeaderMap::new();
+        let value = |text: &str| HeaderValue::from_str(text).unwrap();
+        headers.insert("x-slack-signature", value(&signature));
+        headers.insert("x-slack-request-timestamp", value(&self.timestamp));
+        headers.insert("content-type", value(&self.content_type));
+        for (name, text) in &self.headers {
+            headers.insert(HeaderName::try_from(name).unwrap(), value(text));
+        }
+        for name in &self.dropped {
+            headers.remove(name);
+        }
+        for name in self.doubled {
+            let again = headers[&name].clone();
+            headers.append(HeaderName::try_from(name).unwrap(), again);
+        }
+        let body = self.replaced.unwrap_or(body);
+        let chunks = self.chunked.then(|| {
+            let chunks = body.chunks(1000).map(Bytes::copy_from_slice);
+            chunks.map(|chunk| Ok(Frame::data(chunk))).collect::<Chunks>()
+        });
+        (headers, (body, chunks))
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) json: Value,
+}
+
+impl Reply {
+    async fn read(response: reqwest::Response) -> Self {
+        let status = response.status().as_u16();
+        let body = response.text().await.unwrap();
+        let json = serde_json::from_str(&body).unwrap_or_default();
+        Self { status, body, json }
+    }
+
+    /// What a screen reader reads.
+    pub(crate) fn text(&self) -> &str {
+        self.json["text"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn find_button(&self) -> Option<&Value> {
+        find_button(&self.json)
+    }
+
+    #[track_caller]
+    pub(crate) fn button(&self) -> &Value {
+        self.find_button().unwrap_or_else(|| panic!("no button in {}", self.body))
+    }
+
+    /// The address behind the button.
+    #[track_caller]
+    pub(crate) fn link(&self) -> String {
+        self.button()["url"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn find_code(&self) -> Option<String> {
+        find_code(self.text())
+    }
+
+    /// The code of the refusal.
+    #[track_caller]
+    pub(crate) fn code(&self) -> String {
+        self.find_code().unwrap_or_else(|| panic!("no code in {}", self.body))
+    }
+}
+
+/// The button with a link in a message.
+pub(crate) fn find_button(message: &Value) -> Option<&Value> {
+    let blocks = message["blocks"].as_array()?;
+    let elements = blocks.iter().filter_map(|block| block["elements"].as_array()).flatten();
+    elements.into_iter().find(|element| element["type"] == "button")
+}
+
+/// The code of a refusal in a text.
+pub(crate) fn find_code(text: &str) -> Option<String> {
+    text.split_whitespace().find(|word| word.starts_with("C-")).map(str::to_owned)
+}

@@ -1,0 +1,89 @@
+//! Nothing secret in any log line of the whole suite, at the most verbose level, nor in a figure.
+//!
+//! Every secret of the suite has a telling word in it. All log lines of all parts, the libraries'
+//! included, are read as they are written, and each test fails that ends after one has sung.
+
+use std::io::Write;
+use std::sync::{Mutex, Once, PoisonError};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::bot::{ADA, API_KEY, BOT_TOKEN, Bot, SECRET};
+
+/// What no log line may hold: the word in our secrets, in e-mail addresses and in response URLs,
+/// and what sign-in links, states and signatures look like.
+const CANARIES: [&str; 7] =
+    ["canary", "/oauth/v2/authorize?", "state=", "v0=", "trigger_id", "xoxb-", "/commands/T"];
+
+static SUNG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static LINES: Mutex<usize> = Mutex::new(0);
+
+struct Listener;
+
+impl Write for Listener {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        if CANARIES.iter().any(|canary| text.contains(canary)) {
+            SUNG.lock().unwrap_or_else(PoisonError::into_inner).push(text.into_owned());
+        }
+        *LINES.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Listener {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+/// Reads every log line from now on.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(Listener)
+            .with_ansi(false)
+            .init();
+    });
+}
+
+/// Fails if a secret has been logged by anybody up to now.
+#[track_caller]
+pub(crate) fn none_sang() {
+    let sung = SUNG.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(sung.is_empty(), "logged: {}", sung[0]);
+}
+
+#[test]
+fn a_canary_that_sings_is_heard() {
+    // Not through the log, which all tests share.
+    let mut sung: Vec<&str> = Vec::new();
+    for line in ["token=xoxb-1", "GET /oauth/v2/authorize?client_id=1", "ada@canary.example"] {
+        sung.extend(CANARIES.iter().find(|canary| line.contains(**canary)));
+    }
+    assert_eq!(sung.len(), 3);
+}
+
+#[tokio::test]
+async fn figures_and_health_hold_no_secret_and_the_log_is_really_read() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    bot.link(ADA).await;
+    bot.command(ADA, "connect").await;
+    bot.post_raw("/slack/commands", bot.slash(ADA, "").signed_with("canary-wrong")).await;
+    for path in ["/metrics", "/readyz", "/healthz"] {
+        let body = bot.get(path).await.body;
+        for canary in CANARIES.iter().chain(&[SECRET, API_KEY, BOT_TOKEN, "U0ADA", "T0ACME"]) {
+            assert!(!body.contains(canary), "{canary} in {path}");
+        }
+    }
+    assert!(*LINES.lock().unwrap() > 100, "the log is empty, so its silence proves nothing");
+}

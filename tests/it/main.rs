@@ -1,0 +1,14 @@
+//! The service as its users meet it: a real server on a loopback port, genuine signatures, and
+//! stand-ins for Novu and Slack that speak the real protocols and are as strict as the real thing.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod bot;
+mod canaries;
+mod identity;
+mod interactions;
+mod late;
+mod novu_trouble;
+mod operation;
+mod slash_command;
+mod verification;
+mod workspace;

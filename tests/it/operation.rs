@@ -1,0 +1,96 @@
+//! What operation sees, and how the service ends.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use novu_connect_bot::sandbox::{Effect, Fault, Hold, Route};
+
+use crate::bot::{ADA, Bot, until};
+
+#[tokio::test]
+async fn alive_at_once_and_ready_when_the_workspaces_are_known() {
+    let bot = Bot::start().await;
+    assert_eq!(bot.get("/healthz").await.body, "ok\n");
+    bot.ready().await;
+    assert_eq!(bot.get("/readyz").await.body, r#"{"ready":true,"missing":[]}"#);
+}
+
+#[tokio::test]
+async fn a_novu_that_is_away_at_the_start_is_named_and_missed_no_longer_than_it_is_away() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    let away = Effect::status(StatusCode::SERVICE_UNAVAILABLE);
+    bot.novu.fault(Fault::new(Route::get("/v1/channel-connections"), away));
+    let settings = bot.settings();
+    let bot = bot.restart(settings).await;
+    assert_eq!(bot.method("GET", "/healthz").await, 200);
+    until(async || bot.get("/readyz").await.body.contains("unavailable")).await;
+    assert_eq!(bot.command(ADA, "").await.code(), "C-NOVU-DOWN");
+    bot.novu.clear_faults();
+    bot.command(ADA, "").await.link();
+    assert_eq!(bot.method("GET", "/readyz").await, 200);
+}
+
+#[tokio::test]
+async fn figures_tell_the_funnel_and_the_time_of_calls() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    bot.command(ADA, "").await.link();
+    bot.command(ADA, "help").await;
+    let answers = |intent: &str, answer: &str| {
+        format!(
+            "connect_answers_total{{platform=\"slack\",intent=\"{intent}\",answer=\"{answer}\"}}"
+        )
+    };
+    assert_eq!(bot.metric(&answers("connect", "sign_in")).await, 1);
+    assert_eq!(bot.metric(&answers("help", "help")).await, 1);
+    assert_eq!(bot.metric("connect_reply_seconds_count").await, 2);
+    for call in [
+        "upstream=\"novu\",operation=\"mint_link_user\",outcome=\"ok\"",
+        "upstream=\"slack\",operation=\"users_info\",outcome=\"ok\"",
+    ] {
+        let text = bot.get("/metrics").await.body;
+        assert!(
+            text.contains(&format!("connect_upstream_seconds_count{{{call}}}")),
+            "{call}\n{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn answers_that_have_begun_are_finished_before_the_end() {
+    let mut bot = Bot::start_with(&[("CONNECT_NOVU__TIMEOUT", "20s")]).await;
+    bot.ready().await;
+    let hold = Hold::new();
+    let mint = Route::post("/v1/integrations/channel-endpoints/oauth");
+    bot.novu.fault(Fault::new(mint, Effect::Hold(hold.clone())));
+    let stop = async {
+        hold.reached(1).await;
+        bot.begin_stop();
+        // Nobody new is let in while the one inside is served.
+        until(async || reqwest::get(format!("{}/healthz", bot.url)).await.is_err()).await;
+        hold.release();
+    };
+    let (reply, ()) = tokio::join!(bot.command(ADA, ""), stop);
+    reply.link();
+    bot.stop().await;
+}
+
+#[tokio::test]
+async fn a_late_answer_that_is_under_way_goes_out_before_the_end() {
+    let mut bot = Bot::start_with(&[
+        ("CONNECT_NOVU__TIMEOUT", "20s"),
+        ("CONNECT_SLACK__REPLY_BUDGET", "200ms"),
+    ])
+    .await;
+    bot.ready().await;
+    let hold = Hold::new();
+    let mint = Route::post("/v1/integrations/channel-endpoints/oauth");
+    bot.novu.fault(Fault::new(mint, Effect::Hold(hold.clone())));
+    assert!(bot.command(ADA, "").await.text().contains("on its way"));
+    bot.clock.advance(Duration::from_secs(1));
+    bot.begin_stop();
+    hold.release();
+    bot.stop().await;
+    assert_eq!(bot.slack.messages().len(), 1);
+}
