@@ -9,7 +9,8 @@
 //! - [`Browser`] is the person who opens a link and presses a button;
 //! - [`Fault`] makes any of them fail in the ways real services fail.
 //!
-//! Nothing here leaves the machine. A stand-in stops when its handle is dropped.
+//! Nothing here leaves the machine, and every key, token and person is made up, so all of it may be
+//! printed. A stand-in stops when its handle is dropped.
 
 mod browser;
 mod fault;

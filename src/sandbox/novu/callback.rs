@@ -90,7 +90,11 @@ fn dispatch(params: &Params) -> Result<(Provider, &str), Problem> {
 }
 
 /// Believes the state, and finds the integration with complete credentials.
-fn open(inner: &Inner, provider: Provider, state: &str) -> Result<(Ticket, Integration), Problem> {
+fn open(
+    inner: &Inner,
+    provider: Provider,
+    state: &str,
+) -> Result<(Ticket, Arc<Integration>), Problem> {
     let environment = &inner.options.environment_id;
     let named = ticket::peek(state)
         .and_then(|seen| seen.get("environmentId")?.as_str().map(str::to_owned))

@@ -102,7 +102,7 @@ pub(super) async fn update(
     form.finish()?;
     let mut state = inner.write();
     let found = state.connections.get(&identifier).ok_or_else(|| missing(&identifier))?;
-    check_rotation(state.integrations.get(&found.integration_identifier), &auth)?;
+    check_rotation(state.integrations.get(&found.integration_identifier).map(Arc::as_ref), &auth)?;
     let connection = state.connections.get_mut(&identifier).ok_or_else(|| missing(&identifier))?;
     connection.workspace = workspace;
     connection.access_token = auth.access_token;
@@ -134,7 +134,7 @@ pub(super) async fn create(
         created_at: None,
     };
     let mut state = inner.write();
-    check_rotation(state.integrations.get(integration), &auth)?;
+    check_rotation(state.integrations.get(integration).map(Arc::as_ref), &auth)?;
     let now = inner.desk.clock.now();
     let connection = state.create_connection(new, &inner.options.environment_id, now)?;
     Ok(created(&connection_json(&connection)))

@@ -203,7 +203,8 @@ impl Novu {
 
     /// Adds an integration, in place of one with the same identifier.
     pub fn add_integration(&self, integration: Integration) {
-        self.inner.write().integrations.insert(integration.identifier.clone(), integration);
+        let identifier = integration.identifier.clone();
+        self.inner.write().integrations.insert(identifier, Arc::new(integration));
     }
 
     /// Removes an integration; what belongs to it stays.

@@ -110,7 +110,7 @@ pub(super) async fn combined(
 }
 
 impl Inner {
-    fn chat_integration(&self, identifier: &str) -> Result<Integration, Problem> {
+    fn chat_integration(&self, identifier: &str) -> Result<Arc<Integration>, Problem> {
         self.read()
             .integrations
             .get(identifier)

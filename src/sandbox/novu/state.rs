@@ -1,6 +1,7 @@
 //! What the stand-in Novu knows, and the rules that hold between its documents.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ use super::store::Collection;
 /// Everything in one environment.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) integrations: BTreeMap<String, Integration>,
+    pub(super) integrations: BTreeMap<String, Arc<Integration>>,
     pub(super) subscribers: Collection<Subscriber>,
     pub(super) connections: Collection<Connection>,
     endpoints: Collection<Endpoint>,

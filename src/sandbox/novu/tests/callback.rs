@@ -236,3 +236,49 @@ async fn a_teams_consent_may_lead_straight_to_the_link() {
     let connection = bench.novu.connections().pop().unwrap().identifier;
     assert_eq!(bench.novu.endpoints()[0].connection_identifier, Some(connection));
 }
+
+/// The token endpoint of an Entra that knows one good code.
+async fn entra() -> String {
+    use base64::Engine;
+    let claims = r#"{"oid":"o1"}"#;
+    let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
+    let token = move |body: String| async move {
+        if body.contains("code=good&") && body.contains("client_secret=teams-secret&") {
+            return (StatusCode::OK, json!({ "id_token": format!("e30.{claims}.x") }).to_string());
+        }
+        let refusal = json!({ "error_description": "AADSTS54005: the code was already redeemed" });
+        (StatusCode::BAD_REQUEST, refusal.to_string())
+    };
+    let routes = Router::new().route("/organizations/oauth2/v2.0/token", post(token));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, routes).into_future());
+    url
+}
+
+#[tokio::test]
+async fn a_teams_code_is_exchanged_at_entra() {
+    let entra_base = entra().await;
+    let release = Release::v3_19().without(Change::TeamsErrorPage);
+    let bench = Bench::with(Options { entra_base: entra_base.clone(), ..Options::default() }).await;
+    let body = json!({ "subscriberId": "ada", "integrationIdentifier": "teams" });
+    let link = mint(&bench, LINK, &body).await;
+    assert!(link.starts_with(&format!("{entra_base}/organizations/oauth2/v2.0/authorize?")));
+    let callback = format!("{}/v1/integrations/chat/oauth/callback", bench.novu.url());
+    let come_back = async |callback: &str, link: &str, code: &str| {
+        let url = format!("{callback}?code={code}&state={}", parameter(link, "state"));
+        Browser::new().unwrap().open(&url).await.unwrap()
+    };
+    let refused = come_back(&callback, &link, "bad").await;
+    assert_eq!(refused.status, OK);
+    assert!(refused.body.contains("AADSTS54005"), "{}", refused.body);
+    assert_eq!(come_back(&callback, &link, "good").await.status, OK);
+    let endpoint = &bench.novu.endpoints()[0];
+    assert_eq!(endpoint.endpoint, json!({ "userId": "o1", "tenantId": "tenant-home" }));
+
+    let bench = Bench::with(Options { release, entra_base, ..Options::default() }).await;
+    let link = mint(&bench, LINK, &body).await;
+    let callback = format!("{}/v1/integrations/chat/oauth/callback", bench.novu.url());
+    let refused = come_back(&callback, &link, "bad").await;
+    assert_eq!(refused.status, StatusCode::INTERNAL_SERVER_ERROR);
+}

@@ -3,6 +3,8 @@
 mod callback;
 mod happy;
 mod minting;
+mod operation;
+mod resources;
 
 use std::sync::Arc;
 
