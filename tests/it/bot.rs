@@ -149,7 +149,10 @@ impl Bot {
 
     /// Moves the clock on until a condition holds.
     #[track_caller]
-    pub(crate) fn until_later<F: AsyncFn() -> bool>(&self, condition: F) -> impl Future<Output = ()> {
+    pub(crate) fn until_later<F: AsyncFn() -> bool>(
+        &self,
+        condition: F,
+    ) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
             let deadline = tokio::time::Instant::now() + PATIENCE;
@@ -167,7 +170,12 @@ impl Bot {
     }
 
     /// As [`Bot::connect_workspace`], in a context of `type:id` keys.
-    pub(crate) fn connect_workspace_in_context(&self, identifier: &str, workspace: &str, keys: &[&str]) {
+    pub(crate) fn connect_workspace_in_context(
+        &self,
+        identifier: &str,
+        workspace: &str,
+        keys: &[&str],
+    ) {
         self.novu.add_connection(connection(identifier, workspace, keys)).unwrap();
     }
 
