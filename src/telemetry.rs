@@ -8,32 +8,35 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// The environment variable that holds the filter, such as `info` or `info,hyper=debug`.
 pub const FILTER_VARIABLE: &str = "CONNECT_LOG";
-/// What is told unless the variable says otherwise.
-const DEFAULT_FILTER: &str = "info";
+/// What the service tells unless the variable says otherwise.
+pub const FOR_OPERATION: &str = "info";
+/// What a command tells that has a person before it and talks to them itself.
+pub const FOR_COMPANY: &str = "error";
 
 /// Starts logging, and logs panics from then on. To be called once, first thing in a command.
 ///
 /// For a person at a terminal lines are coloured text, for everything else JSON. A filter that makes
-/// no sense is told of and replaced by the default.
-pub fn start() {
+/// no sense is told of and replaced by `default`.
+pub fn start(default: &'static str) {
     let filter = std::env::var_os(FILTER_VARIABLE);
-    let (filter, bad_filter) = parse_filter(filter.as_deref().and_then(|text| text.to_str()));
+    let given = filter.as_deref().and_then(|text| text.to_str());
+    let (filter, bad_filter) = parse_filter(given, default);
     let human = std::io::stderr().is_terminal();
     if tracing::dispatcher::set_global_default(dispatch(filter, human, std::io::stderr)).is_err() {
         return;
     }
     std::panic::set_hook(Box::new(log_panic));
     if bad_filter {
-        tracing::warn!("{FILTER_VARIABLE} is not a filter, using {DEFAULT_FILTER:?}");
+        tracing::warn!("{FILTER_VARIABLE} is not a filter, using {default:?}");
     }
 }
 
 /// The filter, and whether the default had to replace what was given.
-fn parse_filter(given: Option<&str>) -> (EnvFilter, bool) {
-    let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+fn parse_filter(given: Option<&str>, default: &str) -> (EnvFilter, bool) {
+    let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(default);
     match EnvFilter::try_new(given) {
         Ok(filter) => (filter, false),
-        Err(_) => (EnvFilter::new(DEFAULT_FILTER), true),
+        Err(_) => (EnvFilter::new(default), true),
     }
 }
 
@@ -115,10 +118,10 @@ mod tests {
     fn the_filter_decides_what_is_told() {
         let text = logged(true, "warn", || tracing::info!("ready"));
         assert_eq!(text, "");
-        assert_eq!(parse_filter(None).0.to_string(), "info");
-        assert_eq!(parse_filter(Some(" ")).0.to_string(), "info");
-        assert_eq!(parse_filter(Some("warn")).0.to_string(), "warn");
-        let (filter, bad) = parse_filter(Some("==="));
+        assert_eq!(parse_filter(None, FOR_OPERATION).0.to_string(), "info");
+        assert_eq!(parse_filter(Some(" "), FOR_OPERATION).0.to_string(), "info");
+        assert_eq!(parse_filter(Some("warn"), FOR_OPERATION).0.to_string(), "warn");
+        let (filter, bad) = parse_filter(Some("==="), FOR_OPERATION);
         assert_eq!((filter.to_string(), bad), ("info".to_owned(), true));
     }
 

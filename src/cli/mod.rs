@@ -55,9 +55,11 @@ enum Command {
 
     /// See the service work, without any account
     ///
-    /// Runs the service on this machine, with stand-ins for Novu and the chat platform.
+    /// Runs the real service on loopback ports with stand-ins for Novu and Slack, sends it a genuinely
+    /// signed /connect, and shows what the person sees. You open the button's link in a browser and
+    /// sign in as whom you like; the demonstration then shows whether the right person is linked.
     Demo {
-        /// Walk through it once and exit
+        /// Play all of it without you, and succeed only if the right person ends up linked
         #[arg(long)]
         once: bool,
     },
@@ -101,14 +103,14 @@ impl Command {
         match self {
             Self::Serve(file) => match file.load() {
                 Ok(config) => {
-                    telemetry::start();
+                    telemetry::start(telemetry::FOR_OPERATION);
                     ended(&serve::run(config).await)
                 }
                 Err(problems) => misconfigured(&problems),
             },
             Self::Demo { once } => {
-                telemetry::start();
-                ended(&demo::run(once).await)
+                telemetry::start(telemetry::FOR_COMPANY);
+                told(&demo::run(once, &mut io::stdout()).await)
             }
             Self::Check(file) => {
                 let config = file.load();
