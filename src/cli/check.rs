@@ -1,30 +1,46 @@
 //! `check`: what is wrong with the configuration, or what is on.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
+use crate::clock::SystemClock;
 use crate::config::{Config, Problems, Slack};
 use crate::connect::resolve::ResolverKind;
+use crate::random::SystemRandom;
+use crate::server::App;
 
-/// Tells every problem with its fix, one per line; or what is on, and that all is fine.
+/// Tells every problem with its fix, one per line; or what is on, and that all is fine. Calls nobody,
+/// but opens the files that the configuration names, as the service would. Says whether all is fine.
 ///
 /// # Errors
 /// `out` cannot be written to.
-pub(super) fn report(config: Result<&Config, &Problems>, out: &mut impl Write) -> io::Result<()> {
+pub(super) async fn report(
+    config: Result<Config, Problems>,
+    out: &mut impl Write,
+) -> io::Result<bool> {
+    let fine = config.is_ok();
     match config {
         Ok(config) => {
-            summarise(config, out)?;
-            writeln!(out, "configuration is fine")
+            summarise(&config, out)?;
+            let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+            if let Err(error) = app {
+                writeln!(out, "- {error:#}")?;
+                writeln!(out, "1 problem to solve")?;
+                return Ok(false);
+            }
+            writeln!(out, "configuration is fine")?;
         }
         Err(problems) => {
             for problem in problems.iter() {
                 writeln!(out, "- {problem}")?;
             }
             match problems.len() {
-                1 => writeln!(out, "1 problem to solve"),
-                count => writeln!(out, "{count} problems to solve"),
+                1 => writeln!(out, "1 problem to solve")?,
+                count => writeln!(out, "{count} problems to solve")?,
             }
         }
     }
+    Ok(fine)
 }
 
 fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
@@ -67,22 +83,23 @@ fn join(resolvers: &[ResolverKind], separator: &str) -> String {
 mod tests {
     use super::*;
 
-    fn reported(env: &[(&str, &str)]) -> String {
+    async fn reported(env: &[(&str, &str)]) -> String {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let config = Config::load(None, env, &|_| Err(io::ErrorKind::NotFound.into()));
         let mut out = Vec::new();
-        report(config.as_ref(), &mut out).unwrap();
+        report(config, &mut out).await.unwrap();
         String::from_utf8(out).unwrap()
     }
 
-    #[test]
-    fn what_is_on_is_told_without_secrets() {
+    #[tokio::test]
+    async fn what_is_on_is_told_without_secrets() {
         let text = reported(&[
             ("CONNECT_NOVU__API_KEY", "s3cret"),
             ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret1,s3cret2"),
             ("CONNECT_SLACK__INTEGRATION", "slack-main"),
             ("CONNECT_IDENTITY__CHAIN", "email,template"),
-        ]);
+        ])
+        .await;
         for words in [
             "127.0.0.1:3000",
             "https://api.novu.co/",
@@ -94,9 +111,26 @@ mod tests {
         assert!(text.ends_with("\nconfiguration is fine\n") && !text.contains("s3cret"), "{text}");
     }
 
-    #[test]
-    fn every_problem_has_a_line() {
-        let text = reported(&[("CONNECT_SLACK__INTEGRATION", "slack")]);
+    #[tokio::test]
+    async fn a_table_that_cannot_be_read_is_a_problem_too() {
+        let text = reported(&[
+            ("CONNECT_NOVU__API_KEY", "s3cret"),
+            ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret1"),
+            ("CONNECT_SLACK__INTEGRATION", "slack-main"),
+            ("CONNECT_IDENTITY__CHAIN", "table"),
+            ("CONNECT_IDENTITY__TABLE", "/nowhere/people.csv"),
+        ])
+        .await;
+        assert!(
+            text.contains("- identity.table cannot be used: the file cannot be read"),
+            "{text}"
+        );
+        assert!(text.ends_with("1 problem to solve\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn every_problem_has_a_line() {
+        let text = reported(&[("CONNECT_SLACK__INTEGRATION", "slack")]).await;
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 3, "{text}");
         assert!(lines[0].starts_with("- novu.api_key (CONNECT_NOVU__API_KEY) is missing: set it"));

@@ -112,15 +112,11 @@ impl Command {
                 telemetry::start(telemetry::FOR_COMPANY);
                 told(&demo::run(once, &mut io::stdout()).await)
             }
-            Self::Check(file) => {
-                let config = file.load();
-                let code = if config.is_ok() { DONE } else { MISUSED };
-                if check::report(config.as_ref(), &mut io::stdout()).is_err() {
-                    FAILED
-                } else {
-                    code
-                }
-            }
+            Self::Check(file) => match check::report(file.load(), &mut io::stdout()).await {
+                Ok(true) => DONE,
+                Ok(false) => MISUSED,
+                Err(_) => FAILED,
+            },
             Self::Healthcheck(file) => match file.load() {
                 Ok(config) => told(&healthcheck::run(config.server.listen).await),
                 Err(problems) => misconfigured(&problems),

@@ -30,12 +30,15 @@ pub enum Intent {
 
 /// The grammar: every intent with the words for it, the one that help shows first.
 const GRAMMAR: &[(Intent, &[&str])] = &[
-    (Intent::Connect, &["connect", "", "link", "login", "log in", "signin", "sign in"]),
+    (Intent::Connect, &[Intent::CONNECT_WORD, "", "link", "login", "log in", "signin", "sign in"]),
     (Intent::Status, &["status", "whoami", "who am i"]),
     (Intent::Help, &["help", "?", "hilfe"]),
 ];
 
 impl Intent {
+    /// The word that asks to be connected.
+    pub const CONNECT_WORD: &'static str = "connect";
+
     /// Reads what a person typed. Case does not matter, nor does space around or between words.
     ///
     /// ```

@@ -73,7 +73,7 @@ impl Voice<'_> {
             Answer::AlreadyConnected(link) => self.already_connected(link),
             Answer::NotConnected => plain(vec![
                 self.say("not-connected", &[]),
-                self.say("not-connected-hint", &[("connect", &self.typed(""))]),
+                self.say("not-connected-hint", &[("connect", &self.typed(Intent::CONNECT_WORD))]),
             ]),
             Answer::Working => plain(vec![self.say("working", &[])]),
             Answer::Help(misheard) => self.help(misheard.as_ref()),
@@ -136,7 +136,7 @@ impl Voice<'_> {
             Some(sentence) => self.markup.escape(sentence).into_owned(),
             None => self.say(code, &[]),
         };
-        let remedy = self.language.remedy(code, &[("connect", &self.typed(""))]);
+        let remedy = self.language.remedy(code, &[("connect", &self.typed(Intent::CONNECT_WORD))]);
         let reference =
             self.say("reference", &[("code", code), ("reference", self.reference.as_str())]);
         let spoken = format!("{why} {remedy} {reference}");
@@ -147,10 +147,12 @@ impl Voice<'_> {
         self.language.say(key, values)
     }
 
-    /// The command with a word of the grammar, ready to be typed.
+    /// The command with a word of the grammar, ready to be typed; the command alone is enough to
+    /// connect.
     fn typed(&self, word: &str) -> String {
         let command = self.markup.escape(self.command);
-        self.markup.code(format!("{command} {word}").trim())
+        let needed = command.is_empty() || word != Intent::CONNECT_WORD;
+        self.markup.code(format!("{command} {}", if needed { word } else { "" }).trim())
     }
 
     fn harmless(&self, text: &str) -> String {

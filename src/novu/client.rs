@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderVal
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::canonical::ContextHasher;
@@ -26,6 +27,8 @@ const LIST_LIMIT: usize = 4 << 20;
 /// A second attempt that has less time than this is not worth making.
 const WORTHWHILE: Duration = Duration::from_millis(50);
 
+/// The most calls that are under way at once. A Novu that hangs is not buried under more.
+const MOST_CALLS: usize = 512;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -67,6 +70,8 @@ struct Inner {
     hasher: Option<ContextHasher>,
     metrics: Arc<Metrics>,
     clock: SharedClock,
+    /// Who may call at the moment.
+    turns: Semaphore,
 }
 
 impl fmt::Debug for Novu {
@@ -175,6 +180,7 @@ impl Novu {
             hasher,
             metrics,
             clock,
+            turns: Semaphore::new(MOST_CALLS),
         })))
     }
 
@@ -233,9 +239,11 @@ impl Novu {
         result
     }
 
-    /// At most two attempts within one time limit.
+    /// At most two attempts within one time limit, in which waiting for one's turn counts.
     async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, Failure> {
         let left = || self.0.timeout.saturating_sub(started.elapsed());
+        let turn = tokio::time::timeout(left(), self.0.turns.acquire());
+        let Ok(_turn) = turn.await else { return Err(Failure::out_of_turn()) };
         let failure = match self.attempt(call, left()).await {
             Ok(reply) => return Ok(reply),
             Err(failure) => failure,

@@ -37,6 +37,11 @@ impl Failure {
         Self::broken(None, error)
     }
 
+    /// The time ran out while other calls were under way.
+    pub(super) fn out_of_turn() -> Self {
+        Self { status: None, error: Error::TimedOut, repeat_after: None }
+    }
+
     /// The answer's body could not be read.
     pub(super) fn read(status: StatusCode, error: &ReadError) -> Self {
         match error {
