@@ -22,6 +22,8 @@ use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
 
 /// How often the index is refreshed without being asked.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
+/// How soon a refresh that failed is tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long a refresh answers for workspaces that it did not find.
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
 /// Connections asked for at once: the most that Novu gives.
@@ -96,7 +98,9 @@ impl WorkspaceIndex {
                 let _turn = self.refreshing.lock().await;
                 self.refresh().await;
             }
-            let next = self.clock.sleep_until(after(self.clock.now(), REFRESH_EVERY));
+            let failed = self.known.read().await.failed.is_some();
+            let pause = if failed { RETRY_AFTER } else { REFRESH_EVERY };
+            let next = self.clock.sleep_until(after(self.clock.now(), pause));
             if stop.run_until_cancelled(next).await.is_none() {
                 return;
             }

@@ -13,7 +13,6 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -24,12 +23,10 @@ use crate::clock::{SharedClock, after, between};
 use crate::connect::{Answer, Ask, Intent, Person, Reason, Reference};
 use crate::metrics::Metrics;
 use crate::outbound::SecretUrl;
-use crate::store::{Job, NewJob, Store, StoreError};
+use crate::store::{Job, Queue, Store, StoreError};
 
 /// The kind of our jobs in the store.
 const KIND: &str = "slack_reply";
-/// How long a job is held. Longer than an attempt can take, or two would work on one.
-const LEASE: Duration = Duration::from_mins(1);
 /// How long Slack takes posts to a response URL, less a margin for the way there.
 const RESPONSE_URL_LIFE: Duration = Duration::from_mins(29);
 /// How often a response URL can be used.
@@ -43,21 +40,15 @@ const SETTLE: Duration = Duration::from_millis(250);
 const ANSWER_ATTEMPTS: u32 = 3;
 /// How often anything is tried before it is given up.
 const MOST_ATTEMPTS: u32 = 10;
-/// The longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// Jobs that are worked on at once.
-const WORKERS: usize = 32;
 
 /// Keeps the promises.
 #[derive(Debug)]
 pub(super) struct LateReplies {
-    store: Arc<Store>,
+    queue: Queue,
     desk: Arc<Desk>,
     http: reqwest::Client,
     clock: SharedClock,
     metrics: Arc<Metrics>,
-    /// Rings when a job may have come due earlier than the worker expects.
-    changed: Notify,
 }
 
 /// A promise that was made to a person: their answer follows.
@@ -126,7 +117,8 @@ impl LateReplies {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { store, desk, http, clock, metrics, changed: Notify::new() }
+        let queue = Queue::new(store, KIND, "slack", Arc::clone(&clock), Arc::clone(&metrics));
+        Self { queue, desk, http, clock, metrics }
     }
 
     /// Puts a promise into the store, before it is made. The caller holds the job and calls
@@ -135,11 +127,7 @@ impl LateReplies {
     /// # Errors
     /// The store cannot hold it, so it must not be made.
     pub(super) async fn promise(&self, promise: &Promise) -> Result<Job, StoreError> {
-        let now = self.clock.now();
-        let job = NewJob { kind: KIND, payload: promise.sealed(), run_at: after(now, SETTLE) };
-        let job = self.store.begin(job, now, LEASE).await?;
-        self.count_open().await;
-        Ok(job)
+        self.queue.begin(promise.sealed()).await
     }
 
     /// Puts a promise into the store, to be kept after `pause`.
@@ -151,11 +139,7 @@ impl LateReplies {
         promise: &Promise,
         pause: Duration,
     ) -> Result<(), StoreError> {
-        let job = self.promise(promise).await?;
-        let run_at = after(self.clock.now(), pause.max(SETTLE));
-        self.store.postpone(job.id, promise.sealed(), run_at).await?;
-        self.changed.notify_one();
-        Ok(())
+        self.queue.put(promise.sealed(), pause.max(SETTLE)).await
     }
 
     /// Delivers the answer to a question whose asker was told that it follows.
@@ -166,45 +150,18 @@ impl LateReplies {
 
     /// Takes up what is due, until `stop`. Work in progress is tracked by `tasks`.
     pub(super) async fn work(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(WORKERS));
-        while !stop.is_cancelled() {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-            match self.store.lease(KIND, self.clock.now(), LEASE).await {
-                Ok(Some(job)) => {
-                    let late = Arc::clone(&self);
-                    tasks.spawn(async move {
-                        late.take_up(job).await;
-                        drop(place);
-                    });
-                }
-                Ok(None) => {
-                    drop(place);
-                    stop.run_until_cancelled(self.wait()).await;
-                }
-                Err(error) => {
-                    drop(place);
-                    tracing::error!(%error, "the store does not answer");
-                    let pause = self.clock.sleep_until(after(self.clock.now(), LONGEST_PAUSE));
-                    stop.run_until_cancelled(pause).await;
-                }
-            }
-        }
-    }
-
-    async fn wait(&self) {
-        let due = self.store.next_due(KIND).await.ok().flatten();
-        let due = due.unwrap_or_else(|| after(self.clock.now(), LONGEST_PAUSE));
-        tokio::select! {
-            () = self.clock.sleep_until(due) => {}
-            () = self.changed.notified() => {}
-        }
+        let take_up = |job| {
+            let late = Arc::clone(&self);
+            async move { late.take_up(job).await }
+        };
+        self.queue.work(tasks, stop, take_up).await;
     }
 
     /// Works on a job that nobody holds any more: answers anew and delivers.
     async fn take_up(&self, job: Job) {
         let Ok(promise) = serde_json::from_str::<Promise>(job.payload.expose_secret()) else {
             tracing::error!("a promise in the store cannot be read; it is dropped");
-            return self.finish(&job, "unreadable").await;
+            return self.queue.finish(&job, "unreadable").await;
         };
         let ask = promise.ask();
         let answer = self.desk.answer(&ask).await;
@@ -213,16 +170,16 @@ impl LateReplies {
 
     async fn attempt(&self, job: Job, mut promise: Promise, ask: &Ask, answer: Answer) {
         if job.attempts < ANSWER_ATTEMPTS && may_pass(&answer) {
-            return self.again(&job, &promise, patience(&answer)).await;
+            return self.queue.again(&job, promise.sealed(), patience(&answer)).await;
         }
         match self.deliver(&mut promise, ask, &answer).await {
-            Delivery::By(way) => self.finish(&job, way).await,
+            Delivery::By(way) => self.queue.finish(&job, way).await,
             Delivery::Again(pause) if job.attempts < MOST_ATTEMPTS => {
-                self.again(&job, &promise, pause).await;
+                self.queue.again(&job, promise.sealed(), pause).await;
             }
             Delivery::Again(_) | Delivery::Impossible => {
                 tracing::error!(reference = %promise.reference, "a late answer could not be delivered");
-                self.finish(&job, "undelivered").await;
+                self.queue.finish(&job, "undelivered").await;
             }
         }
     }
@@ -278,29 +235,6 @@ impl LateReplies {
         self.metrics.upstream("slack", "response_url", word, started.elapsed());
         outcome
     }
-
-    async fn again(&self, job: &Job, promise: &Promise, pause: Option<Duration>) {
-        let backoff = Duration::from_secs(1 << job.attempts.min(6)).min(LONGEST_PAUSE);
-        let run_at = after(self.clock.now(), pause.unwrap_or(backoff));
-        if let Err(error) = self.store.postpone(job.id, promise.sealed(), run_at).await {
-            tracing::error!(%error, "a promise could not be put back; its lease will run out");
-        }
-        self.changed.notify_one();
-    }
-
-    async fn finish(&self, job: &Job, outcome: &'static str) {
-        self.metrics.late("slack", outcome);
-        if let Err(error) = self.store.finish(job.id).await {
-            tracing::error!(%error, "a kept promise could not be taken out of the store");
-        }
-        self.count_open().await;
-    }
-
-    async fn count_open(&self) {
-        if let Ok(open) = self.store.open_jobs().await {
-            self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
-        }
-    }
 }
 
 /// Whether a refusal may be a passing one. The person has been told to wait already, so a few more
@@ -319,12 +253,12 @@ fn may_pass(answer: &Answer) -> bool {
 /// How long whoever refused asks to wait.
 fn patience(answer: &Answer) -> Option<Duration> {
     let Answer::Refused(refusal) = answer else { return None };
-    refusal.retry_after.map(|pause| pause.min(LONGEST_PAUSE))
+    refusal.retry_after
 }
 
 fn wait_of(error: &CallError) -> Option<Duration> {
     match error {
-        CallError::Throttled(pause) => pause.map(|pause| pause.min(LONGEST_PAUSE)),
+        CallError::Throttled(pause) => *pause,
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! when it is kept. A lease that runs out, because its holder died, can be taken by anybody.
 
 mod memory;
+mod queue;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use memory::Memory;
+pub use queue::{LONGEST_PAUSE, Queue};
 
 /// Names one job within a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,0 +1,136 @@
+//! The jobs of one kind: put in before they are promised, worked on, tried again, taken out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Job, NewJob, Store, StoreError};
+use crate::clock::{SharedClock, after};
+use crate::metrics::Metrics;
+
+/// How long a job is held. Longer than an attempt can take, or two would work on one.
+const LEASE: Duration = Duration::from_mins(1);
+/// The longest pause between two attempts.
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// Jobs of one kind that are worked on at once.
+const WORKERS: usize = 32;
+
+/// The jobs of one kind.
+#[derive(Debug)]
+pub struct Queue {
+    store: Arc<Store>,
+    kind: &'static str,
+    platform: &'static str,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    /// Rings when a job may have come due earlier than the workers expect.
+    changed: Notify,
+}
+
+impl Queue {
+    /// The jobs of `kind` in `store`, counted for `platform`.
+    #[must_use]
+    pub fn new(
+        store: Arc<Store>,
+        kind: &'static str,
+        platform: &'static str,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, kind, platform, clock, metrics, changed: Notify::new() }
+    }
+
+    /// Puts a job in that the caller works on itself, at once. If the caller dies, somebody else
+    /// takes it over when its lease runs out.
+    ///
+    /// # Errors
+    /// The store cannot hold it, so nothing may be promised.
+    pub async fn begin(&self, payload: SecretString) -> Result<Job, StoreError> {
+        let now = self.clock.now();
+        let job = NewJob { kind: self.kind, payload, run_at: now };
+        let job = self.store.begin(job, now, LEASE).await?;
+        self.count_open().await;
+        Ok(job)
+    }
+
+    /// Puts a job in that is to be done after `pause`.
+    ///
+    /// # Errors
+    /// The store cannot hold it, so nothing may be promised.
+    pub async fn put(&self, payload: SecretString, pause: Duration) -> Result<(), StoreError> {
+        let job = self.begin(payload.clone()).await?;
+        self.store.postpone(job.id, payload, after(self.clock.now(), pause)).await?;
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    /// Gives a job back that did not work out: to be tried again after `pause`, or after a pause
+    /// that doubles with each attempt.
+    pub async fn again(&self, job: &Job, payload: SecretString, pause: Option<Duration>) {
+        let backoff = Duration::from_secs(1 << job.attempts.min(6));
+        let pause = pause.unwrap_or(backoff).min(LONGEST_PAUSE);
+        let run_at = after(self.clock.now(), pause);
+        if let Err(error) = self.store.postpone(job.id, payload, run_at).await {
+            tracing::error!(%error, "a job could not be put back; its lease will run out");
+        }
+        self.changed.notify_one();
+    }
+
+    /// Takes a job out, and counts how it ended.
+    pub async fn finish(&self, job: &Job, outcome: &'static str) {
+        self.metrics.late(self.platform, outcome);
+        if let Err(error) = self.store.finish(job.id).await {
+            tracing::error!(%error, "a finished job could not be taken out of the store");
+        }
+        self.count_open().await;
+    }
+
+    /// Hands out what is due, until `stop`. Work in progress is tracked by `tasks`.
+    pub async fn work<F, W>(&self, tasks: TaskTracker, stop: CancellationToken, work: F)
+    where
+        F: Fn(Job) -> W + Send + Sync,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let places = Arc::new(Semaphore::new(WORKERS));
+        loop {
+            let place = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await;
+            let Some(Ok(place)) = place else { return };
+            let pause = match self.store.lease(self.kind, self.clock.now(), LEASE).await {
+                Ok(Some(job)) => {
+                    let work = work(job);
+                    tasks.spawn(async move {
+                        work.await;
+                        drop(place);
+                    });
+                    continue;
+                }
+                Ok(None) => self.store.next_due(self.kind).await,
+                Err(error) => Err(error),
+            };
+            drop(place);
+            let due = pause.unwrap_or_else(|error| {
+                tracing::error!(%error, "the store does not answer");
+                None
+            });
+            stop.run_until_cancelled(self.wait(due)).await;
+        }
+    }
+
+    async fn wait(&self, due: Option<jiff::Timestamp>) {
+        let due = due.unwrap_or_else(|| after(self.clock.now(), LONGEST_PAUSE));
+        tokio::select! {
+            () = self.clock.sleep_until(due) => {}
+            () = self.changed.notified() => {}
+        }
+    }
+
+    async fn count_open(&self) {
+        if let Ok(open) = self.store.open_jobs().await {
+            self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+        }
+    }
+}
