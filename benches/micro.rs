@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use novu_connect_bot::clock::ManualClock;
 use novu_connect_bot::connect::message::Voice;
 use novu_connect_bot::connect::words::Language;
-use novu_connect_bot::connect::{Answer, Intent, Reference, SignIn, SignInLink};
+use novu_connect_bot::connect::{Answer, Intent, Invitee, Reference, SignIn, SignInLink};
+use novu_connect_bot::novu::SubscriberId;
 use novu_connect_bot::outbound::{Fence, SecretUrl, Subdomains};
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
@@ -93,7 +94,12 @@ fn word(criterion: &mut Criterion) {
     let link =
         SignInLink::admit(SecretUrl::new(url.expect("a URL")), &hosts).expect("a known host");
     let expires_at = Timestamp::from_second(NOW).expect("a time in range");
-    let answer = Answer::SignIn(SignIn { link, expires_at });
+    let invitee = Invitee {
+        subscriber: SubscriberId::new("slack:T1:U1").expect("an id"),
+        subscriber_name: None,
+        chat_name: None,
+    };
+    let answer = Answer::SignIn(SignIn { link, expires_at: Some(expires_at), invitee });
     let voice = Voice {
         language: Language::German,
         command: "/connect",

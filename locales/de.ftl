@@ -2,7 +2,8 @@
 # Eine Ablehnung steht unter ihrem Code; .remedy sagt, was man als Nächstes tun kann.
 
 sign-in = Verbinde dein Konto, damit deine Benachrichtigungen hier ankommen.
-sign-in-private = Nur du siehst das. Der Link ist persönlich: Gib ihn nicht weiter. Er gilt bis { $until }.
+sign-in-private = Nur du siehst das. Der Link ist persönlich: Gib ihn nicht weiter.
+sign-in-until = Er gilt bis { $until }.
 sign-in-after = Nach der Anmeldung kannst du die Seite schließen und hierher zurückkehren.
 sign-in-button = Anmelden
 sign-in-button-label = Anmelden und das Konto verbinden

@@ -2,7 +2,8 @@
 # A refusal is keyed by its code; .remedy says what the person can do next.
 
 sign-in = Connect your account to get your notifications here.
-sign-in-private = Only you can see this. The link is personal: do not pass it on. It works until { $until }.
+sign-in-private = Only you can see this. The link is personal: do not pass it on.
+sign-in-until = It works until { $until }.
 sign-in-after = After signing in you can close the page and come back here.
 sign-in-button = Sign in
 sign-in-button-label = Sign in to connect your account

@@ -46,14 +46,28 @@ impl Answer {
 pub struct SignIn {
     /// The link.
     pub link: SignInLink,
-    /// When Novu stops accepting it: five minutes after it was minted (Novu, OAuth state).
-    pub expires_at: Timestamp,
+    /// When Novu stops accepting it: five minutes after it was minted (Novu, OAuth state). A link to
+    /// the personal page outlives every message, so nobody needs to hurry.
+    pub expires_at: Option<Timestamp>,
+    /// Who signs in as whom.
+    pub invitee: Invitee,
+}
+
+/// Somebody who may sign in, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitee {
+    /// The subscriber that they will be.
+    pub subscriber: SubscriberId,
+    /// What the subscriber is called, where Novu knows.
+    pub subscriber_name: Option<String>,
+    /// What the chat account is called, where the platform tells.
+    pub chat_name: Option<String>,
 }
 
 /// A link that binds whoever opens it to one subscriber, hence as secret as a password.
 ///
-/// Only [`SignInLink::admit`] makes one, so a link that is in anybody's hands leads to the
-/// provider. It does not print.
+/// Only [`SignInLink::admit`] and [`SignInLink::to_personal_page`] make one, so a link that is in
+/// anybody's hands leads to the provider or to ourselves. It does not print.
 #[derive(Clone, PartialEq)]
 pub struct SignInLink(SecretUrl);
 
@@ -65,6 +79,12 @@ impl SignInLink {
     pub fn admit(url: SecretUrl, hosts: &Fence) -> Result<Self, Outside> {
         hosts.check(url.expose())?;
         Ok(Self(url))
+    }
+
+    /// A link to the page of our own that asks for a fresh link when it is pressed.
+    #[must_use]
+    pub fn to_personal_page(url: SecretUrl) -> Self {
+        Self(url)
     }
 
     /// The address, for the button of a private message.

@@ -11,7 +11,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::answer::{Answer, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
+use super::answer::{
+    Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
+};
 use super::directory::{Directory, DirectoryError};
 use super::intent::Intent;
 use super::person::{Kind, Person, Platform, Profile};
@@ -147,6 +149,22 @@ impl Connect {
         }
     }
 
+    /// Finds out whether a person may sign in, and as whom, without minting or creating anything:
+    /// for messages that outlive a link, and get theirs when it is wanted.
+    ///
+    /// # Errors
+    /// What to tell the person instead.
+    pub async fn invite(&self, ask: &Ask, directory: &dyn Directory) -> Result<Invitee, Answer> {
+        let standing = self.standing(ask, directory).await.map_err(Answer::Refused)?;
+        match existing_link(&standing).map_err(Answer::Refused)? {
+            Some(link) => Err(Answer::AlreadyConnected(link)),
+            None if standing.subscriber.is_none() && !self.may_create(&standing.found) => {
+                Err(Answer::Refused(Reason::SubscriberMissing.into()))
+            }
+            None => Ok(invitee(&standing)),
+        }
+    }
+
     async fn status(&self, ask: &Ask, directory: &dyn Directory) -> Result<Answer, Refusal> {
         let standing = self.standing(ask, directory).await?;
         let link = existing_link(&standing)?;
@@ -233,6 +251,7 @@ impl Connect {
             self.create(&standing).await?;
         }
         let context = context_of(&standing)?;
+        let invitee = invitee(&standing);
         let request = LinkUser {
             subscriber: standing.found.id,
             integration: self.integration.identifier.clone(),
@@ -247,12 +266,16 @@ impl Connect {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
-        Ok(SignIn { link, expires_at: after(asked_at, LINK_LIFETIME) })
+        Ok(SignIn { link, expires_at: Some(after(asked_at, LINK_LIFETIME)), invitee })
+    }
+
+    fn may_create(&self, found: &Found) -> bool {
+        self.create_missing.contains(&found.by)
     }
 
     async fn create(&self, standing: &Standing) -> Result<(), Refusal> {
         let found = &standing.found;
-        if !self.create_missing.contains(&found.by) {
+        if !self.may_create(found) {
             return Err(Reason::SubscriberMissing.into());
         }
         let platform_name = || standing.profile.as_ref().and_then(|profile| profile.name.clone());
@@ -269,6 +292,14 @@ impl Connect {
             Ok(Creation::AlreadyExists) => Ok(()),
             Err(error) => Err(trouble(&error)),
         }
+    }
+}
+
+fn invitee(standing: &Standing) -> Invitee {
+    Invitee {
+        subscriber: standing.found.id.clone(),
+        subscriber_name: standing.subscriber.as_ref().and_then(Subscriber::display_name),
+        chat_name: standing.profile.as_ref().and_then(|profile| profile.name.clone()),
     }
 }
 

@@ -82,9 +82,12 @@ impl Voice<'_> {
     }
 
     fn sign_in(&self, sign_in: &SignIn) -> Message {
-        let until = self.markup.time(sign_in.expires_at);
         let lead = self.say("sign-in", &[]);
-        let private = self.say("sign-in-private", &[("until", &until)]);
+        let mut private = self.say("sign-in-private", &[]);
+        if let Some(expires_at) = sign_in.expires_at {
+            private.push(' ');
+            private += &self.say("sign-in-until", &[("until", &self.markup.time(expires_at))]);
+        }
         let after = self.say("sign-in-after", &[]);
         let spoken = format!("{lead} {} {private} {after}", self.say("sign-in-spoken", &[]));
         Message {

@@ -15,7 +15,7 @@ pub mod resolve;
 pub mod words;
 mod workspace_index;
 
-pub use answer::{Answer, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
+pub use answer::{Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
 pub use linking::{Ask, Connect, Integration, LINK_LIFETIME};

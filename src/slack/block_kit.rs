@@ -215,7 +215,9 @@ mod tests {
     use super::*;
     use crate::connect::message::Voice;
     use crate::connect::words::Language;
-    use crate::connect::{Answer, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
+    use crate::connect::{
+        Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
+    };
     use crate::novu::SubscriberId;
     use crate::outbound::{Fence, SecretUrl, Subdomains};
     use crate::sandbox::slack::block_kit::validate;
@@ -233,7 +235,12 @@ mod tests {
         let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
         let url = SecretUrl::new(Url::parse(&url).unwrap());
         let link = SignInLink::admit(url, &hosts).unwrap();
-        Answer::SignIn(SignIn { link, expires_at: moment() })
+        let invitee = Invitee {
+            subscriber: SubscriberId::new("slack:T1:U1").unwrap(),
+            subscriber_name: None,
+            chat_name: None,
+        };
+        Answer::SignIn(SignIn { link, expires_at: Some(moment()), invitee })
     }
 
     fn shown(language: Language, answer: &Answer) -> Value {
