@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{Unverified, json};
 
-/// The largest body that is read, in bytes. Messages in Teams are at most some 100,000 long.
+/// The largest body that is read, in bytes. Usual activities have a few thousand.
 pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// Refuses a body that announces to be too large, before anything else is done for it.

@@ -13,7 +13,7 @@ use super::fetch::FetchError;
 use super::json;
 use super::proven::ProvenTokens;
 
-/// The most keys that are taken from one document. Microsoft publishes a few dozen.
+/// The most keys that are taken from one document; far beyond what anybody publishes.
 const MOST_KEYS: usize = 256;
 /// The sizes of modulus, and so of signature, that the cryptography accepts, in bytes: 2,048 to
 /// 8,192 bits.

@@ -19,7 +19,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// Who issues the Bot Connector's tokens (teams.py source, cloud environments).
+    /// Who issues the Bot Connector's tokens (Microsoft teams.api source, cloud environment).
     #[must_use]
     pub const fn issuer(self) -> &'static str {
         match self {
@@ -30,7 +30,7 @@ impl Cloud {
     }
 
     /// Where the `OpenID` metadata of the Bot Connector is. The path has no hyphen, unlike the
-    /// standard's (teams.py source, cloud environments).
+    /// standard's (Microsoft teams.api source, cloud environment).
     #[must_use]
     pub const fn metadata_url(self) -> &'static str {
         match self {

@@ -18,6 +18,22 @@ fn run(scene: &Scene) -> CancellationToken {
     stop
 }
 
+/// Longer than any test's clock runs, unless it is moved by just this.
+const NEVER: Duration = Duration::from_hours(24 * 365 * 100);
+
+/// Moves the clock until `condition` holds: more than once if a sleep begins only after a move,
+/// but with time in between for what a move sets going.
+async fn push(scene: &Scene, step: Duration, condition: impl Fn() -> bool) {
+    let polls = std::cell::Cell::new(0_u32);
+    until(|| {
+        if polls.replace(polls.get() + 1).is_multiple_of(1000) {
+            scene.clock.advance(step);
+        }
+        condition()
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn keys_are_rotated_without_a_restart() {
     let scene = Scene::new().await;
@@ -52,6 +68,18 @@ async fn first_requests_wait_for_the_fetch_of_the_start() {
     let token = scene.token();
     let outcomes = join_all((0..100).map(|_| scene.verdict(&token))).await;
     assert!(outcomes.iter().all(Result::is_ok));
+    assert_eq!(scene.fetches(), (1, 1));
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn whoever_looked_before_a_fetch_ended_finds_its_keys() {
+    let scene = Scene::new().await;
+    let before = scene.verifier.keys.current();
+    let stop = run(&scene);
+    until(|| scene.verifier.trouble().is_none()).await;
+    let newer = scene.verifier.keys.newer_than(&before).await;
+    assert!(newer.find(&scene.connector.key_id()).is_some());
     assert_eq!(scene.fetches(), (1, 1));
     stop.cancel();
 }
@@ -117,10 +145,8 @@ async fn without_keys_everything_is_refused_until_they_come() {
         (Fault::Nonsense, "nonsense"),
         (Fault::Flood, "too_large"),
         (Fault::NoKeys, "no_keys"),
-        (Fault::Silence, "timed_out"),
     ];
-    let scene = Scene::with(|settings| settings.pacing.fetch_time = Duration::from_millis(500));
-    let scene = scene.await;
+    let scene = Scene::new().await;
     for (fault, code) in faults {
         scene.connector.fail(Some(fault));
         let before = scene.connector.metadata_fetches();
@@ -139,6 +165,15 @@ async fn without_keys_everything_is_refused_until_they_come() {
 }
 
 #[tokio::test]
+async fn an_answer_that_never_comes_is_not_waited_for() {
+    let scene = Scene::with(|settings| settings.pacing.fetch_time = Duration::from_millis(50));
+    let scene = scene.await;
+    scene.connector.fail(Some(Fault::Silence));
+    assert_eq!(scene.verdict(&scene.token()).await, UNKNOWN);
+    assert_eq!(scene.verifier.trouble(), Some("timed_out"));
+}
+
+#[tokio::test]
 async fn an_address_where_nobody_listens_is_survived() {
     let nobody = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -151,17 +186,31 @@ async fn an_address_where_nobody_listens_is_survived() {
 
 #[tokio::test]
 async fn the_background_heals_the_start_without_any_request() {
-    let scene = Scene::new().await;
+    let scene = Scene::with(|settings| {
+        settings.pacing.refresh_every = NEVER;
+        settings.pacing.unknown_key_every = NEVER;
+    })
+    .await;
     scene.connector.fail(Some(Fault::Status(StatusCode::SERVICE_UNAVAILABLE)));
     let stop = run(&scene);
     until(|| scene.verifier.trouble() == Some("rejected")).await;
     scene.connector.fail(None);
-    until(|| {
-        scene.clock.advance(Duration::from_secs(10));
-        scene.verifier.trouble().is_none()
-    })
-    .await;
+    push(&scene, Duration::from_secs(10), || scene.verifier.trouble().is_none()).await;
     assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn the_background_does_not_wait_a_day_after_a_failure() {
+    let scene = Scene::with(|settings| settings.pacing.refresh_every = NEVER).await;
+    let stop = run(&scene);
+    until(|| scene.verifier.trouble().is_none()).await;
+    scene.connector.fail(Some(Fault::Status(StatusCode::SERVICE_UNAVAILABLE)));
+    let failed = r#"connect_upstream_seconds_count{upstream="bot_connector",operation="keys",outcome="rejected"}"#;
+    push(&scene, NEVER, || scene.connector.metadata_fetches() > 1).await;
+    until(|| scene.counted(failed)).await;
+    scene.connector.fail(None);
+    push(&scene, Duration::from_mins(5), || scene.connector.key_fetches() > 1).await;
     stop.cancel();
 }
 
@@ -187,12 +236,7 @@ async fn keys_are_fetched_anew_every_day() {
     until(|| scene.verifier.trouble().is_none()).await;
     assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
     scene.connector.rotate().unwrap();
-    // The sleep begins a little after the fetch has ended, hence the second push.
-    until(|| {
-        scene.clock.advance(Duration::from_hours(24));
-        scene.connector.key_fetches() > 1
-    })
-    .await;
+    push(&scene, Duration::from_hours(24), || scene.connector.key_fetches() > 1).await;
     let fetches = scene.fetches();
     assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
     assert_eq!(scene.fetches(), fetches, "the new key was known before anybody asked");
