@@ -14,3 +14,4 @@ pub mod signing;
 pub mod slack;
 pub mod store;
 pub mod telemetry;
+pub mod teams;

@@ -12,6 +12,7 @@
 //! Nothing here leaves the machine, and every key, token and person is made up, so all of it may be
 //! printed. A stand-in stops when its handle is dropped.
 
+pub mod bot_connector;
 mod browser;
 mod fault;
 pub mod novu;
