@@ -12,3 +12,4 @@ pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
+pub mod teams;
