@@ -68,7 +68,8 @@ mod tests {
             gaps in proptest::collection::vec("(|&nbsp;|\u{a0}|\n|\r\n| )", 1..5),
             before in any::<bool>(),
         ) {
-            let mentions: String = gaps.iter().map(|gap| format!("{gap}{BOT}{gap}")).collect();
+            let mentions = gaps.iter().map(|gap| format!("{gap}{BOT}{gap}"));
+            let mentions = mentions.collect::<Vec<_>>().concat();
             for (intent, word) in Intent::known() {
                 let text =
                     if before { format!("{mentions}{word}") } else { format!("{word}{mentions}") };

@@ -1,4 +1,7 @@
 //! Everything Teams: what it sends, what it is sent, and how it is spoken to.
 
 pub mod activity;
+pub mod card;
+mod markup;
 mod mention;
+pub mod outgoing;
