@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod card;
+pub mod credentials;
 mod markup;
 mod mention;
 pub mod outgoing;
