@@ -83,6 +83,8 @@ pub struct Origin {
     pub service_url: String,
     /// The conversation.
     pub conversation: Conversation,
+    /// The team's id, for what comes from a channel.
+    pub team: Option<String>,
     /// The Entra tenant.
     pub tenant: String,
     /// The bot, as this activity addresses it.
@@ -103,6 +105,13 @@ impl Origin {
             workspace: Workspace::standalone(self.tenant.clone()),
             user: from.object_id.clone()?,
         })
+    }
+
+    /// The id under which the connector knows the members: a channel's are its team's.
+    #[must_use]
+    pub fn roster(&self) -> &str {
+        let of_conversation = || self.conversation.id.split(';').next().unwrap_or_default();
+        self.team.as_deref().unwrap_or_else(of_conversation)
     }
 }
 
@@ -318,6 +327,7 @@ fn origin(fields: &Value) -> Result<Origin, Incomplete> {
         activity_id: owned_text_at(fields, "/id"),
         service_url: owned_text_at(fields, "/serviceUrl").ok_or(Incomplete::NoServiceUrl)?,
         conversation: conversation(fields)?,
+        team: owned_text_at(fields, "/channelData/team/id"),
         tenant: tenant(fields)?,
         recipient: Recipient {
             id: owned_text_at(fields, "/recipient/id").unwrap_or_default(),
@@ -499,6 +509,17 @@ mod tests {
             let origin = origin_of(json!({"conversation": {"conversationType": kind}}));
             assert_eq!(origin.conversation.kind, expected);
         }
+    }
+
+    #[test]
+    fn the_members_of_a_channel_are_its_teams() {
+        assert_eq!(origin_of(json!({})).roster(), "a:1");
+        let thread = json!({"id": "19:c@thread.tacv2;messageid=1"});
+        let origin = origin_of(json!({"conversation": thread.clone()}));
+        assert_eq!(origin.roster(), "19:c@thread.tacv2");
+        let team = json!({"team": {"id": "19:t@thread.tacv2"}});
+        let origin = origin_of(json!({"conversation": thread, "channelData": team}));
+        assert_eq!(origin.roster(), "19:t@thread.tacv2");
     }
 
     #[test]

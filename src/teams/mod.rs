@@ -2,7 +2,9 @@
 
 pub mod activity;
 pub mod card;
+pub mod connector;
 pub mod credentials;
 mod markup;
 mod mention;
 pub mod outgoing;
+mod pace;

@@ -30,6 +30,11 @@ impl PersonalChat {
         (conversation.kind == ConversationKind::Personal).then(|| Self(conversation.id.clone()))
     }
 
+    /// A conversation that the connector made for one person.
+    pub(super) fn created(id: String) -> Self {
+        Self(id)
+    }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -102,6 +107,17 @@ impl Serialize for PrivateActivity<'_> {
         };
         CardMessage { recipient, reply_to_id: self.reply_to, ..CardMessage::of(self.card) }
             .serialize(serializer)
+    }
+}
+
+/// A card in place of one that was sent. The same for either place: an update of a targeted message
+/// must not name its recipient again (Teams, targeted messages).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Replacement<'a>(pub(super) &'a PrivateCard);
+
+impl Serialize for Replacement<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CardMessage::of(self.0).serialize(serializer)
     }
 }
 
@@ -267,6 +283,14 @@ mod tests {
         {
             assert_eq!(sent(kind)["recipient"], json!({"id": "29:ada", "isTargeted": true}));
         }
+    }
+
+    #[test]
+    fn an_update_names_no_recipient() {
+        let update = serde_json::to_value(Replacement(&card())).unwrap();
+        assert_eq!(update.get("recipient"), None);
+        assert_eq!(update.get("replyToId"), None);
+        assert_eq!(update["type"], "message");
     }
 
     #[test]
