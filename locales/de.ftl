@@ -8,6 +8,8 @@ sign-in-after = Nach der Anmeldung kannst du die Seite schließen und hierher zu
 sign-in-button = Anmelden
 sign-in-button-label = Anmelden und das Konto verbinden
 sign-in-spoken = Benutze die Schaltfläche „Anmelden“ in dieser Nachricht.
+new-link-button = Neuer Link
+card-fallback = Diese App kann die Nachricht nicht zeigen. Öffne diesen Chat in einer neueren Version der App oder im Browser.
 
 already-connected = Du bist als { $subscriber } verbunden.
 already-connected-since = Du bist seit { $since } als { $subscriber } verbunden.

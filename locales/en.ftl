@@ -8,6 +8,8 @@ sign-in-after = After signing in you can close the page and come back here.
 sign-in-button = Sign in
 sign-in-button-label = Sign in to connect your account
 sign-in-spoken = Use the button “Sign in” in this message.
+new-link-button = New link
+card-fallback = This app cannot show the message. Open this chat in a newer version of the app, or in your browser.
 
 already-connected = You are connected as { $subscriber }.
 already-connected-since = You are connected as { $subscriber } since { $since }.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use governor::nanos::Nanos;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -22,6 +23,18 @@ pub trait Clock: Send + Sync + Debug {
 
 /// A clock that many parts share.
 pub type SharedClock = Arc<dyn Clock>;
+
+/// Lets rate limiters read our clock.
+#[derive(Debug, Clone)]
+pub struct PacingClock(pub SharedClock);
+
+impl governor::clock::Clock for PacingClock {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        Nanos::new(u64::try_from(self.0.now().as_nanosecond()).unwrap_or_default())
+    }
+}
 
 /// `moment + duration`, saturating at the end of representable time.
 #[must_use]

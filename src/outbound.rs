@@ -10,7 +10,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use url::{Host, Url};
+
+use crate::clock::between;
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -191,6 +195,27 @@ pub async fn read_limited(
     Ok(body.freeze())
 }
 
+/// How long an answer asks to wait: whole seconds, or a date (RFC 9110, section 10.2.3).
+#[must_use]
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    Some(between(now, date))
+}
+
+/// Percent-encodes an identifier for use as one path segment. `Url`'s own segment setter is no
+/// help: it drops tabs and line breaks, which would address something else. No encoding makes a
+/// segment of an identifier that is empty or just dots.
+#[must_use]
+pub fn encode_segment(id: &str) -> String {
+    form_urlencoded::byte_serialize(id.as_bytes())
+        .map(|piece| if piece == "+" { "%20" } else { piece })
+        .collect()
+}
+
 /// A URL that must not be printed: a response URL or a sign-in link is as good as a password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretUrl(Url);
@@ -217,6 +242,8 @@ impl fmt::Debug for SecretUrl {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderValue;
+
     use super::*;
 
     fn verdict(fence: &Fence, url: &str) -> Result<(), Outside> {
@@ -257,6 +284,27 @@ mod tests {
         assert_eq!(verdict(&one_port, "http://localhost:4000/x"), Ok(()));
         let standard = Fence::new(["a.example:443"], Subdomains::Refused).unwrap();
         assert_eq!(verdict(&standard, "https://a.example/"), Ok(()));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = "2026-08-01T10:00:00Z".parse().unwrap();
+        let cases = [
+            ("0", Some(0)),
+            (" 7 ", Some(7)),
+            ("Sat, 01 Aug 2026 10:00:30 GMT", Some(30)),
+            ("Sat, 01 Aug 2026 09:00:00 GMT", Some(0)),
+            ("soon", None),
+            ("-1", None),
+            ("1.5", None),
+            ("99999999999999999999999", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
+            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
+        }
+        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     #[test]

@@ -4,14 +4,13 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use governor::clock::Clock as GovernorClock;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use super::person::Person;
-use crate::clock::SharedClock;
+use crate::clock::{PacingClock, SharedClock};
 
 /// Questions that a person may ask at once.
 const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -25,20 +24,8 @@ type Store = HashMapStateStore<(String, String)>;
 /// Keeps one person from asking too often. Only verified people come here.
 #[derive(Debug)]
 pub struct Pace {
-    limiter: RateLimiter<(String, String), Store, OurClock, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<(String, String), Store, PacingClock, NoOpMiddleware<Nanos>>,
     asked: AtomicU32,
-}
-
-/// Lets the rate limiter read our clock.
-#[derive(Debug, Clone)]
-struct OurClock(SharedClock);
-
-impl GovernorClock for OurClock {
-    type Instant = Nanos;
-
-    fn now(&self) -> Nanos {
-        Nanos::new(u64::try_from(self.0.now().as_nanosecond()).unwrap_or_default())
-    }
 }
 
 impl Pace {
@@ -48,7 +35,7 @@ impl Pace {
         let quota = Quota::with_period(REFILL)
             .unwrap_or(Quota::per_second(NonZeroU32::MIN))
             .allow_burst(BURST);
-        let limiter = RateLimiter::new(quota, Store::default(), OurClock(clock));
+        let limiter = RateLimiter::new(quota, Store::default(), PacingClock(clock));
         Self { limiter, asked: AtomicU32::new(0) }
     }
 

@@ -15,10 +15,10 @@ use url::Url;
 use super::canonical::ContextHasher;
 use super::context::Context;
 use super::error::Error;
-use super::refusal::{self, Failure};
+use super::refusal::Failure;
 use crate::clock::{SharedClock, after};
 use crate::metrics::Metrics;
-use crate::outbound::read_limited;
+use crate::outbound::{encode_segment, read_limited, retry_after};
 
 /// The largest answer about one object, in bytes.
 const OBJECT_LIMIT: usize = 1 << 20;
@@ -274,7 +274,7 @@ impl Novu {
                 Err(error) => Err(Failure::read(status, &error)),
             };
         }
-        let retry_after = refusal::retry_after(response.headers(), self.0.clock.now());
+        let retry_after = retry_after(response.headers(), self.0.clock.now());
         // A refusal counts even where its explanation is lost on the way.
         let body = read_limited(response, OBJECT_LIMIT).await.unwrap_or_default();
         Err(Failure::refused(status, retry_after, &body, self.0.api_key.expose_secret()))
@@ -321,14 +321,6 @@ fn authorization(key: &str) -> Result<HeaderValue, SettingsError> {
         HeaderValue::from_str(&format!("ApiKey {key}")).map_err(|_| SettingsError::Key)?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// Percent-encodes an identifier for use as one path segment. `Url`'s own segment setter is no
-/// help: it drops tabs and line breaks, which would address something else.
-fn encode_segment(id: &str) -> String {
-    form_urlencoded::byte_serialize(id.as_bytes())
-        .map(|piece| if piece == "+" { "%20" } else { piece })
-        .collect()
 }
 
 #[cfg(test)]

@@ -6,14 +6,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
-use crate::clock::between;
 use crate::outbound::ReadError;
 
 /// The longest reason kept, in characters.
@@ -129,16 +126,6 @@ fn unknown(message: &str) -> Option<Error> {
     }
 }
 
-/// How long the answer asks to wait: whole seconds, or a date (RFC 9110, section 10.2.3).
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
-    Some(between(now, date))
-}
-
 /// The parts of Novu's error envelope that explain something.
 #[derive(Deserialize, Default)]
 struct Envelope {
@@ -212,7 +199,6 @@ fn may_be_private(word: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use reqwest::header::HeaderValue;
     use serde_json::json;
 
     const KEY: &str = "novu-test-secret";
@@ -381,27 +367,6 @@ mod tests {
                 Failure::refused(StatusCode::from_u16(status).unwrap(), retry_after, b"", KEY);
             assert_eq!(failure.repeat_after, expected, "{status} {retry_after:?}");
         }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = "2026-08-01T10:00:00Z".parse().unwrap();
-        let cases = [
-            ("0", Some(0)),
-            (" 7 ", Some(7)),
-            ("Sat, 01 Aug 2026 10:00:30 GMT", Some(30)),
-            ("Sat, 01 Aug 2026 09:00:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-            ("1.5", None),
-            ("99999999999999999999999", None),
-            ("", None),
-        ];
-        for (text, expected) in cases {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(text))]);
-            assert_eq!(retry_after(&headers, now), expected.map(Duration::from_secs), "{text}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 
     proptest! {

@@ -1,0 +1,694 @@
+//! What Teams sends: activities, read into the few kinds that this product knows.
+//!
+//! Teams adds fields and kinds at any time and leaves others out (Teams, conversation events), so
+//! whatever is missing, null or of an unexpected type counts as absent, and an unknown kind is
+//! [`Activity::Ignored`]. Only what an answer cannot do without is an error.
+//!
+//! This module believes what it reads: hand it only bytes whose token has been verified.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::mention::without_mentions;
+use crate::connect::{Person, Platform, Workspace};
+
+/// The name of the invoke that `Action.Execute` sends.
+const CARD_ACTION: &str = "adaptiveCard/action";
+
+/// An activity, by what it means to us.
+///
+/// Does not print what people wrote.
+#[derive(Clone, PartialEq)]
+pub enum Activity {
+    /// Somebody wrote to the bot.
+    Message {
+        /// Where.
+        origin: Origin,
+        /// Who.
+        from: Account,
+        /// What, without the bot's own mention, on one line.
+        text: String,
+    },
+    /// Somebody pressed an `Action.Submit`: a message with a value and no text.
+    CardSubmit {
+        /// Where.
+        origin: Origin,
+        /// Who.
+        from: Account,
+        /// The action's data, merged with the card's inputs.
+        value: Value,
+    },
+    /// Somebody pressed an `Action.Execute`, and the HTTP response is what they see.
+    CardAction {
+        /// Where.
+        origin: Origin,
+        /// Who.
+        from: Account,
+        /// The action's verb; empty if it has none.
+        verb: String,
+        /// The action's data; null if it has none.
+        data: Value,
+    },
+    /// An invoke that the product does not serve; answered with status 501.
+    OtherInvoke {
+        /// Its name; empty if it has none. Comes from outside.
+        name: String,
+    },
+    /// The bot was installed, or somebody joined a conversation that it is in.
+    Installed {
+        /// Where.
+        origin: Origin,
+        /// Who came.
+        change: RosterChange,
+    },
+    /// The bot was removed, or somebody left a conversation that it is in.
+    Removed {
+        /// Where.
+        origin: Origin,
+        /// Who went.
+        change: RosterChange,
+    },
+    /// Nothing that concerns the product; answered with status 200 and nothing in it.
+    Ignored,
+}
+
+/// Where an activity came from, and where its answer goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The activity's id: the same one again is a redelivery.
+    pub activity_id: Option<String>,
+    /// The connector that serves this conversation, as sent; only a fence can admit it.
+    pub service_url: String,
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The team's id, for what comes from a channel.
+    pub team: Option<String>,
+    /// The Entra tenant.
+    pub tenant: String,
+    /// The bot, as this activity addresses it.
+    pub recipient: Recipient,
+    /// The message that this one belongs to: for a pressed button, the one with the card.
+    pub reply_to_id: Option<String>,
+    /// The person's language tag, such as `de-DE`.
+    pub locale: Option<String>,
+}
+
+impl Origin {
+    /// The person behind an account, as the core knows them; none where Teams does not tell the
+    /// Entra object id (events in channels, anonymous guests of a meeting).
+    #[must_use]
+    pub fn person(&self, from: &Account) -> Option<Person> {
+        Some(Person {
+            platform: Platform::Teams,
+            workspace: Workspace::standalone(self.tenant.clone()),
+            user: from.object_id.clone()?,
+        })
+    }
+
+    /// The id under which the connector knows the members: a channel's are its team's.
+    #[must_use]
+    pub fn roster(&self) -> &str {
+        let of_conversation = || self.conversation.id.split(';').next().unwrap_or_default();
+        self.team.as_deref().unwrap_or_else(of_conversation)
+    }
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// Its id, in a channel with the thread (`…;messageid=…`).
+    pub id: String,
+    /// Its kind.
+    pub kind: ConversationKind,
+}
+
+/// How many people see a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ConversationKind {
+    /// One person and the bot.
+    Personal,
+    /// Several people; also a meeting's chat.
+    GroupChat,
+    /// A channel of a team.
+    Channel,
+    /// Teams did not say, or said something new: take it for public.
+    Other,
+}
+
+/// Somebody in a conversation. Does not print their name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The id that means this person to this bot alone (`29:…`), or a bot (`28:…`).
+    pub id: String,
+    /// The Entra object id.
+    pub object_id: Option<String>,
+    /// What they are called. Comes from outside.
+    pub name: Option<String>,
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.id)
+            .field("object_id", &self.object_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bot, as an activity addresses it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipient {
+    /// The bot's id (`28:…`); empty if the activity does not name it.
+    pub id: String,
+    /// Whether only the bot sees the message: a slash command in a group or a channel.
+    pub is_targeted: bool,
+}
+
+/// Who came or went. One installation is often told twice, once in each of Teams' two ways.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterChange {
+    /// Whether it was the bot itself.
+    pub bot: bool,
+    /// Whether it was only replaced by another version.
+    pub upgrade: bool,
+    /// The people among them.
+    pub people: Vec<Account>,
+    /// Who did it, if Teams says so.
+    pub by: Option<Account>,
+}
+
+/// Why an activity cannot be served although it is genuine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Incomplete {
+    /// The body is no JSON object.
+    #[error("the body is no activity")]
+    NotAnActivity,
+    /// There is no conversation to answer in.
+    #[error("the activity names no conversation")]
+    NoConversation,
+    /// There is no connector to answer through.
+    #[error("the activity names no service URL")]
+    NoServiceUrl,
+    /// Nobody sent it.
+    #[error("the activity names no sender")]
+    NoSender,
+    /// It is not known which tenant it belongs to.
+    #[error("the activity names no tenant")]
+    NoTenant,
+    /// It names two tenants, and one of them is wrong.
+    #[error("the activity names two tenants")]
+    TwoTenants,
+}
+
+impl Incomplete {
+    /// The word for it in metrics and logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotAnActivity => "not_an_activity",
+            Self::NoConversation => "no_conversation",
+            Self::NoServiceUrl => "no_service_url",
+            Self::NoSender => "no_sender",
+            Self::NoTenant => "no_tenant",
+            Self::TwoTenants => "two_tenants",
+        }
+    }
+}
+
+impl fmt::Debug for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, origin) = match self {
+            Self::Message { origin, .. } => ("Message", Some(origin)),
+            Self::CardSubmit { origin, .. } => ("CardSubmit", Some(origin)),
+            Self::CardAction { origin, .. } => ("CardAction", Some(origin)),
+            Self::OtherInvoke { .. } => ("OtherInvoke", None),
+            Self::Installed { origin, .. } => ("Installed", Some(origin)),
+            Self::Removed { origin, .. } => ("Removed", Some(origin)),
+            Self::Ignored => ("Ignored", None),
+        };
+        f.debug_struct(name).field("origin", &origin).finish_non_exhaustive()
+    }
+}
+
+impl Activity {
+    /// Reads an activity.
+    ///
+    /// # Errors
+    /// It lacks what an answer needs. Kinds that get no answer need nothing.
+    pub fn read(body: &[u8]) -> Result<Self, Incomplete> {
+        let fields: Value = serde_json::from_slice(body).map_err(|_| Incomplete::NotAnActivity)?;
+        if !fields.is_object() {
+            return Err(Incomplete::NotAnActivity);
+        }
+        match text_at(&fields, "/type").unwrap_or_default() {
+            "message" => Self::message(&fields),
+            "invoke" => Self::invoke(&fields),
+            "installationUpdate" => Self::installation(&fields),
+            "conversationUpdate" => Self::roster(&fields),
+            _ => Ok(Self::Ignored),
+        }
+    }
+
+    fn message(fields: &Value) -> Result<Self, Incomplete> {
+        let (origin, from) = (origin(fields)?, sender(fields)?);
+        let text = fields.get("text").and_then(Value::as_str).unwrap_or_default();
+        let value = fields.get("value").filter(|value| !value.is_null());
+        if let (true, Some(value)) = (text.trim().is_empty(), value) {
+            return Ok(Self::CardSubmit { origin, from, value: value.clone() });
+        }
+        let mentions = own_mentions(fields, &origin.recipient.id);
+        let text = without_mentions(text, mentions.iter().map(String::as_str));
+        Ok(Self::Message { origin, from, text })
+    }
+
+    fn invoke(fields: &Value) -> Result<Self, Incomplete> {
+        let name = text_at(fields, "/name").unwrap_or_default();
+        if name != CARD_ACTION {
+            return Ok(Self::OtherInvoke { name: name.to_owned() });
+        }
+        Ok(Self::CardAction {
+            origin: origin(fields)?,
+            from: sender(fields)?,
+            verb: text_at(fields, "/value/action/verb").unwrap_or_default().to_owned(),
+            data: fields.pointer("/value/action/data").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// `installationUpdate` is about the bot itself.
+    fn installation(fields: &Value) -> Result<Self, Incomplete> {
+        let (came, upgrade) = match text_at(fields, "/action").unwrap_or_default() {
+            "add" => (true, false),
+            "add-upgrade" => (true, true),
+            "remove" => (false, false),
+            "remove-upgrade" => (false, true),
+            _ => return Ok(Self::Ignored),
+        };
+        let origin = origin(fields)?;
+        let change =
+            RosterChange { bot: true, upgrade, people: Vec::new(), by: sender(fields).ok() };
+        Ok(if came { Self::Installed { origin, change } } else { Self::Removed { origin, change } })
+    }
+
+    /// `conversationUpdate` is about a roster, or about a name or channel that changed.
+    fn roster(fields: &Value) -> Result<Self, Incomplete> {
+        let (came, members) =
+            match (accounts(fields, "membersAdded"), accounts(fields, "membersRemoved")) {
+                (came, _) if !came.is_empty() => (true, came),
+                (_, went) if !went.is_empty() => (false, went),
+                _ => return Ok(Self::Ignored),
+            };
+        let origin = origin(fields)?;
+        let (bots, people): (Vec<_>, Vec<_>) =
+            members.into_iter().partition(|member| member.id == origin.recipient.id);
+        let by = sender(fields).ok();
+        let change = RosterChange { bot: !bots.is_empty(), upgrade: false, people, by };
+        Ok(if came { Self::Installed { origin, change } } else { Self::Removed { origin, change } })
+    }
+}
+
+/// The text at a place, if there is one and it says something.
+fn text_at<'a>(fields: &'a Value, place: &str) -> Option<&'a str> {
+    fields.pointer(place).and_then(Value::as_str).filter(|text| !text.trim().is_empty())
+}
+
+fn owned_text_at(fields: &Value, place: &str) -> Option<String> {
+    text_at(fields, place).map(str::to_owned)
+}
+
+fn items<'a>(fields: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    fields.get(name).and_then(Value::as_array).into_iter().flatten()
+}
+
+fn origin(fields: &Value) -> Result<Origin, Incomplete> {
+    let is_targeted = fields.pointer("/recipient/isTargeted").and_then(Value::as_bool);
+    Ok(Origin {
+        activity_id: owned_text_at(fields, "/id"),
+        service_url: owned_text_at(fields, "/serviceUrl").ok_or(Incomplete::NoServiceUrl)?,
+        conversation: conversation(fields)?,
+        team: owned_text_at(fields, "/channelData/team/id"),
+        tenant: tenant(fields)?,
+        recipient: Recipient {
+            id: owned_text_at(fields, "/recipient/id").unwrap_or_default(),
+            is_targeted: is_targeted.unwrap_or_default(),
+        },
+        reply_to_id: owned_text_at(fields, "/replyToId"),
+        locale: locale(fields),
+    })
+}
+
+fn conversation(fields: &Value) -> Result<Conversation, Incomplete> {
+    let id = owned_text_at(fields, "/conversation/id").ok_or(Incomplete::NoConversation)?;
+    let kind = match text_at(fields, "/conversation/conversationType").unwrap_or_default() {
+        "personal" => ConversationKind::Personal,
+        "groupChat" => ConversationKind::GroupChat,
+        "channel" => ConversationKind::Channel,
+        _ => ConversationKind::Other,
+    };
+    Ok(Conversation { id, kind })
+}
+
+/// The tenant stands in up to two places. Who could make them differ could borrow somebody else's
+/// tenant, hence no guess.
+fn tenant(fields: &Value) -> Result<String, Incomplete> {
+    let of_channel_data = text_at(fields, "/channelData/tenant/id");
+    let of_conversation = text_at(fields, "/conversation/tenantId");
+    match (of_channel_data, of_conversation) {
+        (Some(one), Some(other)) if !one.eq_ignore_ascii_case(other) => Err(Incomplete::TwoTenants),
+        (Some(tenant), _) | (None, Some(tenant)) => Ok(tenant.to_owned()),
+        (None, None) => Err(Incomplete::NoTenant),
+    }
+}
+
+fn locale(fields: &Value) -> Option<String> {
+    let of_client = || {
+        items(fields, "entities")
+            .filter(|entity| text_at(entity, "/type") == Some("clientInfo"))
+            .find_map(|entity| owned_text_at(entity, "/locale"))
+    };
+    owned_text_at(fields, "/locale").or_else(of_client)
+}
+
+fn sender(fields: &Value) -> Result<Account, Incomplete> {
+    fields.get("from").and_then(account).ok_or(Incomplete::NoSender)
+}
+
+fn account(fields: &Value) -> Option<Account> {
+    Some(Account {
+        id: owned_text_at(fields, "/id")?,
+        object_id: owned_text_at(fields, "/aadObjectId"),
+        name: owned_text_at(fields, "/name"),
+    })
+}
+
+fn accounts(fields: &Value, name: &str) -> Vec<Account> {
+    items(fields, name).filter_map(account).collect()
+}
+
+/// The texts that stand for the bot in a message.
+fn own_mentions(fields: &Value, bot: &str) -> Vec<String> {
+    items(fields, "entities")
+        .filter(|entity| text_at(entity, "/type") == Some("mention"))
+        .filter(|entity| text_at(entity, "/mentioned/id") == Some(bot))
+        .filter_map(|entity| {
+            let by_name =
+                || text_at(entity, "/mentioned/name").map(|name| format!("<at>{name}</at>"));
+            owned_text_at(entity, "/text").or_else(by_name)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn activity(changes: Value) -> Value {
+        let mut fields = json!({
+            "type": "message",
+            "id": "1700000000001",
+            "serviceUrl": "https://smba.trafficmanager.net/emea/",
+            "channelId": "msteams",
+            "from": {"id": "29:ada", "aadObjectId": "oid-ada", "name": "Ada"},
+            "conversation": {"id": "a:1", "conversationType": "personal", "tenantId": "tenant-1"},
+            "recipient": {"id": "28:bot", "name": "Connect Bot"},
+            "channelData": {"tenant": {"id": "tenant-1"}},
+            "locale": "de-DE",
+            "text": "connect",
+        });
+        merge(&mut fields, changes);
+        fields
+    }
+
+    /// A JSON merge patch (RFC 7396).
+    fn merge(fields: &mut Value, changes: Value) {
+        let Value::Object(changes) = changes else {
+            *fields = changes;
+            return;
+        };
+        for (name, change) in changes {
+            if change.is_null() {
+                fields.as_object_mut().unwrap().remove(&name);
+            } else {
+                merge(&mut fields[name], change);
+            }
+        }
+    }
+
+    fn read(changes: Value) -> Result<Activity, Incomplete> {
+        Activity::read(activity(changes).to_string().as_bytes())
+    }
+
+    fn origin_of(changes: Value) -> Origin {
+        match read(changes).unwrap() {
+            Activity::Message { origin, .. } => origin,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_message_says_who_where_and_what() {
+        let Activity::Message { origin, from, text } = read(json!({})).unwrap() else {
+            panic!("not a message");
+        };
+        assert_eq!(text, "connect");
+        assert_eq!(origin.conversation.kind, ConversationKind::Personal);
+        assert_eq!(origin.activity_id.as_deref(), Some("1700000000001"));
+        assert_eq!(origin.locale.as_deref(), Some("de-DE"));
+        let person = origin.person(&from).unwrap();
+        assert_eq!((person.workspace.id.as_str(), person.user.as_str()), ("tenant-1", "oid-ada"));
+        let nameless = Account { object_id: None, ..from };
+        assert_eq!(origin.person(&nameless), None);
+    }
+
+    #[test]
+    fn the_tenant_comes_from_either_place_and_from_both_only_if_they_agree() {
+        let no_channel_data = json!({"channelData": null});
+        assert_eq!(origin_of(no_channel_data).tenant, "tenant-1");
+        let no_conversation = json!({"conversation": {"tenantId": null}});
+        assert_eq!(origin_of(no_conversation).tenant, "tenant-1");
+        let upper_case = json!({"conversation": {"tenantId": "TENANT-1"}});
+        assert_eq!(origin_of(upper_case).tenant, "tenant-1");
+        let other = json!({"conversation": {"tenantId": "tenant-2"}});
+        assert_eq!(read(other), Err(Incomplete::TwoTenants));
+        let neither = json!({"channelData": {"tenant": null}, "conversation": {"tenantId": ""}});
+        assert_eq!(read(neither), Err(Incomplete::NoTenant));
+    }
+
+    #[test]
+    fn what_an_answer_needs_has_to_be_there() {
+        let cases = [
+            (json!({"conversation": {"id": null}}), Incomplete::NoConversation),
+            (json!({"serviceUrl": null}), Incomplete::NoServiceUrl),
+            (json!({"from": null}), Incomplete::NoSender),
+            (json!({"from": {"id": 29}}), Incomplete::NoSender),
+        ];
+        for (changes, incomplete) in cases {
+            assert_eq!(read(changes), Err(incomplete));
+        }
+        for body in ["", "null", "[]", "{", "\"message\""] {
+            assert_eq!(Activity::read(body.as_bytes()), Err(Incomplete::NotAnActivity));
+        }
+    }
+
+    #[test]
+    fn conversations_are_personal_only_where_teams_says_so() {
+        let cases = [
+            (json!("personal"), ConversationKind::Personal),
+            (json!("groupChat"), ConversationKind::GroupChat),
+            (json!("channel"), ConversationKind::Channel),
+            (json!("Personal"), ConversationKind::Other),
+            (json!("hologram"), ConversationKind::Other),
+            (json!(7), ConversationKind::Other),
+            (json!(null), ConversationKind::Other),
+        ];
+        for (kind, expected) in cases {
+            let origin = origin_of(json!({"conversation": {"conversationType": kind}}));
+            assert_eq!(origin.conversation.kind, expected);
+        }
+    }
+
+    #[test]
+    fn the_members_of_a_channel_are_its_teams() {
+        assert_eq!(origin_of(json!({})).roster(), "a:1");
+        let thread = json!({"id": "19:c@thread.tacv2;messageid=1"});
+        let origin = origin_of(json!({"conversation": thread.clone()}));
+        assert_eq!(origin.roster(), "19:c@thread.tacv2");
+        let team = json!({"team": {"id": "19:t@thread.tacv2"}});
+        let origin = origin_of(json!({"conversation": thread, "channelData": team}));
+        assert_eq!(origin.roster(), "19:t@thread.tacv2");
+    }
+
+    #[test]
+    fn the_locale_is_the_activitys_or_else_the_clients() {
+        let client = json!([{"type": "clientInfo", "locale": "fr-FR"}, null, {"type": "mention"}]);
+        let both = json!({"entities": client.clone()});
+        assert_eq!(origin_of(both).locale.as_deref(), Some("de-DE"));
+        let of_client = json!({"locale": null, "entities": client});
+        assert_eq!(origin_of(of_client).locale.as_deref(), Some("fr-FR"));
+        assert_eq!(origin_of(json!({"locale": 4})).locale, None);
+    }
+
+    #[test]
+    fn only_the_bots_own_mention_is_taken_out() {
+        let mention = |id: &str, name: &str| {
+            json!({"type": "mention", "mentioned": {"id": id, "name": name},
+                "text": format!("<at>{name}</at>")})
+        };
+        let changes = json!({
+            "text": "<at>Connect Bot</at>status <at>Grace</at>",
+            "entities": [mention("29:grace", "Grace"), mention("28:bot", "Connect Bot")],
+        });
+        let Activity::Message { text, .. } = read(changes).unwrap() else { panic!("no message") };
+        assert_eq!(text, "status <at>Grace</at>");
+
+        let nobody = json!({
+            "text": "<at>Grace</at>", "recipient": {"id": null}, "entities": [mention("", "Grace")],
+        });
+        let Activity::Message { text, .. } = read(nobody).unwrap() else { panic!("no message") };
+        assert_eq!(text, "<at>Grace</at>");
+
+        let by_name = json!({
+            "text": "<at>Connect Bot</at> help",
+            "entities": [{"type": "mention", "mentioned": {"id": "28:bot", "name": "Connect Bot"}}],
+        });
+        let Activity::Message { text, .. } = read(by_name).unwrap() else { panic!("no message") };
+        assert_eq!(text, "help");
+    }
+
+    #[test]
+    fn a_slash_command_is_a_message_that_only_the_bot_sees() {
+        let origin = origin_of(json!({"recipient": {"isTargeted": true}}));
+        assert!(origin.recipient.is_targeted);
+        assert!(!origin_of(json!({})).recipient.is_targeted);
+    }
+
+    #[test]
+    fn buttons_are_told_apart() {
+        let submit = json!({"text": null, "value": {"do": "x"}, "replyToId": "1699"});
+        let Activity::CardSubmit { origin, value, .. } = read(submit).unwrap() else {
+            panic!("no submit");
+        };
+        assert_eq!(origin.reply_to_id.as_deref(), Some("1699"));
+        assert_eq!(value, json!({"do": "x"}));
+
+        let message_back = json!({"text": "status", "value": {"do": "x"}});
+        assert!(matches!(read(message_back), Ok(Activity::Message { .. })));
+
+        let execute = json!({
+            "type": "invoke", "name": "adaptiveCard/action",
+            "value": {"action": {"type": "Action.Execute", "verb": "connect.new_link", "data": {"a": 1}},
+                "trigger": "manual"},
+        });
+        let Activity::CardAction { verb, data, .. } = read(execute).unwrap() else {
+            panic!("no action");
+        };
+        assert_eq!((verb.as_str(), data), ("connect.new_link", json!({"a": 1})));
+    }
+
+    #[test]
+    fn what_is_not_served_needs_nothing_but_its_kind() {
+        let bare = |fields: Value| Activity::read(fields.to_string().as_bytes()).unwrap();
+        let name = || "task/fetch".to_owned();
+        assert_eq!(
+            bare(json!({"type": "invoke", "name": name()})),
+            Activity::OtherInvoke { name: name() }
+        );
+        for ignored in [
+            json!({"type": "messageUpdate"}),
+            json!({"type": "hologram", "from": 3}),
+            json!({"type": null}),
+            json!({}),
+            json!({"type": "conversationUpdate", "channelData": {"eventType": "channelCreated"}}),
+            json!({"type": "installationUpdate", "action": "hologram"}),
+        ] {
+            assert_eq!(bare(ignored), Activity::Ignored);
+        }
+    }
+
+    #[test]
+    fn an_installation_is_told_in_two_ways() {
+        for (action, came, upgrade) in [
+            ("add", true, false),
+            ("add-upgrade", true, true),
+            ("remove", false, false),
+            ("remove-upgrade", false, true),
+        ] {
+            let told = read(json!({"type": "installationUpdate", "action": action})).unwrap();
+            let change = match told {
+                Activity::Installed { change, .. } if came => change,
+                Activity::Removed { change, .. } if !came => change,
+                other => panic!("{other:?}"),
+            };
+            assert!(change.bot);
+            assert_eq!(change.upgrade, upgrade);
+            assert_eq!(change.by.unwrap().id, "29:ada");
+        }
+        let roster = |list: &str, ids: &[&str]| {
+            let members: Vec<_> = ids.iter().map(|id| json!({"id": id})).collect();
+            read(json!({"type": "conversationUpdate", "from": null, list: members})).unwrap()
+        };
+        match roster("membersAdded", &["28:bot", "29:grace"]) {
+            Activity::Installed { change, .. } => {
+                assert!(change.bot && change.by.is_none());
+                assert_eq!(change.people.len(), 1);
+            }
+            other => panic!("{other:?}"),
+        }
+        match roster("membersRemoved", &["29:grace"]) {
+            Activity::Removed { change, .. } => assert!(!change.bot),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(roster("membersAdded", &[]), Activity::Ignored);
+    }
+
+    #[test]
+    fn what_people_wrote_does_not_print() {
+        let printed = format!("{:?}", read(json!({"text": "my-words"})).unwrap());
+        assert!(!printed.contains("my-words") && !printed.contains("Ada"), "{printed}");
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("[a-z]{1,6}", inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Activity::read(&body);
+        }
+
+        #[test]
+        fn any_field_may_hold_anything(
+            kind in prop_oneof![
+                Just("message"), Just("invoke"), Just("installationUpdate"), Just("conversationUpdate"),
+            ],
+            field in prop_oneof![
+                Just("id"), Just("serviceUrl"), Just("from"), Just("conversation"), Just("recipient"),
+                Just("channelData"), Just("entities"), Just("locale"), Just("text"), Just("value"),
+                Just("name"), Just("action"), Just("membersAdded"), Just("membersRemoved"),
+                Just("replyToId"),
+            ],
+            content in any_json(),
+        ) {
+            let mut fields = activity(json!({"type": kind}));
+            fields[field] = content;
+            let _ = Activity::read(fields.to_string().as_bytes());
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The client of the connector: how the bot speaks, and asks who somebody is.
+//!
+//! The connector's address comes with every activity, so it comes from outside. A [`Site`] is an
+//! address that has passed the fence, and the bot's token goes to a site only. Who could have it sent
+//! elsewhere could speak as the bot (Bot Connector, authentication).
+
+mod chats;
+mod error;
+mod exchange;
+mod member;
+mod site;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::card::PrivateCard;
+use super::credentials::TokenSource;
+use super::outgoing::{PersonalChat, PrivateActivity, PrivatePlace, PublicNote, Replacement};
+use super::pace::{Lane, Pace};
+use crate::clock::SharedClock;
+use crate::metrics::Metrics;
+use crate::outbound::Fence;
+use chats::Chats;
+use exchange::Call;
+
+pub use error::CallError;
+pub use member::{Member, Roster};
+pub use site::{Site, Untrusted};
+
+/// How long sending may take, waiting for a turn and a second attempt included.
+const SEND_PATIENCE: Duration = Duration::from_secs(10);
+/// How long looking a person up may take. It runs beside the calls to Novu, and must not be what the
+/// person waits for.
+const LOOKUP_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What a connector client is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The bot's id, `28:` and the application id.
+    pub bot_id: String,
+    /// The hosts that a service URL may have, exactly.
+    pub service_hosts: Fence,
+    /// Gives the bot's token.
+    pub tokens: Arc<TokenSource>,
+    /// Has to be one that [`crate::outbound::client`] made: it must not follow redirects.
+    pub http: reqwest::Client,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// A client of all connectors that the fence lets pass.
+pub struct Connector {
+    parts: Parts,
+    pace: Pace,
+    chats: Chats,
+    send_patience: Duration,
+    lookup_patience: Duration,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connector").finish_non_exhaustive()
+    }
+}
+
+/// A message that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    place: PrivatePlace,
+    id: Option<String>,
+}
+
+impl Sent {
+    /// Its id, if the connector told it.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+}
+
+/// The connector's answer to whatever makes something.
+#[derive(Deserialize)]
+struct Made {
+    id: Option<String>,
+}
+
+impl Made {
+    /// The id of what was made. That it was made is certain even where the answer makes no sense.
+    fn id(body: &Bytes) -> Option<String> {
+        serde_json::from_slice::<Self>(body).ok()?.id.filter(|id| !id.is_empty())
+    }
+}
+
+impl Connector {
+    /// A client that knows nobody yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            pace: Pace::new(Arc::clone(&parts.clock)),
+            chats: Chats::default(),
+            send_patience: SEND_PATIENCE,
+            lookup_patience: LOOKUP_PATIENCE,
+            parts,
+        }
+    }
+
+    /// Admits the address that an activity names as the connector of its tenant.
+    ///
+    /// # Errors
+    /// The rule that the address breaks.
+    pub fn site(&self, service_url: &str, tenant: &str) -> Result<Site, Untrusted> {
+        Site::admit(service_url, tenant, &self.parts.service_hosts)
+    }
+
+    /// Sends a card to the one person who sees it: plainly into their chat with the bot, targeted
+    /// anywhere else.
+    ///
+    /// # Errors
+    /// The connector did not take it. Only after [`CallError::Uncertain`] it may be there all the
+    /// same.
+    pub async fn send(
+        &self,
+        site: &Site,
+        activity: PrivateActivity<'_>,
+    ) -> Result<Sent, CallError> {
+        let place = activity.place;
+        let conversation = place.conversation();
+        let operation = if place.is_targeted() { "send_targeted" } else { "send" };
+        let url = site.url(&[conversation, "activities"])?;
+        let call = Call {
+            targeted: place.is_targeted(),
+            body: Some(json(&activity)?),
+            ..self.prepare(operation, Method::POST, url, site, conversation)
+        };
+        let body = self.call(call).await?;
+        Ok(Sent { place: place.clone(), id: Made::id(&body) })
+    }
+
+    /// Sends a text that everybody in the conversation may see.
+    ///
+    /// # Errors
+    /// As for [`Connector::send`].
+    pub async fn send_note(
+        &self,
+        site: &Site,
+        conversation: &str,
+        note: PublicNote<'_>,
+    ) -> Result<(), CallError> {
+        let url = site.url(&[conversation, "activities"])?;
+        let call = Call {
+            body: Some(json(&note)?),
+            ..self.prepare("send_note", Method::POST, url, site, conversation)
+        };
+        self.call(call).await.map(|_| ())
+    }
+
+    /// Puts a card in place of one that was sent.
+    ///
+    /// # Errors
+    /// [`CallError::NotFound`] where the message is gone, or its id was never told.
+    pub async fn update(
+        &self,
+        site: &Site,
+        sent: &Sent,
+        card: &PrivateCard,
+    ) -> Result<(), CallError> {
+        let id = sent.id().ok_or(CallError::NotFound)?;
+        let conversation = sent.place.conversation();
+        let url = site.url(&[conversation, "activities", id])?;
+        let call = Call {
+            targeted: sent.place.is_targeted(),
+            body: Some(json(&Replacement(card))?),
+            repeatable: true,
+            ..self.prepare("update", Method::PUT, url, site, conversation)
+        };
+        self.call(call).await.map(|_| ())
+    }
+
+    /// The chat between a person and the bot; made if there is none. `member` is the id of the
+    /// person's account or their Entra object id; the app has to be installed for them.
+    ///
+    /// # Errors
+    /// The connector opens none.
+    pub async fn personal_chat(
+        &self,
+        site: &Site,
+        member: &str,
+    ) -> Result<PersonalChat, CallError> {
+        if let Some(chat) = self.chats.get(site.tenant(), member) {
+            return Ok(chat);
+        }
+        let body = json(&NewConversation::between(&self.parts.bot_id, member, site.tenant()))?;
+        let call = Call {
+            lane: Lane::Conversations,
+            body: Some(body),
+            ..self.prepare("create_conversation", Method::POST, site.url(&[])?, site, member)
+        };
+        let body = self.call(call).await?;
+        let chat = PersonalChat::created(Made::id(&body).ok_or(CallError::Nonsense)?);
+        self.chats.put(site.tenant(), member, chat.clone());
+        Ok(chat)
+    }
+
+    /// Forgets a person's chat, because the connector no longer finds it.
+    pub fn forget_personal_chat(&self, site: &Site, member: &str) {
+        self.chats.forget(site.tenant(), member);
+    }
+
+    /// Looks up a member of a conversation, or of a team by the team's id. `user` is the id of their
+    /// account or their Entra object id.
+    ///
+    /// # Errors
+    /// The connector does not tell.
+    pub async fn member(
+        &self,
+        site: &Site,
+        conversation: &str,
+        user: &str,
+    ) -> Result<Member, CallError> {
+        let url = site.url(&[conversation, "members", user])?;
+        let call = Call {
+            lane: Lane::Members,
+            repeatable: true,
+            patience: self.lookup_patience,
+            ..self.prepare("member", Method::GET, url, site, conversation)
+        };
+        Member::read(&self.call(call).await?, user)
+    }
+
+    /// A plain call that counts as a message and is made at most once.
+    fn prepare<'a>(
+        &self,
+        operation: &'static str,
+        method: Method,
+        url: Url,
+        site: &'a Site,
+        conversation: &'a str,
+    ) -> Call<'a> {
+        Call {
+            operation,
+            method,
+            url,
+            body: None,
+            targeted: false,
+            repeatable: false,
+            lane: Lane::Messages,
+            conversation,
+            tenant: site.tenant(),
+            patience: self.send_patience,
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> Result<Bytes, CallError> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|_| CallError::Nonsense)
+}
+
+/// Asks for a chat between one person and the bot (Bot Connector, create conversation).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NewConversation<'a> {
+    is_group: bool,
+    bot: Id<'a>,
+    members: [Id<'a>; 1],
+    tenant_id: &'a str,
+    channel_data: TenantData<'a>,
+}
+
+#[derive(Serialize)]
+struct Id<'a> {
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+struct TenantData<'a> {
+    tenant: Id<'a>,
+}
+
+impl<'a> NewConversation<'a> {
+    fn between(bot: &'a str, member: &'a str, tenant: &'a str) -> Self {
+        Self {
+            is_group: false,
+            bot: Id { id: bot },
+            members: [Id { id: member }],
+            tenant_id: tenant,
+            channel_data: TenantData { tenant: Id { id: tenant } },
+        }
+    }
+}

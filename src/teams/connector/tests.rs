@@ -1,0 +1,437 @@
+//! The client against a connector on loopback that answers from a script.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Response, Uri};
+use axum::routing::post;
+use futures_util::{StreamExt, stream};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+
+use super::*;
+use crate::clock::{Clock, ManualClock};
+use crate::connect::words::Language;
+use crate::connect::{Answer, Directory, DirectoryError, Person, Platform, Reference, Workspace};
+use crate::outbound::{Outside, Subdomains};
+use crate::teams::activity::{Account, Conversation, ConversationKind};
+use crate::teams::card::Wording;
+use crate::teams::credentials::Credentials;
+
+/// What the stand-in does with a request.
+#[derive(Clone)]
+enum Reply {
+    /// Answers.
+    Answer { status: u16, headers: Vec<(&'static str, String)>, body: String },
+    /// Keeps the request and never answers.
+    Silence,
+    /// Answers 201, begins a body and never ends it.
+    HalfThenSilence,
+}
+
+fn answer(status: u16, body: &Value) -> Reply {
+    Reply::Answer { status, headers: Vec::new(), body: body.to_string() }
+}
+
+fn answer_with(status: u16, name: &'static str, value: &str) -> Reply {
+    Reply::Answer { status, headers: vec![(name, value.to_owned())], body: String::new() }
+}
+
+fn made(id: &str) -> Reply {
+    answer(201, &json!({"id": id}))
+}
+
+fn refusal(status: u16, code: &str) -> Reply {
+    answer(status, &json!({"error": {"code": code, "message": "no"}}))
+}
+
+/// A request as it arrived.
+struct Seen {
+    method: Method,
+    /// Path and query.
+    target: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Seen {
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Script {
+    replies: Arc<Mutex<VecDeque<Reply>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+struct Stub {
+    connector: Arc<Connector>,
+    site: Site,
+    clock: ManualClock,
+    metrics: Arc<Metrics>,
+    script: Script,
+}
+
+impl Stub {
+    async fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::start_with(SEND_PATIENCE, replies).await
+    }
+
+    async fn start_with(patience: Duration, replies: impl IntoIterator<Item = Reply>) -> Self {
+        let script = Script::default();
+        script.replies.lock().unwrap().extend(replies);
+        let router = Router::new()
+            .route("/token", post(|| async { r#"{"access_token":"bot-token","expires_in":3600}"# }))
+            .fallback(respond)
+            .with_state(script.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let root = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self::speaking_to(&root, &root, patience, script)
+    }
+
+    fn speaking_to(token_root: &str, root: &str, patience: Duration, script: Script) -> Self {
+        let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
+        let metrics = Arc::new(Metrics::new());
+        let http = crate::outbound::client().unwrap();
+        let credentials = Credentials {
+            client_id: "app-1".to_owned(),
+            secret: SecretString::from("s3cret"),
+            token_url: Url::parse(&format!("{token_root}/token")).unwrap(),
+            scope: "scope".to_owned(),
+        };
+        let shared: SharedClock = Arc::new(clock.clone());
+        let tokens =
+            TokenSource::new(credentials, http.clone(), shared.clone(), metrics.clone()).unwrap();
+        let mut connector = Connector::new(Parts {
+            bot_id: "28:app-1".to_owned(),
+            service_hosts: Fence::new(["127.0.0.1"], Subdomains::Refused).unwrap(),
+            tokens: Arc::new(tokens),
+            http,
+            clock: shared,
+            metrics: metrics.clone(),
+        });
+        connector.send_patience = patience;
+        connector.lookup_patience = patience;
+        let site = connector.site(&format!("{root}/emea/"), "tenant-1").unwrap();
+        Self { connector: Arc::new(connector), site, clock, metrics, script }
+    }
+
+    fn count(&self) -> usize {
+        self.script.seen.lock().unwrap().len()
+    }
+
+    fn last_request(&self) -> Seen {
+        self.script.seen.lock().unwrap().pop().unwrap()
+    }
+
+    async fn send(&self, kind: ConversationKind) -> Result<Sent, CallError> {
+        let place = place(kind);
+        let card = card();
+        let activity = PrivateActivity { card: &card, place: &place, reply_to: Some("1700") };
+        self.connector.send(&self.site, activity).await
+    }
+
+    /// Sends while the clock runs ahead, and tells how far it got until the call was over.
+    async fn send_while_time_passes(&self) -> (Result<Sent, CallError>, Duration) {
+        let before = self.clock.now();
+        let call = tokio::spawn({
+            let (connector, site) = (Arc::clone(&self.connector), self.site.clone());
+            async move {
+                let (place, card) = (place(ConversationKind::Personal), card());
+                let activity = PrivateActivity { card: &card, place: &place, reply_to: None };
+                connector.send(&site, activity).await
+            }
+        });
+        let started = Instant::now();
+        while !call.is_finished() {
+            assert!(started.elapsed() < Duration::from_secs(5));
+            if self.count() > 0 {
+                self.clock.advance(Duration::from_millis(10));
+            }
+            tokio::task::yield_now().await;
+        }
+        (call.await.unwrap(), crate::clock::between(before, self.clock.now()))
+    }
+}
+
+async fn respond(
+    State(script): State<Script>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    script.seen.lock().unwrap().push(Seen { method, target: uri.to_string(), headers, body });
+    let reply = script.replies.lock().unwrap().pop_front();
+    match reply.expect("a request that the script does not have") {
+        Reply::Answer { status, headers, body } => {
+            let mut response = Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(name, value);
+            }
+            response.body(Body::from(body)).unwrap()
+        }
+        Reply::Silence => std::future::pending().await,
+        Reply::HalfThenSilence => {
+            let half = stream::iter([Ok::<_, Infallible>(r#"{"id":"#)]);
+            let body = Body::from_stream(half.chain(stream::pending()));
+            Response::builder().status(201).body(body).unwrap()
+        }
+    }
+}
+
+fn place(kind: ConversationKind) -> PrivatePlace {
+    let id = match kind {
+        ConversationKind::Personal => "a:1",
+        _ => "19:abc@thread.tacv2;messageid=1",
+    };
+    let ada = Account { id: "29:ada".to_owned(), object_id: None, name: None };
+    PrivatePlace::within(&Conversation { id: id.to_owned(), kind }, &ada)
+}
+
+fn card() -> PrivateCard {
+    let reference = Reference::from_random([0; 5]);
+    let wording = Wording { language: Language::English, command: "/connect", reference };
+    PrivateCard::render(&Answer::Working, wording).unwrap()
+}
+
+const SHORT: Duration = Duration::from_millis(500);
+
+#[tokio::test]
+async fn a_message_goes_to_its_conversation_with_the_bots_token() {
+    let stub = Stub::start([made("1701")]).await;
+    let sent = stub.send(ConversationKind::Personal).await.unwrap();
+    assert_eq!(sent.id(), Some("1701"));
+    let seen = stub.last_request();
+    assert_eq!(seen.method, Method::POST);
+    assert_eq!(seen.target, "/emea/v3/conversations/a%3A1/activities");
+    assert_eq!(seen.headers["authorization"], "Bearer bot-token");
+    assert_eq!(seen.headers["content-type"], "application/json; charset=utf-8");
+    assert_eq!(seen.json()["replyToId"], "1700");
+    assert_eq!(seen.json().get("recipient"), None);
+    let text = stub.metrics.render();
+    let counted = r#"upstream="bot_connector",operation="send",outcome="ok""#;
+    assert!(text.contains(counted), "{text}");
+}
+
+#[tokio::test]
+async fn anywhere_else_a_message_is_targeted_and_its_update_too() {
+    let stub = Stub::start([made("1701"), answer(200, &json!({"id": "1701"}))]).await;
+    let sent = stub.send(ConversationKind::Channel).await.unwrap();
+    let seen = stub.last_request();
+    let path = "/emea/v3/conversations/19%3Aabc%40thread.tacv2%3Bmessageid%3D1/activities";
+    assert_eq!(seen.target, format!("{path}?isTargetedActivity=true"));
+    assert_eq!(seen.json()["recipient"], json!({"id": "29:ada", "isTargeted": true}));
+
+    stub.connector.update(&stub.site, &sent, &card()).await.unwrap();
+    let seen = stub.last_request();
+    assert_eq!(seen.method, Method::PUT);
+    assert_eq!(seen.target, format!("{path}/1701?isTargetedActivity=true"));
+    assert_eq!(seen.json().get("recipient"), None);
+}
+
+#[tokio::test]
+async fn a_note_is_for_everybody() {
+    let stub = Stub::start([made("1")]).await;
+    let note = PublicNote { text: "Write to me.", reply_to: None };
+    stub.connector.send_note(&stub.site, "19:a@thread.v2", note).await.unwrap();
+    let seen = stub.last_request();
+    assert_eq!(seen.target, "/emea/v3/conversations/19%3Aa%40thread.v2/activities");
+    assert_eq!(seen.json()["text"], "Write to me.");
+}
+
+#[tokio::test]
+async fn the_token_stays_within_the_fence() {
+    let stub = Stub::start([]).await;
+    for url in ["https://evil.example/", "http://127.0.0.2:1/", "https://127.0.0.1.evil.example/"] {
+        let outside = stub.connector.site(url, "tenant-1");
+        assert!(matches!(outside, Err(Untrusted::Outside(Outside::Host | Outside::Scheme))));
+    }
+    let redirected = Stub::start([answer_with(307, "location", "http://127.0.0.1:1/")]).await;
+    assert_eq!(redirected.send(ConversationKind::Personal).await, Err(CallError::Nonsense));
+    assert_eq!(redirected.count(), 1);
+}
+
+#[tokio::test]
+async fn a_message_that_may_have_been_sent_is_never_sent_again() {
+    for status in [408, 500, 502, 503, 504] {
+        let stub = Stub::start([answer(status, &json!({})), made("1")]).await;
+        let sent = stub.send(ConversationKind::Personal).await;
+        assert_eq!(sent, Err(CallError::Uncertain), "{status}");
+        assert_eq!(stub.count(), 1, "{status}");
+    }
+    let stub = Stub::start_with(SHORT, [Reply::Silence, made("1")]).await;
+    assert_eq!(stub.send(ConversationKind::Personal).await, Err(CallError::Uncertain));
+    assert_eq!(stub.count(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_after_the_message_is_not_tried_again() {
+    let stub = Stub::start([]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let broken = format!("http://{}/", listener.local_addr().unwrap());
+    let accepted = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let _ = connection.read(&mut [0; 64]).await;
+        drop(connection);
+        listener
+    });
+    let site = stub.connector.site(&broken, "tenant-1").unwrap();
+    let note = PublicNote { text: "x", reply_to: None };
+    let sent = stub.connector.send_note(&site, "19:a", note).await;
+    assert_eq!(sent, Err(CallError::Uncertain));
+    let listener = accepted.await.unwrap();
+    assert!(futures_util::FutureExt::now_or_never(listener.accept()).is_none());
+}
+
+#[tokio::test]
+async fn a_connector_that_is_not_there_was_told_nothing() {
+    let stub = Stub::start([]).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closed = format!("http://{}/", listener.local_addr().unwrap());
+    drop(listener);
+    let site = stub.connector.site(&closed, "tenant-1").unwrap();
+    let note = PublicNote { text: "x", reply_to: None };
+    let sent = stub.connector.send_note(&site, "19:a", note).await;
+    assert_eq!(sent, Err(CallError::Unavailable));
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_an_answer_without_an_id() {
+    let stub = Stub::start_with(SHORT, [Reply::HalfThenSilence]).await;
+    let sent = stub.send(ConversationKind::Personal).await.unwrap();
+    assert_eq!(sent.id(), None);
+    let update = stub.connector.update(&stub.site, &sent, &card()).await;
+    assert_eq!(update, Err(CallError::NotFound));
+}
+
+#[tokio::test]
+async fn who_is_asked_to_wait_waits_and_tries_once_more() {
+    let stub = Stub::start([answer_with(429, "retry-after", "2"), made("1")]).await;
+    let (sent, waited) = stub.send_while_time_passes().await;
+    assert_eq!(sent.unwrap().id(), Some("1"));
+    assert!(waited >= Duration::from_secs(2));
+    assert_eq!(stub.count(), 2);
+
+    let stub = Stub::start([refusal(412, "PreconditionFailed"), made("1")]).await;
+    let (sent, _) = stub.send_while_time_passes().await;
+    assert_eq!(sent.unwrap().id(), Some("1"));
+
+    let twice = [answer_with(429, "retry-after", "1"), answer_with(429, "retry-after", "7")];
+    let stub = Stub::start(twice).await;
+    let (sent, _) = stub.send_while_time_passes().await;
+    assert_eq!(sent, Err(CallError::Throttled(Some(Duration::from_secs(7)))));
+
+    let twice = [refusal(412, "PreconditionFailed"), refusal(412, "PreconditionFailed")];
+    let stub = Stub::start(twice).await;
+    let (sent, _) = stub.send_while_time_passes().await;
+    assert!(matches!(sent, Err(CallError::Refused { status: 412, .. })));
+}
+
+#[tokio::test]
+async fn a_wait_that_is_too_long_is_left_to_the_caller() {
+    let stub = Stub::start([answer_with(429, "retry-after", "60")]).await;
+    let sent = stub.send(ConversationKind::Personal).await;
+    assert_eq!(sent, Err(CallError::Throttled(Some(Duration::from_mins(1)))));
+    assert_eq!(stub.count(), 1);
+}
+
+#[tokio::test]
+async fn the_bot_slows_down_before_it_is_told_to() {
+    let stub = Stub::start(std::iter::repeat_n(made("1"), 7)).await;
+    for _ in 0..6 {
+        stub.clock.advance(Duration::from_millis(40));
+        stub.send(ConversationKind::Personal).await.unwrap();
+    }
+    let (sent, waited) = stub.send_while_time_passes().await;
+    assert!(sent.is_ok());
+    assert!(waited >= Duration::from_millis(400), "{waited:?}");
+}
+
+#[tokio::test]
+async fn refusals_say_where_else_to_go() {
+    let cases = [
+        (refusal(403, "BotNotInConversationRoster"), CallError::NotInstalled),
+        (refusal(400, "BadArgument"), CallError::TargetedRefused),
+        (refusal(404, "ConversationNotFound"), CallError::NotFound),
+        (refusal(413, "MessageSizeTooBig"), CallError::TooLarge),
+        (refusal(401, "BotNotRegistered"), CallError::Unauthorised),
+    ];
+    for (reply, error) in cases {
+        let stub = Stub::start([reply]).await;
+        assert_eq!(stub.send(ConversationKind::GroupChat).await, Err(error));
+        assert_eq!(stub.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_personal_chat_is_opened_once_and_remembered() {
+    let stub = Stub::start([made("a:ada"), made("a:ada-2")]).await;
+    let open = || stub.connector.personal_chat(&stub.site, "oid-ada");
+    let chat = open().await.unwrap();
+    assert_eq!(chat.id(), "a:ada");
+    let seen = stub.last_request();
+    assert_eq!(seen.target, "/emea/v3/conversations");
+    assert_eq!(
+        seen.json(),
+        json!({"isGroup": false, "bot": {"id": "28:app-1"}, "members": [{"id": "oid-ada"}],
+            "tenantId": "tenant-1", "channelData": {"tenant": {"id": "tenant-1"}}}),
+    );
+    assert_eq!(open().await, Ok(chat));
+    assert_eq!(stub.count(), 0);
+    stub.connector.forget_personal_chat(&stub.site, "oid-ada");
+    assert_eq!(open().await.unwrap().id(), "a:ada-2");
+}
+
+#[tokio::test]
+async fn a_chat_without_an_id_is_none() {
+    let stub = Stub::start([answer(201, &json!({})), answer(201, &json!("x"))]).await;
+    for _ in 0..2 {
+        let chat = stub.connector.personal_chat(&stub.site, "oid-ada").await;
+        assert_eq!(chat, Err(CallError::Nonsense));
+    }
+}
+
+#[tokio::test]
+async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
+    let ada = json!({"id": "29:ada", "objectId": "oid-ada", "name": "Ada", "userRole": "user",
+        "email": "ada@corp.example", "userPrincipalName": "ada@corp.example", "tenantId": "tenant-1"});
+    let stub = Stub::start([answer(502, &json!({})), answer(200, &ada)]).await;
+    let roster = Roster {
+        connector: &stub.connector,
+        site: &stub.site,
+        conversation: "19:t@thread.tacv2",
+        account: "29:ada",
+    };
+    let workspace = Workspace::standalone("tenant-1");
+    let person = Person { platform: Platform::Teams, workspace, user: "oid-ada".to_owned() };
+    let token = SecretString::from("");
+    let profile = roster.profile(&person, &token).await.unwrap();
+    assert!(profile.email.is_some_and(|email| email.confirmed));
+    assert_eq!(
+        stub.last_request().target,
+        "/emea/v3/conversations/19%3At%40thread.tacv2/members/29%3Aada"
+    );
+
+    let stub = Stub::start([refusal(404, "ConversationNotFound")]).await;
+    let roster = Roster { connector: &stub.connector, site: &stub.site, ..roster };
+    assert_eq!(roster.profile(&person, &token).await, Err(DirectoryError::Unavailable));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_too_large_is_not_read() {
+    let large = json!({"id": "29:ada", "name": "x".repeat(100 * 1024)});
+    let stub = Stub::start([answer(200, &large)]).await;
+    let member = stub.connector.member(&stub.site, "a:1", "29:ada").await;
+    assert_eq!(member, Err(CallError::Nonsense));
+}

@@ -1,0 +1,243 @@
+//! How fast the bot may speak, so that Teams need not tell it to slow down.
+//!
+//! Teams allows a bot, in one conversation, 7 messages in 1 second, 8 in 2, 60 in 30 and 1,800 in
+//! 3,600, and in one tenant 30 requests a second (Teams, rate limiting). A quota of `burst` and one
+//! more every `period` lets at most `burst + window / period` pass in any window. So two quotas cover
+//! the four limits of a conversation, one for the seconds and one for the hour.
+
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use jiff::Timestamp;
+
+use crate::clock::{PacingClock, SharedClock, after};
+
+/// At once, then one every: 7 in 1 second, 8 in 2, 48 in 30.
+const PER_CONVERSATION: (NonZeroU32, Duration) =
+    (NonZeroU32::new(6).unwrap(), Duration::from_millis(700));
+/// At once, then one every: 1,800 in an hour.
+const PER_CONVERSATION_HOUR: (NonZeroU32, Duration) =
+    (NonZeroU32::new(900).unwrap(), Duration::from_secs(4));
+/// At once, then one every: 30 in a second.
+const PER_TENANT: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_millis(40));
+/// Requests between two clean-ups of conversations in which nothing has happened for long.
+const CLEAN_EVERY: u32 = 1024;
+
+type Limiter<K> = RateLimiter<K, HashMapStateStore<K>, PacingClock, NoOpMiddleware<Nanos>>;
+type ConversationKey = (Lane, String);
+
+/// What is counted apart within a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// Messages: sent and replaced.
+    Messages,
+    /// Looking members up. Teams allows twice as many; nobody needs them.
+    Members,
+    /// Opening a personal conversation; the "conversation" is the person.
+    Conversations,
+}
+
+/// There is no turn before the deadline; the next one is this far off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Crowded(pub(super) Duration);
+
+/// Lets requests pass one by one.
+#[derive(Debug)]
+pub(super) struct Pace {
+    conversations: Limiter<ConversationKey>,
+    hours: Limiter<ConversationKey>,
+    tenants: Limiter<String>,
+    clock: SharedClock,
+    passed: AtomicU32,
+}
+
+impl Pace {
+    /// Everybody may go.
+    #[must_use]
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self {
+            conversations: limiter(PER_CONVERSATION, &clock),
+            hours: limiter(PER_CONVERSATION_HOUR, &clock),
+            tenants: limiter(PER_TENANT, &clock),
+            clock,
+            passed: AtomicU32::new(0),
+        }
+    }
+
+    /// Waits for a turn, at most until `deadline`. The threads of a channel share one pace.
+    ///
+    /// # Errors
+    /// The turn would come too late. It is not kept.
+    pub(super) async fn turn(
+        &self,
+        lane: Lane,
+        conversation: &str,
+        tenant: &str,
+        deadline: Timestamp,
+    ) -> Result<(), Crowded> {
+        self.clean_up();
+        let conversation = conversation.split(';').next().unwrap_or_default();
+        let key = (lane, conversation.to_owned());
+        // What a later quota refuses is lost to an earlier one, so the dearest come last.
+        self.wait(&self.conversations, &key, deadline).await?;
+        self.wait(&self.hours, &key, deadline).await?;
+        self.wait(&self.tenants, &tenant.to_owned(), deadline).await
+    }
+
+    async fn wait<K: Hash + Eq + Clone>(
+        &self,
+        limiter: &Limiter<K>,
+        key: &K,
+        deadline: Timestamp,
+    ) -> Result<(), Crowded> {
+        while let Err(too_early) = limiter.check_key(key) {
+            let wait = too_early.wait_time_from(limiter.clock().now());
+            let turn = after(self.clock.now(), wait);
+            if turn > deadline {
+                return Err(Crowded(wait));
+            }
+            self.clock.sleep_until(turn).await;
+        }
+        Ok(())
+    }
+
+    fn clean_up(&self) {
+        if self.passed.fetch_add(1, Ordering::Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
+            self.conversations.retain_recent();
+            self.hours.retain_recent();
+            self.tenants.retain_recent();
+        }
+    }
+}
+
+fn limiter<K: Hash + Eq + Clone>(
+    (burst, period): (NonZeroU32, Duration),
+    clock: &SharedClock,
+) -> Limiter<K> {
+    let quota =
+        Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+    RateLimiter::new(quota, HashMapStateStore::default(), PacingClock(clock.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clock::{Clock, ManualClock, between};
+
+    fn start() -> (ManualClock, Pace) {
+        let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
+        (clock.clone(), Pace::new(Arc::new(clock)))
+    }
+
+    /// Whether there is a turn right now.
+    fn passes(pace: &Pace, clock: &ManualClock, conversation: &str, tenant: &str) -> bool {
+        let turn = pace.turn(Lane::Messages, conversation, tenant, clock.now());
+        turn.now_or_never().is_some_and(|turn| turn.is_ok())
+    }
+
+    /// The most turns in any window. They are in order.
+    fn most_within(turns: &[Timestamp], window: Duration) -> usize {
+        let within = |(index, first): (usize, &Timestamp)| {
+            turns[index..].partition_point(|turn| between(*first, *turn) < window)
+        };
+        turns.iter().enumerate().map(within).max().unwrap_or_default()
+    }
+
+    const CONVERSATION_LIMITS: [(u64, usize); 4] = [(1, 7), (2, 8), (30, 60), (3600, 1800)];
+
+    proptest! {
+        #[test]
+        fn no_window_has_more_than_teams_allows(
+            steps in proptest::collection::vec((0_u64..3000, 1_usize..10), 1..120),
+        ) {
+            let (clock, pace) = start();
+            let mut turns = Vec::new();
+            for (step, wanted) in steps {
+                clock.advance(Duration::from_millis(step));
+                let passed = (0..wanted).filter(|_| passes(&pace, &clock, "19:a", "tenant")).count();
+                turns.extend(std::iter::repeat_n(clock.now(), passed));
+            }
+            for (seconds, most) in CONVERSATION_LIMITS {
+                prop_assert!(most_within(&turns, Duration::from_secs(seconds)) <= most);
+            }
+        }
+    }
+
+    #[test]
+    fn an_hour_of_hurry_stays_within_the_hours_limit() {
+        let (clock, pace) = start();
+        let mut turns = 0;
+        for _ in 0..3600 * 2 {
+            turns += usize::from(passes(&pace, &clock, "19:a", "tenant"));
+            clock.advance(Duration::from_millis(500));
+        }
+        assert!((1600..=1800).contains(&turns), "{turns}");
+    }
+
+    #[test]
+    fn a_tenant_has_thirty_turns_a_second_in_all_its_conversations() {
+        let (clock, pace) = start();
+        let mut turns = Vec::new();
+        for number in 0..4000 {
+            if passes(&pace, &clock, &format!("19:{number}"), "tenant") {
+                turns.push(clock.now());
+            }
+            clock.advance(Duration::from_millis(1));
+        }
+        let most = most_within(&turns, Duration::from_secs(1));
+        assert!((25..=30).contains(&most), "{most}");
+        assert!(passes(&pace, &clock, "19:x", "another tenant"));
+    }
+
+    #[test]
+    fn the_threads_of_a_channel_share_one_pace() {
+        let (clock, pace) = start();
+        let thread = |number: usize| format!("19:a@thread.tacv2;messageid={number}");
+        let passed = (0..20).filter(|n| passes(&pace, &clock, &thread(*n), "tenant")).count();
+        assert!(passed <= 6);
+    }
+
+    #[tokio::test]
+    async fn a_turn_is_waited_for_until_the_deadline_and_no_longer() {
+        let (clock, pace) = start();
+        let pace = Arc::new(pace);
+        while passes(&pace, &clock, "19:a", "tenant") {}
+        let soon = after(clock.now(), Duration::from_millis(100));
+        let refused = pace.turn(Lane::Messages, "19:a", "another", soon).await;
+        let Err(Crowded(wait)) = refused else { panic!("a turn too early") };
+        assert!(wait > Duration::from_millis(100) && wait <= Duration::from_millis(700));
+
+        let later = after(clock.now(), Duration::from_secs(5));
+        let waiting = tokio::spawn({
+            let pace = Arc::clone(&pace);
+            async move { pace.turn(Lane::Messages, "19:a", "another", later).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        clock.advance(wait);
+        assert_eq!(waiting.await.unwrap(), Ok(()));
+    }
+
+    #[test]
+    fn quiet_conversations_are_forgotten() {
+        let (clock, pace) = start();
+        for number in 0..CLEAN_EVERY * 3 {
+            clock.advance(Duration::from_secs(4));
+            assert!(passes(&pace, &clock, &number.to_string(), "tenant"));
+        }
+        assert!(pace.hours.len() <= CLEAN_EVERY as usize + 10);
+        assert!(pace.conversations.len() <= CLEAN_EVERY as usize + 10);
+    }
+}
