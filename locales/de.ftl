@@ -26,6 +26,29 @@ help-help = { $words } – diese Liste
 help-misheard = „{ $said }“ kenne ich nicht.
 help-meant = Meintest du { $nearest }?
 
+link-title = Verbinde dein Konto
+link-lead = Melde dich einmal an, dann kommen deine Benachrichtigungen in diesem Chat-Konto an.
+link-person = Chat-Konto
+link-workspace = Workspace
+link-tenant = Organisation
+link-account = Benachrichtigungskonto
+link-account-unknown = Das, das deine Organisation für dich führt
+link-warning = Diese Seite ist persönlich. Wenn du das nicht bist, schließe sie: Bisher hat sich nichts geändert.
+link-button = Weiter zur Anmeldung
+link-next = Du meldest dich bei { $provider } an. Danach kannst du die Seite schließen.
+link-connected-title = Du bist verbunden
+link-connected-hint = Es gibt nichts zu tun. Du kannst diese Seite schließen.
+link-refused-title = Das hat nicht geklappt
+link-expired-title = Dieser Link ist abgelaufen
+link-expired = Ein solcher Link gilt einen Tag, damit ihn niemand später irgendwo findet.
+    .remedy = Geh zurück in deinen Chat und gib { $connect } ein, um einen neuen zu bekommen.
+link-unknown-title = Dieser Link funktioniert nicht
+link-unknown = Vielleicht ist unterwegs ein Stück verloren gegangen.
+    .remedy = Öffne ihn noch einmal in deinem Chat. Wenn das nicht hilft, hol dir dort einen neuen: Gib /connect ein oder das, womit du diesen bekommen hast.
+link-elsewhere-title = Das hat nicht hier begonnen
+link-elsewhere = Eine andere Website wollte deine Anmeldung starten, deshalb habe ich sie angehalten. Es hat sich nichts geändert.
+    .remedy = Wenn du dein Konto verbinden willst, öffne den Link in deinem Chat und drücke dort auf die Schaltfläche.
+
 reference = Code { $code } · Kennung { $reference }
 
 C-WORKSPACE = Dieser Workspace ist noch nicht mit den Benachrichtigungen verbunden.

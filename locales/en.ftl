@@ -26,6 +26,29 @@ help-help = { $words } – this list
 help-misheard = I do not know “{ $said }”.
 help-meant = Did you mean { $nearest }?
 
+link-title = Connect your account
+link-lead = Sign in once, and your notifications arrive in this chat account.
+link-person = Chat account
+link-workspace = Workspace
+link-tenant = Organisation
+link-account = Notification account
+link-account-unknown = The one that your organisation has for you
+link-warning = This page is personal. If this is not you, close it: nothing has changed so far.
+link-button = Continue to sign in
+link-next = You sign in at { $provider }. After that you can close the page.
+link-connected-title = You are connected
+link-connected-hint = There is nothing to do. You can close this page.
+link-refused-title = This did not work
+link-expired-title = This link has expired
+link-expired = A link like this works for one day, so that nobody finds it lying around.
+    .remedy = Go back to your chat and type { $connect } to get a new one.
+link-unknown-title = This link does not work
+link-unknown = Maybe a part of it got lost on the way.
+    .remedy = Open it in your chat once more. If that does not help, ask for a new one there: type /connect, or whatever you typed to get this one.
+link-elsewhere-title = This did not start here
+link-elsewhere = Another website tried to start your sign-in, so I stopped it. Nothing has changed.
+    .remedy = If you want to connect your account, open the link in your chat and press the button there.
+
 reference = Code { $code } · reference { $reference }
 
 C-WORKSPACE = This workspace is not connected to notifications yet.

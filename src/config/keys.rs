@@ -52,6 +52,11 @@ pub const KEYS: &[Key] = &[
         "server.public_url",
         "the https origin at which people reach this service, without a path",
     ),
+    Key::secret(
+        "server.link_keys",
+        "the key that signs the links to personal pages; while it is being replaced, the new and \
+         the old one",
+    ),
     Key::plain(
         "server.ops_listen",
         "an IP address and port of their own for /metrics and /readyz, away from the public",

@@ -53,6 +53,9 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The origin at which people reach the service: https, or http on this machine.
     pub public_url: Option<Url>,
+    /// Keys of the links to personal pages: the first signs, all verify. One or two if there is a
+    /// public URL, else none.
+    pub link_keys: Vec<SecretString>,
     /// An address of their own for `/metrics` and `/readyz`.
     pub ops_listen: Option<SocketAddr>,
     /// How many connections are served at a time.

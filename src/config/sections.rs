@@ -3,6 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::reader::Reader;
 use super::{Config, Identity, Novu, Server, Slack, parse};
 use crate::connect::resolve::ResolverKind;
@@ -10,6 +12,8 @@ use crate::outbound::{Fence, Subdomains};
 
 /// More would not fit into the file descriptors that most machines grant.
 const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
+/// The key in use, and the one before it until the last link that it signed has expired.
+const LINK_KEYS_MOST: usize = 2;
 /// One outbound call: below, nothing would ever be in time; above, the client gives up first.
 const CALL_TIME: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
 /// Slack waits 3 s, its network included (Slack: handling user interaction).
@@ -36,13 +40,41 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
 fn server(reader: &mut Reader) -> Option<Server> {
     let listen = reader.value("server.listen", parse::address);
     let public_url = reader.optional("server.public_url", parse::origin);
+    let link_keys = link_keys(reader);
     let ops_listen = reader.optional("server.ops_listen", parse::address);
     let max_connections = reader.value("server.max_connections", parse::count(CONNECTIONS));
     // Port 0 asks for any free port, hence never for the same one.
     if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
         reader.blame("server.ops_listen", "is the same as server.listen: remove it or change it");
     }
-    Some(Server { listen: listen?, public_url, ops_listen, max_connections: max_connections? })
+    Some(Server {
+        listen: listen?,
+        public_url,
+        link_keys: link_keys.unwrap_or_default(),
+        ops_listen,
+        max_connections: max_connections?,
+    })
+}
+
+/// Personal pages need an address that people can reach and a key to sign links to it with.
+fn link_keys(reader: &mut Reader) -> Option<Vec<SecretString>> {
+    let name = "server.link_keys";
+    let keys = reader.optional_list(name, parse::signing_key);
+    if keys.as_ref().is_some_and(|keys| keys.len() > LINK_KEYS_MOST) {
+        reader.blame(name, "has more than two entries: keep the new key and the one before it");
+    }
+    match (reader.is_given("server.public_url"), reader.is_given(name)) {
+        (true, false) => {
+            let cause = "is missing, but server.public_url is set";
+            reader.blame(name, format!("{cause}: set it to at least 16 random characters"));
+        }
+        (false, true) => {
+            let cause = "is set, but server.public_url is not";
+            reader.blame(name, format!("{cause}: set that too, or remove this"));
+        }
+        _ => {}
+    }
+    keys
 }
 
 fn novu(reader: &mut Reader) -> Option<Novu> {

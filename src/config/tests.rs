@@ -211,12 +211,33 @@ fn values_that_do_not_fit_are_refused() {
         ("CONNECT_SLACK__USER_SCOPE", "", "is empty"),
         ("CONNECT_SLACK__LINK_HOSTS", "https://slack.com", "that is not a host"),
         ("CONNECT_SLACK__API_URL", "http://slack.com/api", "is plain http"),
-        ("CONNECT_SERVER__PUBLIC_URL", "https://a.example/x", "carries a path"),
         ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:3000", "is the same as server.listen"),
         ("CONNECT_SERVER__MAX_CONNECTIONS", "0", "from 1 to 65536"),
     ];
     for (name, value, words) in cases {
         one_problem(&[(name, value)], name, words);
+    }
+}
+
+#[test]
+fn a_public_url_and_the_keys_of_its_links_go_together() {
+    let (url, keys) = ("CONNECT_SERVER__PUBLIC_URL", "CONNECT_SERVER__LINK_KEYS");
+    let (origin, new, old) = ("https://a.example", "a-key-of-tomorrow", "a-key-of-yesterday");
+    let config = load(None, &[(url, origin), (keys, &format!("{new},{old}"))]).unwrap();
+    let signing: Vec<_> = config.server.link_keys.iter().map(ExposeSecret::expose_secret).collect();
+    assert_eq!(signing, [new, old]);
+    assert!(load(None, &[]).unwrap().server.link_keys.is_empty());
+
+    one_problem(&[(url, "https://a.example/x"), (keys, new)], url, "carries a path");
+    one_problem(&[(url, origin)], keys, "is missing, but server.public_url is set");
+    one_problem(&[(keys, new)], keys, "is set, but server.public_url is not");
+    for (value, words) in [
+        ("", "is empty"),
+        ("fifteen-letters", "number 1, that is too short"),
+        ("a-key-of-tomorrow,a-key-of-tomorrow", "number 2, that repeats"),
+        ("a-key-of-tomorrow,a-key-of-today-x,a-key-of-yesterday", "more than two"),
+    ] {
+        one_problem(&[(url, origin), (keys, value)], keys, words);
     }
 }
 
@@ -260,6 +281,8 @@ fn no_secret_prints() {
         ("CONNECT_NOVU__API_KEY", "s3cret-novu"),
         ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret-slack,s3cret-old"),
         ("CONNECT_SLACK__BOT_TOKEN", "xoxb-s3cret"),
+        ("CONNECT_SERVER__PUBLIC_URL", "https://a.example"),
+        ("CONNECT_SERVER__LINK_KEYS", "s3cret-s3cret-s3cret,s3cret-s3cret-older"),
         ("CONNECT_IDENTITY__WEBHOOK_URL", "https://a.example/s3cret?code=s3cret"),
         ("CONNECT_IDENTITY__WEBHOOK_SECRET", "s3cret-s3cret-s3cret"),
     ];

@@ -1,0 +1,47 @@
+//! The headers of every response: what a browser must not do with a personal page.
+
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+use super::pages::STYLE;
+
+/// Keeps a page out of caches, frames, search results and the log of the next site.
+///
+/// On a loopback origin, as in a demonstration, sign-in links may be plain http, else never.
+pub(super) fn protective(loopback: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let fixed = [
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "no-referrer"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy(loopback)) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    headers
+}
+
+/// The content security policy: nothing but our own style, and one form.
+///
+/// Browsers apply `form-action` to every redirect that follows the press: to the provider, from
+/// there to the sign-in page of the person's own organisation, and for those who are signed in
+/// already straight on to Novu. Nobody can list these hosts, so their scheme is what is prescribed.
+fn policy(loopback: bool) -> String {
+    let style = STANDARD.encode(Sha256::digest(STYLE));
+    let schemes = if loopback { "https: http:" } else { "https:" };
+    format!(
+        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' {schemes}; \
+         base-uri 'none'; frame-ancestors 'none'"
+    )
+}
