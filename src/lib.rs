@@ -4,6 +4,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connect;
+pub mod manifest;
 pub mod metrics;
 pub mod novu;
 pub mod outbound;
