@@ -3,6 +3,7 @@
 mod check;
 pub mod demo;
 mod healthcheck;
+mod manifest;
 pub mod serve;
 
 use std::fmt::Display;
@@ -25,6 +26,8 @@ const MISUSED: u8 = 64;
 const EXAMPLES: &str = "\
 Examples:
   novu-connect-bot demo --once                   see it work, without any account
+  novu-connect-bot manifest slack --public-url https://connect.example.com
+                                                 describe the app to Slack
   novu-connect-bot check --config connect.toml   is the configuration right?
   novu-connect-bot serve --config connect.toml   run it
   CONNECT_SERVER__LISTEN=0.0.0.0:3000 novu-connect-bot serve
@@ -74,6 +77,15 @@ enum Command {
     /// For container health checks. Asks /healthz at server.listen of the same configuration, and
     /// fails unless it is fine within two seconds.
     Healthcheck(ConfigFile),
+
+    /// Describe the app to Slack or Teams
+    ///
+    /// Writes what you give to the platform to have the app there. Needs no secrets and nothing
+    /// that exists only afterwards, but takes what is configured already.
+    Manifest {
+        #[command(subcommand)]
+        platform: Box<manifest::Platform>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +133,10 @@ impl Command {
                 Ok(config) => told(&healthcheck::run(config.server.listen).await),
                 Err(problems) => misconfigured(&problems),
             },
+            Self::Manifest { platform } => {
+                let result = manifest::run(*platform, &mut io::stdout(), &mut io::stderr());
+                result.map_or_else(|trouble| describe(&trouble), |()| DONE)
+            }
         }
     }
 }
@@ -137,6 +153,12 @@ fn told(result: &anyhow::Result<()>) -> u8 {
     let Err(error) = result else { return DONE };
     complain(format_args!("{error:#}"));
     FAILED
+}
+
+/// The code for a manifest that was not written, after a line that says why.
+fn describe(trouble: &manifest::Trouble) -> u8 {
+    complain(trouble);
+    trouble.code()
 }
 
 fn misconfigured(problems: &Problems) -> u8 {

@@ -7,6 +7,7 @@
 mod answer;
 mod directory;
 mod intent;
+mod ledger;
 mod linking;
 pub mod message;
 pub mod pace;
@@ -18,6 +19,7 @@ mod workspace_index;
 pub use answer::{Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
+pub use ledger::note;
 pub use linking::{Ask, Connect, Integration, LINK_LIFETIME};
 pub use person::{Email, Kind, Person, Platform, Profile, Workspace};
 pub use workspace_index::WorkspaceIndex;

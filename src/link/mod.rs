@@ -36,8 +36,9 @@ pub use token::{Invitation, LIFETIME};
 
 /// Where a platform answers its people's questions, counts the answers and logs them.
 pub trait Desk: Send + Sync + Debug {
-    /// Answers a question. Never fails: what goes wrong is a refusal.
-    fn answer<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer>;
+    /// Answers a question. Never fails: what goes wrong is a refusal. `hint` is what the platform put
+    /// into the invitation to find the person again.
+    fn answer<'a>(&'a self, ask: &'a Ask, hint: Option<&'a str>) -> BoxFuture<'a, Answer>;
 }
 
 /// Makes addresses of personal pages, and tells whether it made one.

@@ -19,7 +19,7 @@ use super::pages;
 use super::token::{Rejected, Token};
 use super::{Desk, LinkPages};
 use crate::connect::words::Language;
-use crate::connect::{Answer, Ask, Intent, Platform, Reason, Refusal, SignIn};
+use crate::connect::{Answer, Ask, Intent, Reason, Refusal, SignIn, note};
 use crate::random::reference;
 
 /// Our form sends nothing; some browsers send a little all the same.
@@ -66,6 +66,10 @@ impl LinkPages {
         let invitation = guest.token.invitation();
         let (ask, answer) = self.answer(guest).await;
         let refusal = match answer {
+            // The page named somebody, and the identity chain has changed its mind since.
+            Answer::SignIn(sign_in) if !invitation.names(&sign_in.invitee) => {
+                return pages::rejected(language, &guest.token.outdated());
+            }
             Answer::SignIn(sign_in) => match follow(&sign_in) {
                 Some(response) => return response,
                 None => Reason::NovuNonsense.into(),
@@ -93,25 +97,12 @@ impl LinkPages {
         );
         self.metrics.funnel(platform.name(), "clicked");
         if self.pace.allows(&ask.person) {
-            let answer = guest.desk.answer(&ask).await;
+            let answer = guest.desk.answer(&ask, invitation.hint.as_deref()).await;
             return (ask, answer);
         }
         let answer = Answer::Refused(Reason::TooOften.into());
-        self.note(platform, &ask, &answer);
+        note(&self.metrics, &ask, &answer);
         (ask, answer)
-    }
-
-    /// Counts and logs an answer that is not the desk's.
-    fn note(&self, platform: Platform, ask: &Ask, answer: &Answer) {
-        self.metrics.answered(platform.name(), ask.intent.name(), answer.name());
-        tracing::info!(
-            reference = %ask.reference,
-            workspace = ask.person.workspace.realm(),
-            user = ask.person.user,
-            intent = ask.intent.name(),
-            answer = answer.name(),
-            "answered"
-        );
     }
 }
 

@@ -18,7 +18,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::clock::ManualClock;
 use crate::connect::{
-    Intent, LINK_LIFETIME, Link, Person, Reason, Reference, Refusal, SignIn, SignInLink, Workspace,
+    Intent, Invitee, LINK_LIFETIME, Link, Person, Reason, Reference, Refusal, SignIn, SignInLink,
+    Workspace,
 };
 use crate::novu::SubscriberId;
 use crate::outbound::{self, Fence, Subdomains};
@@ -42,7 +43,7 @@ impl RecordingDesk {
 }
 
 impl Desk for RecordingDesk {
-    fn answer<'a>(&'a self, ask: &'a Ask) -> BoxFuture<'a, Answer> {
+    fn answer<'a>(&'a self, ask: &'a Ask, _hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
         self.asked().push(ask.clone());
         std::future::ready(self.answer.clone()).boxed()
     }
@@ -74,7 +75,13 @@ fn sign_in() -> Answer {
     let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
     let url = SecretUrl::new(Url::parse(MINTED).unwrap());
     let link = SignInLink::admit(url, &hosts).unwrap();
-    Answer::SignIn(SignIn { link, expires_at: Timestamp::UNIX_EPOCH + LINK_LIFETIME })
+    let invitee = Invitee {
+        subscriber: SubscriberId::new(ada().subscriber.unwrap()).unwrap(),
+        subscriber_name: None,
+        chat_name: None,
+    };
+    let expires_at = Some(Timestamp::UNIX_EPOCH + LINK_LIFETIME);
+    Answer::SignIn(SignIn { link, expires_at, invitee })
 }
 
 fn ada() -> Invitation {
@@ -90,6 +97,7 @@ fn ada() -> Invitation {
         subscriber_name: Some("Countess of Lovelace".to_owned()),
         command: "/verbinde".to_owned(),
         reference: Reference::from_random([1, 2, 3, 4, 5]),
+        hint: None,
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::text::presentable;
 use crate::clock::{after, between};
-use crate::connect::{Person, Reference};
+use crate::connect::{Invitee, Person, Reference};
 use crate::signing::SigningKey;
 
 /// How long a personal link can be used.
@@ -45,6 +45,9 @@ pub struct Invitation {
     pub command: String,
     /// The reference of the answer that carries the link.
     pub reference: Reference,
+    /// What the platform needs to look the person up once more, in its own form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 impl fmt::Debug for Invitation {
@@ -68,7 +71,13 @@ impl Invitation {
             subscriber_name: tidy(&self.subscriber_name),
             command: presentable(&self.command).unwrap_or_default(),
             reference: self.reference,
+            hint: self.hint.clone(),
         }
+    }
+
+    /// Whether the page named the subscriber that the person would be connected to now.
+    pub(super) fn names(&self, invitee: &Invitee) -> bool {
+        self.subscriber.is_none() || self.subscriber == presentable(invitee.subscriber.as_str())
     }
 }
 
@@ -99,6 +108,11 @@ pub(super) enum Rejected {
 }
 
 impl Token {
+    /// Refuses what was good, because it no longer says the truth: as if its time were up.
+    pub(super) fn outdated(&self) -> Rejected {
+        Rejected::Expired { command: self.0.invitation.command.clone() }
+    }
+
     /// Makes an invitation good from now on.
     pub(super) fn issue(invitation: &Invitation, now: Timestamp) -> Self {
         Self(Payload {
@@ -210,6 +224,7 @@ mod tests {
             subscriber_name: None,
             command: "/connect".to_owned(),
             reference: Reference::from_random([1, 2, 3, 4, 5]),
+            hint: None,
         }
     }
 

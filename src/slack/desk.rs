@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::block_kit::{LinkTooLong, Mrkdwn, PrivateMessage};
 use super::web_api::{CallError, WebApi};
 use crate::connect::message::Voice;
-use crate::connect::{Answer, Ask, Connect, Person, Reason};
+use crate::connect::{Answer, Ask, Connect, Person, Reason, note};
 use crate::metrics::Metrics;
 
 /// Answers questions and puts the answers into Slack's form.
@@ -36,19 +36,9 @@ impl Desk {
         answer
     }
 
-    /// Counts an answer and writes it into the log, with the reference that the person sees.
+    /// Counts an answer that was not made here, and writes it into the log.
     pub(super) fn note(&self, ask: &Ask, answer: &Answer) {
-        self.metrics.answered("slack", ask.intent.name(), answer.name());
-        let operator =
-            matches!(answer, Answer::Refused(refusal) if refusal.reason.needs_operator());
-        let workspace = ask.person.workspace.realm();
-        let (user, intent) = (&ask.person.user, ask.intent.name());
-        let (reference, answer) = (ask.reference, answer.name());
-        if operator {
-            tracing::warn!(%reference, workspace, user, intent, answer, "answered");
-        } else {
-            tracing::info!(%reference, workspace, user, intent, answer, "answered");
-        }
+        note(&self.metrics, ask, answer);
     }
 
     /// Puts an answer into Slack's form. `command` is what the person typed to ask.

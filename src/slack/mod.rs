@@ -4,7 +4,6 @@ pub mod block_kit;
 mod desk;
 mod late;
 mod payload;
-mod replay;
 mod routes;
 pub mod signature;
 mod web_api;

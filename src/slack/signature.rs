@@ -16,9 +16,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::Timestamp;
 
-use super::replay::ReplayGuard;
 use crate::clock::{SharedClock, between};
 use crate::metrics::Metrics;
+use crate::seen::Seen;
 use crate::signing::SigningKey;
 
 /// The header with the signature, `v0=` and 64 lower-case hex digits.
@@ -125,7 +125,7 @@ impl IntoResponse for Unverified {
 #[derive(Debug)]
 pub struct Verifier {
     keys: Vec<SigningKey>,
-    replays: ReplayGuard,
+    replays: Seen,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -135,7 +135,7 @@ impl Verifier {
     /// because Slack gives no grace period.
     #[must_use]
     pub fn new(keys: Vec<SigningKey>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
-        Self { keys, replays: ReplayGuard::new(Arc::clone(&metrics)), clock, metrics }
+        Self { keys, replays: Seen::new(TOLERANCE, Arc::clone(&metrics)), clock, metrics }
     }
 
     /// Checks one request.
