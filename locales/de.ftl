@@ -19,6 +19,7 @@ not-connected-hint = Gib { $connect } ein, um dein Konto zu verbinden.
 
 working = Dein Anmeldelink ist unterwegs. Er erscheint gleich hier.
 
+welcome = Hallo! Ich verbinde dein Konto, damit deine Benachrichtigungen hier ankommen.
 help = Das kannst du eingeben:
 help-connect = { $words } – dein Konto verbinden oder sehen, dass es verbunden ist
 help-status = { $words } – sehen, ob und als wer du verbunden bist
@@ -48,6 +49,8 @@ link-unknown = Vielleicht ist unterwegs ein Stück verloren gegangen.
 link-elsewhere-title = Das hat nicht hier begonnen
 link-elsewhere = Eine andere Website wollte deine Anmeldung starten, deshalb habe ich sie angehalten. Es hat sich nichts geändert.
     .remedy = Wenn du dein Konto verbinden willst, öffne den Link in deinem Chat und drücke dort auf die Schaltfläche.
+
+open-chat = Hier kann ich dir nicht unter vier Augen antworten. Öffne einen Chat mit mir: { $link }
 
 reference = Code { $code } · Kennung { $reference }
 

@@ -19,6 +19,7 @@ not-connected-hint = Type { $connect } to connect your account.
 
 working = Your sign-in link is on its way. It appears here in a moment.
 
+welcome = Hello! I connect your account, so that your notifications arrive here.
 help = This is what you can type:
 help-connect = { $words } – connect your account, or see that it is connected
 help-status = { $words } – see whether you are connected, and as whom
@@ -48,6 +49,8 @@ link-unknown = Maybe a part of it got lost on the way.
 link-elsewhere-title = This did not start here
 link-elsewhere = Another website tried to start your sign-in, so I stopped it. Nothing has changed.
     .remedy = If you want to connect your account, open the link in your chat and press the button there.
+
+open-chat = I cannot answer you privately here. Open a chat with me: { $link }
 
 reference = Code { $code } · reference { $reference }
 

@@ -204,7 +204,7 @@ mod slack {
             workspace: Workspace::standalone("T1"),
             user: "U1".to_owned(),
         };
-        let profile = api.profile(&person, &token).await.ok();
+        let profile = api.profile(&person, Some(&token)).await.ok();
         let message = Message {
             body: vec!["Hello".to_owned()],
             button: None,

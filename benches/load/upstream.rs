@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use novu_connect_bot::clock::{Clock, SystemClock};
 use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection, Novu, Workspace};
-use novu_connect_bot::sandbox::slack::{self, Slack, Team};
+use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
 use novu_connect_bot::sandbox::{Effect, Fault, Route};
 
 const TOKEN: &str = "xoxb-load";
+/// Enough for every round of every run; each person comes once.
+const PEOPLE: u32 = 250_000;
 
 /// Serves on free ports until it is killed. `DELAY` is how long a mint takes; the very first one
 /// is quick, so that the time to the first answer can be told.
@@ -18,6 +20,9 @@ pub(crate) async fn serve() {
     let slack =
         Slack::start(Arc::clone(&clock), slack_options).await.expect("a stand-in for Slack");
     slack.add_team(Team { bot_token: TOKEN.to_owned(), ..Team::new("TLOAD", "Load") });
+    for number in 0..PEOPLE {
+        slack.add_user(User::new("TLOAD", &format!("U{number}"), "Ida Rhodes"));
+    }
     let options = novu::Options {
         record: false,
         slack_base: slack.url().to_owned(),

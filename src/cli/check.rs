@@ -55,6 +55,16 @@ fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
     if let Some(slack) = &config.slack {
         line("Slack", &describe_slack(slack))?;
     }
+    if let Some(teams) = &config.teams {
+        let connection = teams.connection.as_deref().unwrap_or("looked up");
+        line(
+            "Teams",
+            &format!(
+                "app {} by integration {}, connection {connection}",
+                teams.app_id, teams.integration
+            ),
+        )?;
+    }
     line("identity", &join(&config.identity.chain, " then "))?;
     line("may create", &join(&config.identity.create_missing, ", "))
 }

@@ -96,6 +96,35 @@ pub const KEYS: &[Key] = &[
         .or("slack.com,slack-gov.com"),
     Key::plain("slack.reply_budget", "how long the HTTP response to Slack may wait for the answer")
         .or("2s"),
+    Key::plain("teams.cloud", "the Microsoft cloud: public, usgov or china").or("public"),
+    Key::plain("teams.app_id", "the application (client) id of the bot's Entra application"),
+    Key::secret("teams.app_secret", "a client secret of the bot's Entra application"),
+    Key::plain(
+        "teams.app_tenant",
+        "the tenant of a single-tenant bot; without it the bot is one of many tenants",
+    ),
+    Key::plain("teams.integration", "the identifier of the Microsoft Teams integration in Novu"),
+    Key::plain(
+        "teams.connection",
+        "the identifier of the one Novu channel connection to use instead of looking it up",
+    ),
+    Key::plain(
+        "teams.openid_metadata_url",
+        "the OpenID metadata of the Bot Connector instead of the cloud's",
+    ),
+    Key::plain(
+        "teams.token_url",
+        "the address that gives the bot its tokens instead of the cloud's",
+    ),
+    Key::plain("teams.issuer", "the issuer of the Bot Connector's tokens instead of the cloud's"),
+    Key::plain(
+        "teams.link_hosts",
+        "the hosts that a sign-in link may have, exactly, instead of the cloud's",
+    ),
+    Key::plain(
+        "teams.service_hosts",
+        "the hosts that a service URL may have, exactly, instead of the cloud's",
+    ),
     Key::plain(
         "identity.chain",
         "the resolvers that find a person's subscriber, in order: table, webhook, email, template",

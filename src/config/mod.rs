@@ -42,6 +42,8 @@ pub struct Config {
     pub novu: Novu,
     /// Slack, if it is on.
     pub slack: Option<Slack>,
+    /// Microsoft Teams, if it is on.
+    pub teams: Option<Teams>,
     /// How a person's subscriber is found.
     pub identity: Identity,
 }
@@ -98,6 +100,31 @@ pub struct Slack {
     pub link_hosts: Fence,
     /// How long the HTTP response may wait for the answer.
     pub reply_budget: Duration,
+}
+
+/// The section `teams`. What the section leaves out is the cloud's.
+#[derive(Debug, Clone)]
+pub struct Teams {
+    /// The bot's Entra application id.
+    pub app_id: String,
+    /// A client secret of it.
+    pub app_secret: SecretString,
+    /// Identifier of the Microsoft Teams integration in Novu.
+    pub integration: String,
+    /// Identifier of the channel connection that is preferred.
+    pub connection: Option<String>,
+    /// `OpenID` metadata of the Bot Connector.
+    pub openid_metadata_url: Url,
+    /// Who issues the Bot Connector's tokens.
+    pub issuer: String,
+    /// Where the bot gets its own tokens.
+    pub token_url: Url,
+    /// What those tokens are for.
+    pub token_scope: String,
+    /// Hosts that a sign-in link may have.
+    pub link_hosts: Fence,
+    /// Hosts that a service URL may have.
+    pub service_hosts: Fence,
 }
 
 /// The section `identity`.

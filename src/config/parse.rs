@@ -13,6 +13,7 @@ use super::duration;
 use super::reader::Complaint;
 use crate::connect::resolve::{ResolverKind, Template};
 use crate::outbound::{self, Fence, Subdomains};
+use crate::teams::token::Cloud;
 
 type Parsed<T> = Result<T, Complaint>;
 
@@ -167,6 +168,14 @@ pub(super) fn resolver(text: &str) -> Parsed<ResolverKind> {
         .into_iter()
         .find(|resolver| resolver.name() == text)
         .ok_or_else(|| "is not a resolver: write table, webhook, email or template".into())
+}
+
+/// The name of a Microsoft cloud.
+pub(super) fn cloud(text: &str) -> Parsed<Cloud> {
+    Cloud::ALL
+        .into_iter()
+        .find(|cloud| cloud.name() == text)
+        .ok_or_else(|| "is not a cloud: write public, usgov or china".into())
 }
 
 /// A mapping table's path, told apart by its ending.

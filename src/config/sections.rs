@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use url::Url;
+
 use super::reader::Reader;
-use super::{Config, Identity, Novu, Server, Slack, parse};
+use super::{Config, Identity, Novu, Server, Slack, Teams, parse};
 use crate::connect::resolve::ResolverKind;
 use crate::outbound::{Fence, Subdomains};
 
@@ -25,16 +27,21 @@ pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let server = server(reader);
     let novu = novu(reader);
     let slack = reader.has_section("slack").then(|| slack(reader));
+    let teams = reader.has_section("teams").then(|| teams(reader));
     let identity = identity(reader);
-    if slack.is_none() {
-        reader.add("No chat platform is on: fill in the section [slack].");
+    if slack.is_none() && teams.is_none() {
+        reader.add("No chat platform is on: fill in the section [slack] or [teams].");
     }
     // A section that is off is fine, one that is on and wrong is not.
     let slack = match slack {
         Some(slack) => Some(slack?),
         None => None,
     };
-    Some(Config { server: server?, novu: novu?, slack, identity: identity? })
+    let teams = match teams {
+        Some(teams) => Some(teams?),
+        None => None,
+    };
+    Some(Config { server: server?, novu: novu?, slack, teams, identity: identity? })
 }
 
 fn server(reader: &mut Reader) -> Option<Server> {
@@ -112,6 +119,40 @@ fn slack(reader: &mut Reader) -> Option<Slack> {
         response_hosts: response_hosts?,
         link_hosts: link_hosts?,
         reply_budget: reply_budget?,
+    })
+}
+
+fn teams(reader: &mut Reader) -> Option<Teams> {
+    let cloud = reader.value("teams.cloud", parse::cloud);
+    let app_id = reader.value("teams.app_id", parse::identifier);
+    let app_secret = reader.value("teams.app_secret", parse::secret);
+    let app_tenant = reader.optional("teams.app_tenant", parse::identifier);
+    let integration = reader.value("teams.integration", parse::identifier);
+    let connection = reader.optional("teams.connection", parse::identifier);
+    let metadata_url = reader.optional("teams.openid_metadata_url", parse::secure_url);
+    let token_url = reader.optional("teams.token_url", parse::secure_url);
+    let issuer = reader.optional("teams.issuer", parse::identifier);
+    let link_hosts = reader.optional_list("teams.link_hosts", parse::host);
+    let service_hosts = reader.optional_list("teams.service_hosts", parse::host);
+    let cloud = cloud?;
+    let tenant = app_tenant.as_deref().unwrap_or(cloud.default_tenant());
+    let usual_token_url =
+        || Url::parse(&format!("https://{}/{tenant}/oauth2/v2.0/token", cloud.login_host())).ok();
+    let or_usual = |given: Option<Vec<String>>, usual: &[&str]| {
+        let hosts = given.unwrap_or_else(|| usual.iter().map(|host| (*host).to_owned()).collect());
+        Fence::new(hosts, Subdomains::Refused).ok()
+    };
+    Some(Teams {
+        app_id: app_id?,
+        app_secret: app_secret?,
+        integration: integration?,
+        connection,
+        openid_metadata_url: metadata_url.or_else(|| Url::parse(cloud.metadata_url()).ok())?,
+        issuer: issuer.unwrap_or_else(|| cloud.issuer().to_owned()),
+        token_url: token_url.or_else(usual_token_url)?,
+        token_scope: cloud.scope().to_owned(),
+        link_hosts: or_usual(link_hosts, &[cloud.login_host()])?,
+        service_hosts: or_usual(service_hosts, cloud.service_hosts())?,
     })
 }
 

@@ -20,6 +20,8 @@ pub enum Answer {
     NotConnected,
     /// The answer takes longer than the platform waits and will follow.
     Working,
+    /// The first words of the bot to somebody who has just installed it.
+    Welcome,
     /// What one can say, after a word that the grammar does not know or on request.
     Help(Option<Misheard>),
     /// No, and why not.
@@ -35,6 +37,7 @@ impl Answer {
             Self::AlreadyConnected(_) => "already_connected",
             Self::NotConnected => "not_connected",
             Self::Working => "working",
+            Self::Welcome => "welcome",
             Self::Help(_) => "help",
             Self::Refused(refusal) => refusal.reason.code(),
         }

@@ -10,11 +10,11 @@ use super::person::{Person, Profile};
 
 /// A platform's directory of people.
 pub trait Directory: Send + Sync + Debug {
-    /// Looks a person up. `token` is the bot token of the person's workspace.
+    /// Looks a person up. `token` is the bot token of the person's workspace, if there is one.
     fn profile<'a>(
         &'a self,
         person: &'a Person,
-        token: &'a SecretString,
+        token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>>;
 }
 

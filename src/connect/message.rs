@@ -76,7 +76,9 @@ impl Voice<'_> {
                 self.say("not-connected-hint", &[("connect", &self.typed(Intent::CONNECT_WORD))]),
             ]),
             Answer::Working => plain(vec![self.say("working", &[])]),
-            Answer::Help(misheard) => self.help(misheard.as_ref()),
+            Answer::Welcome => self.help(Some(self.say("welcome", &[]))),
+            Answer::Help(None) => self.help(None),
+            Answer::Help(Some(misheard)) => self.help(Some(self.sorry(misheard))),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
@@ -115,22 +117,21 @@ impl Voice<'_> {
         plain(vec![headline, self.say("already-connected-hint", &[])])
     }
 
-    fn help(&self, misheard: Option<&Misheard>) -> Message {
-        let mut body = Vec::new();
-        if let Some(misheard) = misheard {
-            let mut sorry = self.say("help-misheard", &[("said", &self.harmless(&misheard.said))]);
-            if let Some(nearest) = &misheard.nearest {
-                sorry.push(' ');
-                sorry += &self.say("help-meant", &[("nearest", &self.typed(nearest))]);
-            }
-            body.push(sorry);
-        }
+    fn help(&self, first: Option<String>) -> Message {
         let lines = Intent::known().map(|(intent, word)| {
             format!("• {}", self.say(help_key(intent), &[("words", &self.typed(word))]))
         });
         let list = std::iter::once(self.say("help", &[])).chain(lines).collect::<Vec<_>>();
-        body.push(list.join("\n"));
-        plain(body)
+        plain(first.into_iter().chain([list.join("\n")]).collect())
+    }
+
+    fn sorry(&self, misheard: &Misheard) -> String {
+        let mut sorry = self.say("help-misheard", &[("said", &self.harmless(&misheard.said))]);
+        if let Some(nearest) = &misheard.nearest {
+            sorry.push(' ');
+            sorry += &self.say("help-meant", &[("nearest", &self.typed(nearest))]);
+        }
+        sorry
     }
 
     fn refused(&self, refusal: &Refusal) -> Message {

@@ -79,7 +79,9 @@ impl LinkPages {
             }
             Answer::Refused(refusal) => refusal,
             // No answer to the question that was asked.
-            Answer::NotConnected | Answer::Working | Answer::Help(_) => Reason::Busy.into(),
+            Answer::NotConnected | Answer::Working | Answer::Welcome | Answer::Help(_) => {
+                Reason::Busy.into()
+            }
         };
         pages::refused(status(&refusal), language, invitation, ask.reference, refusal)
     }

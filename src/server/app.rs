@@ -12,7 +12,8 @@ use crate::config::{self, Config};
 use crate::connect::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
-use crate::connect::{Connect, Integration, WorkspaceIndex};
+use crate::connect::{Connect, Integration, Platform, WorkspaceIndex};
+use crate::link::{LinkPages, Links};
 use crate::metrics::Metrics;
 use crate::novu::{self, Novu};
 use crate::random::{SharedRandom, reference};
@@ -20,6 +21,9 @@ use crate::signing::SigningKey;
 use crate::slack::signature::Verifier;
 use crate::slack::{self, Slack, WebApi};
 use crate::store::Store;
+use crate::teams::connector::{self, Connector};
+use crate::teams::credentials::{Credentials, TokenSource};
+use crate::teams::{self, Teams, token};
 use crate::{outbound, slack::Parts};
 
 /// The service: what it answers with, and what it does beside.
@@ -27,6 +31,8 @@ use crate::{outbound, slack::Parts};
 pub struct App {
     metrics: Arc<Metrics>,
     slack: Option<Arc<Slack>>,
+    teams: Option<Arc<Teams>>,
+    pages: Option<Arc<LinkPages>>,
     random: SharedRandom,
     ops_apart: bool,
 }
@@ -39,6 +45,7 @@ struct Shared {
     metrics: Arc<Metrics>,
     clock: SharedClock,
     random: SharedRandom,
+    links: Option<Arc<Links>>,
 }
 
 impl App {
@@ -63,12 +70,20 @@ impl App {
         let novu = Novu::new(settings, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(Store::in_memory());
-        let shared = Shared { http, novu, store, metrics, clock, random };
+        let links = build_links(&config.server, &clock);
+        let shared = Shared { http, novu, store, metrics, clock, random, links };
         let slack = match config.slack {
             Some(slack) => Some(Arc::new(build_slack(slack, &config.identity, &shared).await?)),
             None => None,
         };
+        let teams = match config.teams {
+            Some(teams) => Some(Arc::new(build_teams(teams, &config.identity, &shared).await?)),
+            None => None,
+        };
+        let pages = build_pages(&shared, slack.as_ref(), teams.as_ref());
         Ok(Self {
+            pages,
+            teams,
             metrics: shared.metrics,
             slack,
             random: shared.random,
@@ -86,6 +101,12 @@ impl App {
         if let Some(slack) = &self.slack {
             router = router.merge(slack::router(Arc::clone(slack)));
         }
+        if let Some(teams) = &self.teams {
+            router = router.merge(teams::router(Arc::clone(teams)));
+        }
+        if let Some(pages) = &self.pages {
+            router = router.merge(Arc::clone(pages).router());
+        }
         self.hardened(router)
     }
 
@@ -101,16 +122,26 @@ impl App {
 
     /// Does what goes on beside the requests, until `stop`.
     pub async fn run(&self, stop: CancellationToken) {
-        match &self.slack {
-            Some(slack) => slack.run(stop).await,
-            None => stop.cancelled().await,
-        }
+        let slack = async {
+            if let Some(slack) = &self.slack {
+                slack.run(stop.clone()).await;
+            }
+        };
+        let teams = async {
+            if let Some(teams) = &self.teams {
+                teams.run(stop.clone()).await;
+            }
+        };
+        tokio::join!(slack, teams);
     }
 
     /// Waits until nobody is being answered any more. Call once no new requests come in.
     pub async fn finish(&self) {
         if let Some(slack) = &self.slack {
             slack.finish().await;
+        }
+        if let Some(teams) = &self.teams {
+            teams.finish().await;
         }
     }
 
@@ -121,6 +152,11 @@ impl App {
             && let Some(word) = slack.trouble().await
         {
             trouble.push(("slack", word));
+        }
+        if let Some(teams) = &self.teams
+            && let Some(word) = teams.trouble().await
+        {
+            trouble.push(("teams", word));
         }
         trouble
     }
@@ -138,33 +174,20 @@ async fn build_slack(
     shared: &Shared,
 ) -> anyhow::Result<Slack> {
     let keys = slack.signing_secrets.iter().filter_map(SigningKey::new).collect();
-    let index = WorkspaceIndex::new(
-        shared.novu.clone(),
-        slack.integration.clone(),
-        slack.connection,
-        Arc::clone(&shared.clock),
-        Arc::clone(&shared.metrics),
-    );
     let integration = Integration {
         identifier: slack.integration,
         user_scope: slack.user_scope,
         link_hosts: slack.link_hosts,
         bot_token: slack.bot_token,
     };
-    let connect = Connect::new(
-        shared.novu.clone(),
-        integration,
-        index,
-        build_chain(identity, shared).await?,
-        identity.create_missing.clone(),
-        Arc::clone(&shared.clock),
-    );
+    let connect = build_connect(integration, slack.connection, identity, shared).await?;
     let web_api = WebApi::new(&slack.api_url, shared.http.clone(), Arc::clone(&shared.metrics))
         .context("slack.api_url cannot be used")?;
     Ok(Slack::new(Parts {
         verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
         connect,
         web_api,
+        links: shared.links.clone(),
         store: Arc::clone(&shared.store),
         http: shared.http.clone(),
         command: slack.command,
@@ -174,6 +197,100 @@ async fn build_slack(
         random: Arc::clone(&shared.random),
         metrics: Arc::clone(&shared.metrics),
     }))
+}
+
+fn build_links(server: &config::Server, clock: &SharedClock) -> Option<Arc<Links>> {
+    let public_url = server.public_url.clone()?;
+    let keys = server.link_keys.iter().filter_map(SigningKey::new).collect();
+    Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
+}
+
+fn build_pages(
+    shared: &Shared,
+    slack: Option<&Arc<Slack>>,
+    teams: Option<&Arc<Teams>>,
+) -> Option<Arc<LinkPages>> {
+    let links = Arc::clone(shared.links.as_ref()?);
+    let slack = slack.map(|slack| (Platform::Slack, slack.page_desk()));
+    let teams = teams.map(|teams| (Platform::Teams, teams.page_desk()));
+    let desks = slack.into_iter().chain(teams).collect();
+    let (random, metrics) = (Arc::clone(&shared.random), Arc::clone(&shared.metrics));
+    Some(Arc::new(LinkPages::new(links, desks, random, metrics)))
+}
+
+async fn build_teams(
+    teams: config::Teams,
+    identity: &config::Identity,
+    shared: &Shared,
+) -> anyhow::Result<Teams> {
+    let settings = token::Settings {
+        app_id: teams.app_id.clone(),
+        issuer: teams.issuer,
+        metadata_url: teams.openid_metadata_url,
+        key_hosts: None,
+        pacing: token::Pacing::default(),
+    };
+    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+    let verifier = token::Verifier::new(settings, shared.http.clone(), clock, metrics)
+        .context("teams.app_id, teams.issuer or teams.openid_metadata_url cannot be used")?;
+    let credentials = Credentials {
+        client_id: teams.app_id.clone(),
+        secret: teams.app_secret,
+        token_url: teams.token_url,
+        scope: teams.token_scope,
+    };
+    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+    let tokens = TokenSource::new(credentials, shared.http.clone(), clock, metrics)
+        .context("teams.token_url cannot be used")?;
+    let connector = Connector::new(connector::Parts {
+        bot_id: format!("28:{}", teams.app_id),
+        service_hosts: teams.service_hosts,
+        tokens: Arc::new(tokens),
+        http: shared.http.clone(),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+    });
+    let integration = Integration {
+        identifier: teams.integration,
+        user_scope: None,
+        link_hosts: teams.link_hosts,
+        bot_token: None,
+    };
+    Ok(Teams::new(teams::Parts {
+        verifier,
+        connect: build_connect(integration, teams.connection, identity, shared).await?,
+        connector,
+        links: shared.links.clone(),
+        store: Arc::clone(&shared.store),
+        app_id: teams.app_id,
+        clock: Arc::clone(&shared.clock),
+        random: Arc::clone(&shared.random),
+        metrics: Arc::clone(&shared.metrics),
+    }))
+}
+
+/// The core for one platform.
+async fn build_connect(
+    integration: Integration,
+    pinned: Option<String>,
+    identity: &config::Identity,
+    shared: &Shared,
+) -> anyhow::Result<Connect> {
+    let index = WorkspaceIndex::new(
+        shared.novu.clone(),
+        integration.identifier.clone(),
+        pinned,
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+    );
+    Ok(Connect::new(
+        shared.novu.clone(),
+        integration,
+        index,
+        build_chain(identity, shared).await?,
+        identity.create_missing.clone(),
+        Arc::clone(&shared.clock),
+    ))
 }
 
 async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Result<Chain> {

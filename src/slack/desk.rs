@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
 use super::block_kit::{LinkTooLong, Mrkdwn, PrivateMessage};
 use super::web_api::{CallError, WebApi};
 use crate::connect::message::Voice;
-use crate::connect::{Answer, Ask, Connect, Person, Reason, note};
+use crate::connect::{Answer, Ask, Connect, Person, Reason, SignIn, SignInLink, note};
+use crate::link::{self, Invitation, Links};
 use crate::metrics::Metrics;
 
 /// Answers questions and puts the answers into Slack's form.
@@ -13,14 +17,20 @@ use crate::metrics::Metrics;
 pub(super) struct Desk {
     connect: Connect,
     web_api: WebApi,
+    links: Option<Arc<Links>>,
     metrics: Arc<Metrics>,
 }
 
 impl Desk {
     /// A desk that asks the core, and Slack about its people.
     #[must_use]
-    pub(super) fn new(connect: Connect, web_api: WebApi, metrics: Arc<Metrics>) -> Self {
-        Self { connect, web_api, metrics }
+    pub(super) fn new(
+        connect: Connect,
+        web_api: WebApi,
+        links: Option<Arc<Links>>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { connect, web_api, links, metrics }
     }
 
     /// The core behind the desk.
@@ -47,10 +57,34 @@ impl Desk {
         let voice =
             Voice { language: ask.language(), command, reference: ask.reference, markup: &Mrkdwn };
         PrivateMessage::render(&voice.message(answer)).unwrap_or_else(|LinkTooLong| {
-            let refused = Answer::Refused(Reason::LinkTooLong.into());
-            self.note(ask, &refused);
-            PrivateMessage::without_button(&voice.message(&refused))
+            let by_page = self.by_page(ask, command, answer);
+            let shorter =
+                by_page.and_then(|page| PrivateMessage::render(&voice.message(&page)).ok());
+            shorter.unwrap_or_else(|| {
+                let refused = Answer::Refused(Reason::LinkTooLong.into());
+                self.note(ask, &refused);
+                PrivateMessage::without_button(&voice.message(&refused))
+            })
         })
+    }
+
+    /// The same by a personal page, for a link that is too long for a button.
+    fn by_page(&self, ask: &Ask, command: &str, answer: &Answer) -> Option<Answer> {
+        let (Some(links), Answer::SignIn(SignIn { invitee, .. })) = (&self.links, answer) else {
+            return None;
+        };
+        let url = links.url_for(&Invitation {
+            person: ask.person.clone(),
+            name: invitee.chat_name.clone(),
+            workspace: None,
+            subscriber: Some(invitee.subscriber.as_str().to_owned()),
+            subscriber_name: invitee.subscriber_name.clone(),
+            command: command.to_owned(),
+            reference: ask.reference,
+            hint: None,
+        });
+        let link = SignInLink::to_personal_page(url);
+        Some(Answer::SignIn(SignIn { link, expires_at: None, invitee: invitee.clone() }))
     }
 
     /// Sends a message into the direct conversation with a person.
@@ -68,5 +102,11 @@ impl Desk {
             .await
             .ok_or_else(|| CallError::Said("no_token".to_owned()))?;
         self.web_api.post_direct_message(&token, &person.user, message).await
+    }
+}
+
+impl link::Desk for Desk {
+    fn answer<'a>(&'a self, ask: &'a Ask, _hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
+        Self::answer(self, ask).boxed()
     }
 }

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::SharedClock;
 use crate::connect::Connect;
 use crate::connect::pace::Pace;
+use crate::link::{self, Links};
 use crate::metrics::Metrics;
 use crate::outbound::Fence;
 use crate::random::SharedRandom;
@@ -38,6 +39,8 @@ pub struct Parts {
     pub connect: Connect,
     /// Asks Slack about its people and sends direct messages.
     pub web_api: WebApi,
+    /// Makes links to personal pages, where there are any.
+    pub links: Option<Arc<Links>>,
     /// Holds promises.
     pub store: Arc<Store>,
     /// Sends late answers.
@@ -76,7 +79,8 @@ impl Slack {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let desk = Arc::new(Desk::new(parts.connect, parts.web_api, Arc::clone(&parts.metrics)));
+        let metrics = Arc::clone(&parts.metrics);
+        let desk = Arc::new(Desk::new(parts.connect, parts.web_api, parts.links, metrics));
         let late = LateReplies::new(
             parts.store,
             Arc::clone(&desk),
@@ -97,6 +101,12 @@ impl Slack {
             metrics: parts.metrics,
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// Where personal pages get their answers.
+    #[must_use]
+    pub fn page_desk(&self) -> Arc<dyn link::Desk> {
+        Arc::clone(&self.desk) as Arc<dyn link::Desk>
     }
 
     /// What keeps the Slack side from serving, in a word; nothing if it serves.

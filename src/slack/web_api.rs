@@ -252,9 +252,10 @@ impl Directory for WebApi {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
-        token: &'a SecretString,
+        token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
+            let token = token.ok_or(DirectoryError::NotAllowed("no_token"))?;
             match self.user(token, &person.user).await {
                 Ok(user) => profile_of(user, person),
                 Err(CallError::Said(word)) => Err(said(&word)),

@@ -4,8 +4,127 @@ pub mod activity;
 pub mod card;
 pub mod connector;
 pub mod credentials;
+mod delivery;
+mod desk;
+mod inquiry;
 mod markup;
 mod mention;
 pub mod outgoing;
 mod pace;
+mod routes;
 pub mod token;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::SharedClock;
+use crate::connect::Connect;
+use crate::connect::pace::Pace;
+use crate::link::{self, Links};
+use crate::metrics::Metrics;
+use crate::random::SharedRandom;
+use crate::seen::Seen;
+use crate::store::{Queue, Store};
+use connector::Connector;
+use delivery::Deliveries;
+use desk::Desk;
+use token::Verifier;
+
+pub use routes::router;
+
+/// The kind of our jobs in the store.
+const KIND: &str = "teams_reply";
+/// How long an activity is remembered. Teams sends one again after 15 seconds, and again later.
+const REDELIVERY: Duration = Duration::from_mins(10);
+
+/// What the Teams side is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Checks tokens.
+    pub verifier: Verifier,
+    /// Answers questions.
+    pub connect: Connect,
+    /// Speaks to Teams.
+    pub connector: Connector,
+    /// Makes links to personal pages, where there are any.
+    pub links: Option<Arc<Links>>,
+    /// Holds promises.
+    pub store: Arc<Store>,
+    /// The bot's application id.
+    pub app_id: String,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Makes references.
+    pub random: SharedRandom,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The Teams side of the service.
+#[derive(Debug)]
+pub struct Teams {
+    verifier: Verifier,
+    desk: Arc<Desk>,
+    deliveries: Arc<Deliveries>,
+    seen: Seen,
+    pace: Pace,
+    clock: SharedClock,
+    random: SharedRandom,
+    metrics: Arc<Metrics>,
+    tasks: TaskTracker,
+}
+
+impl Teams {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { verifier, connect, connector, links, store, app_id, clock, random, metrics } =
+            parts;
+        let desk = Desk::new(connect, Arc::new(connector), links, Arc::clone(&metrics));
+        let desk = Arc::new(desk);
+        let queue = Queue::new(store, KIND, "teams", Arc::clone(&clock), Arc::clone(&metrics));
+        let pace = Pace::new(Arc::clone(&clock));
+        let deliveries = Deliveries::new(Arc::clone(&desk), queue, pace, app_id);
+        Self {
+            verifier,
+            desk,
+            deliveries: Arc::new(deliveries),
+            seen: Seen::new(REDELIVERY, Arc::clone(&metrics)),
+            pace: Pace::new(Arc::clone(&clock)),
+            clock,
+            random,
+            metrics,
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Where personal pages get their answers.
+    #[must_use]
+    pub fn page_desk(&self) -> Arc<dyn link::Desk> {
+        Arc::clone(&self.desk) as Arc<dyn link::Desk>
+    }
+
+    /// What keeps the Teams side from serving, in a word; nothing if it serves.
+    pub async fn trouble(&self) -> Option<&'static str> {
+        match self.verifier.trouble() {
+            Some(word) => Some(word),
+            None => self.desk.connect().index().trouble().await,
+        }
+    }
+
+    /// Does what goes on beside the requests: keeps keys and workspace index fresh, and promises.
+    pub async fn run(&self, stop: CancellationToken) {
+        let deliveries = Arc::clone(&self.deliveries).work(self.tasks.clone(), stop.clone());
+        let index = self.desk.connect().index().keep_fresh(stop.clone());
+        tokio::join!(self.verifier.run(stop), index, deliveries);
+    }
+
+    /// Waits until nobody is being answered any more. Call once no new requests come in.
+    pub async fn finish(&self) {
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}

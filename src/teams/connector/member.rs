@@ -163,7 +163,7 @@ impl Directory for Roster<'_> {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
-        _token: &'a SecretString,
+        _token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
             let member = self.connector.member(self.site, self.conversation, self.account).await;

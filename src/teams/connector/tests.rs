@@ -416,7 +416,7 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
     let workspace = Workspace::standalone("tenant-1");
     let person = Person { platform: Platform::Teams, workspace, user: "oid-ada".to_owned() };
     let token = SecretString::from("");
-    let profile = roster.profile(&person, &token).await.unwrap();
+    let profile = roster.profile(&person, Some(&token)).await.unwrap();
     assert!(profile.email.is_some_and(|email| email.confirmed));
     assert_eq!(
         stub.last_request().target,
@@ -425,7 +425,7 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
 
     let stub = Stub::start([refusal(404, "ConversationNotFound")]).await;
     let roster = Roster { connector: &stub.connector, site: &stub.site, ..roster };
-    assert_eq!(roster.profile(&person, &token).await, Err(DirectoryError::Unavailable));
+    assert_eq!(roster.profile(&person, Some(&token)).await, Err(DirectoryError::Unavailable));
 }
 
 #[tokio::test]

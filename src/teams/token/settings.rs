@@ -41,6 +41,69 @@ impl Cloud {
     }
 }
 
+impl Cloud {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Public, Self::UsGov, Self::China];
+
+    /// Its name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::UsGov => "usgov",
+            Self::China => "china",
+        }
+    }
+
+    /// Where people sign in, and where the bot gets its tokens (Microsoft teams.api source, cloud
+    /// environment).
+    #[must_use]
+    pub const fn login_host(self) -> &'static str {
+        match self {
+            Self::Public => "login.microsoftonline.com",
+            Self::UsGov => "login.microsoftonline.us",
+            Self::China => "login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// The tenant that gives tokens to bots of many tenants.
+    #[must_use]
+    pub const fn default_tenant(self) -> &'static str {
+        match self {
+            Self::Public => "botframework.com",
+            Self::UsGov => "MicrosoftServices.onmicrosoft.us",
+            Self::China => "microsoftservices.partner.onmschina.cn",
+        }
+    }
+
+    /// What the bot's own tokens are for.
+    #[must_use]
+    pub const fn scope(self) -> &'static str {
+        match self {
+            Self::Public => "https://api.botframework.com/.default",
+            Self::UsGov => "https://api.botframework.us/.default",
+            Self::China => "https://api.botframework.azure.cn/.default",
+        }
+    }
+
+    /// The hosts of the connector: those that Microsoft listed itself, and none that a customer can
+    /// register a name below.
+    #[must_use]
+    pub const fn service_hosts(self) -> &'static [&'static str] {
+        match self {
+            Self::Public => &[
+                "smba.trafficmanager.net",
+                "smba.onyx.prod.teams.trafficmanager.net",
+                "smba.infra.gcc.teams.microsoft.com",
+            ],
+            Self::UsGov => {
+                &["smba.infra.gov.teams.microsoft.us", "smba.infra.dod.teams.microsoft.us"]
+            }
+            Self::China => &["frontend.botapi.msg.infra.teams.microsoftonline.cn"],
+        }
+    }
+}
+
 /// Whose tokens are believed.
 #[derive(Debug, Clone)]
 pub struct Settings {

@@ -1,0 +1,201 @@
+//! The way of an answer to the one person who may see it.
+//!
+//! In a chat with the bot it is a plain message; anywhere else a targeted one. Where Teams refuses
+//! that, it goes into the person's own chat with the bot; and where there is none either, everybody
+//! may read how to open one, and nothing more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::card::PrivateCard;
+use super::connector::{CallError, Site};
+use super::desk::Desk;
+use super::inquiry::Inquiry;
+use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
+use crate::connect::pace::Pace;
+use crate::connect::{Answer, Ask, Reason};
+use crate::store::{Job, Queue};
+
+/// How often anything is tried before it is given up.
+const MOST_ATTEMPTS: u32 = 8;
+/// How often an answer is tried anew because Novu asks to wait a little.
+const ANSWER_ATTEMPTS: u32 = 3;
+/// The longest time that Novu can ask us to wait and still be waited for.
+const WORTH_WAITING: Duration = Duration::from_secs(30);
+
+/// Answers questions and brings the answers to their people.
+#[derive(Debug)]
+pub(super) struct Deliveries {
+    desk: Arc<Desk>,
+    queue: Queue,
+    pace: Pace,
+    /// The bot's id in links to a chat with it.
+    app_id: String,
+}
+
+/// How an attempt to deliver ended.
+enum Delivery {
+    By(&'static str),
+    Again(Option<Duration>),
+    Impossible,
+}
+
+impl From<CallError> for Delivery {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Throttled(pause) => Self::Again(pause),
+            error if error.is_transient() => Self::Again(None),
+            // It may be there: a second one would be worse than none.
+            CallError::Uncertain => Self::By("uncertain"),
+            error => {
+                tracing::warn!(error = error.name(), "teams took no message");
+                Self::Impossible
+            }
+        }
+    }
+}
+
+impl Deliveries {
+    pub(super) fn new(desk: Arc<Desk>, queue: Queue, pace: Pace, app_id: String) -> Self {
+        Self { desk, queue, pace, app_id }
+    }
+
+    /// The promises that are open.
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// Takes up what is due, until `stop`.
+    pub(super) async fn work(self: Arc<Self>, tasks: TaskTracker, stop: CancellationToken) {
+        let take_up = |job: Job| {
+            let deliveries = Arc::clone(&self);
+            async move {
+                match Inquiry::unseal(&job.payload) {
+                    Some(inquiry) => deliveries.attempt(job, inquiry).await,
+                    None => deliveries.queue.finish(&job, "unreadable").await,
+                }
+            }
+        };
+        self.queue.work(tasks, stop, take_up).await;
+    }
+
+    /// Answers a question and delivers the answer; what does not work out is tried again later.
+    pub(super) async fn attempt(&self, job: Job, inquiry: Inquiry) {
+        let (ask, answer) = match self.desk.person(&inquiry).await {
+            Ok(person) => self.answer(&inquiry.ask(person), &inquiry, job.attempts).await,
+            Err(Reason::ProfileUnavailable) if job.attempts < ANSWER_ATTEMPTS => {
+                return self.queue.again(&job, inquiry.sealed(), None).await;
+            }
+            Err(reason) => self.refuse_stranger(&inquiry, reason),
+        };
+        if let Some(pause) = patience(&answer)
+            && job.attempts < ANSWER_ATTEMPTS
+        {
+            return self.queue.again(&job, inquiry.sealed(), Some(pause)).await;
+        }
+        let card = self.desk.card(&ask, &answer);
+        match self.deliver(&inquiry, &ask, &card).await {
+            Delivery::By(way) => self.queue.finish(&job, way).await,
+            Delivery::Again(pause) if job.attempts < MOST_ATTEMPTS => {
+                self.queue.again(&job, inquiry.sealed(), pause).await;
+            }
+            Delivery::Again(_) | Delivery::Impossible => {
+                tracing::error!(reference = %inquiry.reference, "an answer could not be delivered");
+                self.queue.finish(&job, "undelivered").await;
+            }
+        }
+    }
+
+    async fn answer(&self, ask: &Ask, inquiry: &Inquiry, attempts: u32) -> (Ask, Answer) {
+        if inquiry.welcome {
+            self.desk.note(ask, &Answer::Welcome);
+            return (ask.clone(), Answer::Welcome);
+        }
+        // A question counts once, however often its answer is tried.
+        if attempts == 1 && !self.pace.allows(&ask.person) {
+            let answer = Answer::Refused(Reason::TooOften.into());
+            self.desk.note(ask, &answer);
+            return (ask.clone(), answer);
+        }
+        (ask.clone(), self.desk.answer(ask, inquiry).await)
+    }
+
+    /// Whoever has no account in the tenant is told so under the id that Teams gave them.
+    fn refuse_stranger(&self, inquiry: &Inquiry, reason: Reason) -> (Ask, Answer) {
+        let ask = inquiry.ask(inquiry.stranger());
+        let answer = Answer::Refused(reason.into());
+        self.desk.note(&ask, &answer);
+        (ask, answer)
+    }
+
+    async fn deliver(&self, inquiry: &Inquiry, ask: &Ask, card: &PrivateCard) -> Delivery {
+        let origin = &inquiry.origin;
+        let site = match self.desk.connector().site(&origin.service_url, &origin.tenant) {
+            Ok(site) => site,
+            Err(untrusted) => {
+                tracing::warn!(%untrusted, "an answer has nowhere to go");
+                return Delivery::Impossible;
+            }
+        };
+        let place = PrivatePlace::within(&origin.conversation, &inquiry.from);
+        let reply_to = origin.activity_id.as_deref().filter(|_| !inquiry.welcome);
+        let sent = PrivateActivity { card, place: &place, reply_to };
+        match self.desk.connector().send(&site, sent).await {
+            Ok(_) if place.is_targeted() => Delivery::By("targeted"),
+            Ok(_) => Delivery::By("chat"),
+            Err(error) if place.is_targeted() && error.calls_for_another_place() => {
+                self.deliver_apart(inquiry, ask, card, &site).await
+            }
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Into the person's own chat with the bot.
+    async fn deliver_apart(
+        &self,
+        inquiry: &Inquiry,
+        ask: &Ask,
+        card: &PrivateCard,
+        site: &Site,
+    ) -> Delivery {
+        let connector = self.desk.connector();
+        let member = inquiry.from.id.as_str();
+        let outcome = match connector.personal_chat(site, member).await {
+            Ok(chat) => {
+                let place = PrivatePlace::Chat(chat);
+                let sent = PrivateActivity { card, place: &place, reply_to: None };
+                connector.send(site, sent).await.map(|_| ())
+            }
+            Err(error) => Err(error),
+        };
+        match outcome {
+            Ok(()) => Delivery::By("own_chat"),
+            Err(error) if error.calls_for_another_place() => {
+                connector.forget_personal_chat(site, member);
+                self.point_to_chat(inquiry, ask, site).await
+            }
+            Err(error) => error.into(),
+        }
+    }
+
+    /// Tells everybody, because nobody can be told alone, how to open a chat with the bot.
+    async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &Site) -> Delivery {
+        let link = format!("https://teams.microsoft.com/l/chat/0/0?users=28:{}", self.app_id);
+        let text = ask.language().say("open-chat", &[("link", &link)]);
+        let note = PublicNote { text: &text, reply_to: inquiry.origin.activity_id.as_deref() };
+        let conversation = &inquiry.origin.conversation.id;
+        match self.desk.connector().send_note(site, conversation, note).await {
+            Ok(()) => Delivery::By("pointed_to_chat"),
+            Err(error) => error.into(),
+        }
+    }
+}
+
+/// How long Novu asks to wait, if that is short enough to wait for it in the person's stead.
+fn patience(answer: &Answer) -> Option<Duration> {
+    let Answer::Refused(refusal) = answer else { return None };
+    refusal.retry_after.filter(|pause| *pause <= WORTH_WAITING)
+}

@@ -1,0 +1,85 @@
+//! A question that came from Teams, with everything that its answer needs.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::activity::{Account, Origin};
+use crate::connect::words::Language;
+use crate::connect::{Ask, Intent, Person, Platform, Reference, Workspace};
+
+/// A question. Its stored form is the promise to answer it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Inquiry {
+    /// Where it was asked.
+    pub(super) origin: Origin,
+    /// The account that asked.
+    pub(super) from: Account,
+    /// What for.
+    pub(super) intent: Intent,
+    /// The reference of its answer.
+    pub(super) reference: Reference,
+    /// Whether nobody asked, and the bot speaks first.
+    pub(super) welcome: bool,
+}
+
+impl Inquiry {
+    /// The question as the core takes it. The person's language is known from the start: Teams tells
+    /// it with every activity.
+    pub(super) fn ask(&self, person: Person) -> Ask {
+        let ask = Ask::new(person, self.intent.clone(), self.reference);
+        if let Some(locale) = self.origin.locale.as_deref() {
+            // The first to set it; a profile would only repeat it.
+            let _ = ask.language.set(Language::best_for(Some(locale)));
+        }
+        ask
+    }
+
+    /// The account as Teams names it to this bot alone, for those who have no other.
+    pub(super) fn stranger(&self) -> Person {
+        Person {
+            platform: Platform::Teams,
+            workspace: Workspace::standalone(self.origin.tenant.clone()),
+            user: self.from.id.clone(),
+        }
+    }
+
+    /// Its form for the store.
+    pub(super) fn sealed(&self) -> SecretString {
+        // A struct of strings always has a JSON form.
+        serde_json::to_string(self).unwrap_or_default().into()
+    }
+
+    /// Takes it out of the store.
+    pub(super) fn unseal(payload: &SecretString) -> Option<Self> {
+        serde_json::from_str(payload.expose_secret()).ok()
+    }
+}
+
+/// What a personal page needs to look the person up once more: where they were when they asked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hint {
+    #[serde(rename = "s")]
+    pub(super) service_url: String,
+    #[serde(rename = "c")]
+    pub(super) roster: String,
+    #[serde(rename = "a")]
+    pub(super) account: String,
+}
+
+impl Hint {
+    pub(super) fn of(inquiry: &Inquiry) -> Self {
+        Self {
+            service_url: inquiry.origin.service_url.clone(),
+            roster: inquiry.origin.roster().to_owned(),
+            account: inquiry.from.id.clone(),
+        }
+    }
+
+    pub(super) fn sealed(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+
+    pub(super) fn unseal(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+}

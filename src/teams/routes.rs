@@ -1,0 +1,166 @@
+//! The path that Teams calls, and what each activity is to us.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{FromRequest, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use sha2::{Digest, Sha256};
+
+use super::Teams;
+use super::activity::{Account, Activity, ConversationKind, Origin, RosterChange};
+use super::card::NEW_LINK;
+use super::inquiry::Inquiry;
+use super::outgoing::InvokeReply;
+use super::token::{Unverified, VerifiedActivity};
+use crate::connect::{Answer, Ask, Intent, Reason};
+use crate::random::reference;
+
+/// How long the response to a pressed button may wait for its card: people see an error after some
+/// ten seconds, and feel every one of them.
+const INVOKE_BUDGET: Duration = Duration::from_millis(1200);
+
+/// The check behind the route: a handler that holds the value cannot have skipped it.
+impl FromRequest<Arc<Teams>> for VerifiedActivity {
+    type Rejection = Unverified;
+
+    async fn from_request(request: Request, teams: &Arc<Teams>) -> Result<Self, Unverified> {
+        teams.verifier.admit(request).await
+    }
+}
+
+/// The route, with and without a slash at its end.
+pub fn router(teams: Arc<Teams>) -> Router {
+    Router::new()
+        .route("/api/messages", post(messages))
+        .route("/api/messages/", post(messages))
+        .with_state(teams)
+}
+
+async fn messages(State(teams): State<Arc<Teams>>, activity: VerifiedActivity) -> Response {
+    let arrived = Instant::now();
+    let response = match Activity::read(activity.body()) {
+        Ok(activity) => teams.receive(activity).await,
+        Err(problem) => {
+            tracing::warn!(reason = problem.name(), "a genuine activity cannot be served");
+            teams.metrics.refused("teams", problem.name());
+            StatusCode::BAD_REQUEST.into_response()
+        }
+    };
+    teams.metrics.reply("teams", arrived.elapsed());
+    response
+}
+
+impl Teams {
+    async fn receive(self: &Arc<Self>, activity: Activity) -> Response {
+        match activity {
+            Activity::Message { origin, from, text } => {
+                self.take(self.inquiry(origin, from, Intent::parse(&text))).await
+            }
+            Activity::CardSubmit { origin, from, value } => {
+                let text = value.get("text").and_then(|text| text.as_str()).unwrap_or_default();
+                self.take(self.inquiry(origin, from, Intent::parse(text))).await
+            }
+            Activity::CardAction { origin, from, verb, .. } if verb == NEW_LINK => {
+                self.renew(self.inquiry(origin, from, Intent::Connect)).await
+            }
+            Activity::CardAction { .. } => {
+                Json(InvokeReply::error(400, "BadRequest", "unknown verb")).into_response()
+            }
+            Activity::OtherInvoke { .. } => StatusCode::NOT_IMPLEMENTED.into_response(),
+            Activity::Installed { origin, change } => self.welcome(origin, change).await,
+            Activity::Removed { .. } | Activity::Ignored => StatusCode::OK.into_response(),
+        }
+    }
+
+    fn inquiry(&self, origin: Origin, from: Account, intent: Intent) -> Inquiry {
+        let reference = reference(&*self.random);
+        Inquiry { origin, from, intent, reference, welcome: false }
+    }
+
+    /// Promises an answer and acknowledges. A redelivery is acknowledged and nothing more.
+    async fn take(self: &Arc<Self>, inquiry: Inquiry) -> Response {
+        // The promise comes first: what is not stored must be sent again, and not be taken for a
+        // redelivery then.
+        let job = match self.deliveries.queue().begin(inquiry.sealed()).await {
+            Ok(job) => job,
+            Err(error) => {
+                tracing::error!(%error, "nothing can be promised");
+                return StatusCode::SERVICE_UNAVAILABLE.into_response();
+            }
+        };
+        if !self.is_new(&inquiry) {
+            self.deliveries.queue().finish(&job, "duplicate").await;
+            return StatusCode::OK.into_response();
+        }
+        if inquiry.intent == Intent::Connect && !inquiry.welcome {
+            self.metrics.funnel("teams", "asked");
+        }
+        let deliveries = Arc::clone(&self.deliveries);
+        self.tasks.spawn(async move { deliveries.attempt(job, inquiry).await });
+        StatusCode::OK.into_response()
+    }
+
+    /// Greets somebody who has installed the bot for themselves, once: Teams tells it twice. Teams
+    /// and groups are not greeted, where one person's doing would be everybody's message.
+    async fn welcome(self: &Arc<Self>, mut origin: Origin, change: RosterChange) -> Response {
+        let personal = origin.conversation.kind == ConversationKind::Personal;
+        let somebody = change.by.or_else(|| change.people.into_iter().next());
+        let (true, true, false, Some(from)) = (personal, change.bot, change.upgrade, somebody)
+        else {
+            return StatusCode::OK.into_response();
+        };
+        origin.activity_id = Some("welcome".to_owned());
+        let inquiry = self.inquiry(origin, from, Intent::Help);
+        self.take(Inquiry { welcome: true, ..inquiry }).await
+    }
+
+    /// Answers a press of the button for a fresh link, for the one who pressed it. If that takes
+    /// long, the card follows as a message.
+    async fn renew(self: &Arc<Self>, inquiry: Inquiry) -> Response {
+        let Ok(person) = self.desk.person(&inquiry).await else {
+            return refusal(&inquiry, Reason::External);
+        };
+        let ask = inquiry.ask(person);
+        self.metrics.funnel("teams", "asked");
+        if !self.pace.allows(&ask.person) {
+            return self.shown(&ask, &Answer::Refused(Reason::TooOften.into()));
+        }
+        let answer = self.desk.answer(&ask, &inquiry);
+        if let Ok(answer) = tokio::time::timeout(INVOKE_BUDGET, answer).await {
+            return self.shown(&ask, &answer);
+        }
+        match self.deliveries.queue().put(inquiry.sealed(), Duration::ZERO).await {
+            Ok(()) => self.shown(&ask, &Answer::Working),
+            Err(error) => {
+                tracing::error!(%error, "nothing can be promised");
+                self.shown(&ask, &Answer::Refused(Reason::Busy.into()))
+            }
+        }
+    }
+
+    fn shown(&self, ask: &Ask, answer: &Answer) -> Response {
+        Json(InvokeReply::card(&self.desk.card(ask, answer))).into_response()
+    }
+
+    /// Whether an activity has not been here before.
+    fn is_new(&self, inquiry: &Inquiry) -> bool {
+        let origin = &inquiry.origin;
+        let Some(id) = &origin.activity_id else { return true };
+        let mut hash = Sha256::new();
+        for part in [&origin.tenant, &origin.conversation.id, id] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        let now = self.clock.now();
+        self.seen.first_time(&hash.finalize().into(), now, now)
+    }
+}
+
+fn refusal(inquiry: &Inquiry, reason: Reason) -> Response {
+    tracing::info!(reference = %inquiry.reference, code = reason.code(), "not served");
+    Json(InvokeReply::error(400, reason.code(), "nobody to sign in")).into_response()
+}
