@@ -46,3 +46,6 @@ fn hmac_hex(key: &[u8], parts: &[&[u8]]) -> String {
         },
     )
 }
+//! Stand-ins for the outside world: for the demo, for tests and for benchmarks.
+
+pub mod bot_connector;

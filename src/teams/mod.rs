@@ -1,0 +1,3 @@
+//! Everything Microsoft Teams: what it sends, what it is sent, and the proof that it is Teams.
+
+pub mod token;
