@@ -13,8 +13,5 @@ pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
-<<<<<<< HEAD
 pub mod telemetry;
-=======
 pub mod teams;
->>>>>>> wt-d
