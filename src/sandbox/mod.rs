@@ -12,6 +12,7 @@
 //! Nothing here leaves the machine, and every key, token and person is made up, so all of it may be
 //! printed. A stand-in stops when its handle is dropped.
 
+pub mod bot_connector;
 mod browser;
 mod fault;
 pub mod novu;
@@ -46,6 +47,3 @@ fn hmac_hex(key: &[u8], parts: &[&[u8]]) -> String {
         },
     )
 }
-//! Stand-ins for the outside world: for the demo, for tests and for benchmarks.
-
-pub mod bot_connector;
