@@ -13,5 +13,5 @@ pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
-pub mod telemetry;
 pub mod teams;
+pub mod telemetry;
