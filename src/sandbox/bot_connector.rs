@@ -94,12 +94,12 @@ struct Shared {
     key_fetches: AtomicU64,
 }
 
-/// The stand-in. It serves as long as it lives.
+/// The stand-in. It serves as long as it lives, unless another server has its documents.
 pub struct BotConnectorKeys {
     metadata_url: Url,
     shared: Arc<Shared>,
     clock: SharedClock,
-    _server: AbortOnDropHandle<io::Result<()>>,
+    _server: Option<AbortOnDropHandle<io::Result<()>>>,
 }
 
 impl std::fmt::Debug for BotConnectorKeys {
@@ -117,6 +117,13 @@ impl BotConnectorKeys {
     pub async fn start(clock: SharedClock) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
+        let (keys, router) = Self::mounted(clock, &origin)?;
+        let server = tokio::spawn(async move { axum::serve(listener, router).await });
+        Ok(Self { _server: Some(AbortOnDropHandle::new(server)), ..keys })
+    }
+
+    /// The same without a server of its own: the documents are routes of the server at `origin`.
+    pub(super) fn mounted(clock: SharedClock, origin: &str) -> io::Result<(Self, Router)> {
         let metadata_url =
             Url::parse(&format!("{origin}{METADATA_PATH}")).map_err(io::Error::other)?;
         let published = Published {
@@ -134,8 +141,7 @@ impl BotConnectorKeys {
             .route(METADATA_PATH, get(metadata))
             .route(KEYS_PATH, get(keys))
             .with_state(Arc::clone(&shared));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await });
-        Ok(Self { metadata_url, shared, clock, _server: AbortOnDropHandle::new(server) })
+        Ok((Self { metadata_url, shared, clock, _server: None }, router))
     }
 
     /// Where the metadata document is.

@@ -6,6 +6,8 @@
 //!
 //! - [`novu::Novu`] is Novu's API with its OAuth callback;
 //! - [`slack::Slack`] is Slack's Web API, its response URLs and its consent pages;
+//! - [`teams::Teams`] is Microsoft Teams: the Bot Connector and Entra with its consent pages;
+//! - [`bot_connector::BotConnectorKeys`] is the Bot Connector's identity alone;
 //! - [`Browser`] is the person who opens a link and presses a button;
 //! - [`Fault`] makes any of them fail in the ways real services fail.
 //!
@@ -19,6 +21,7 @@ pub mod novu;
 mod record;
 mod server;
 pub mod slack;
+pub mod teams;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

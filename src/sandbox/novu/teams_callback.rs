@@ -94,19 +94,20 @@ async fn link(
 ) -> Result<Response, Problem> {
     let code =
         code.ok_or_else(|| Problem::bad_request("Missing authorization code for link_user mode"))?;
-    let reply = match exchange(inner, integration, code).await? {
-        Ok(reply) => reply,
-        Err(refusal) => return refused(inner, &refusal),
+    let short_cut = inner.approvals.take(code);
+    let asks_entra = short_cut.is_none();
+    let reply = match short_cut {
+        Some(reply) => reply,
+        None => match exchange(inner, integration, code).await? {
+            Ok(reply) => reply,
+            Err(refusal) => return refused(inner, &refusal),
+        },
     };
-    let claims =
-        reply.get("id_token").and_then(Value::as_str).and_then(claims).ok_or_else(|| {
-            Problem::bad_request("MS Teams did not return a valid id_token in the OAuth response")
-        })?;
-    let claim = |name| claims.get(name).and_then(Value::as_str);
-    let user = claim("oid").ok_or_else(|| {
-        Problem::bad_request("MS Teams did not return a user ID in the OAuth response")
-    })?;
-    let tenant = claim("tid").or(integration.tenant_id.as_deref());
+    let (user, tenant) = identity(&reply)?;
+    let tenant = tenant.or_else(|| integration.tenant_id.clone());
+    if asks_entra && let Err(refusal) = app_only(inner, integration, tenant.as_deref()).await? {
+        return refused(inner, &refusal);
+    }
     let refusal = lock(&inner.teams_refusal).clone();
     if let Some(reason) = refusal {
         return refused(inner, &format!("MS Teams bot installation failed: {reason}"));
@@ -114,6 +115,19 @@ async fn link(
     let address = json!({ "userId": user, "tenantId": tenant });
     inner.link(ticket, "ms_teams_user", address, ticket.identifier.as_deref())?;
     success(inner, integration, DONE)
+}
+
+/// The object id and, if it is told, the tenant of who signed in.
+fn identity(reply: &Value) -> Result<(String, Option<String>), Problem> {
+    let claims =
+        reply.get("id_token").and_then(Value::as_str).and_then(claims).ok_or_else(|| {
+            Problem::bad_request("MS Teams did not return a valid id_token in the OAuth response")
+        })?;
+    let claim = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let user = claim("oid").ok_or_else(|| {
+        Problem::bad_request("MS Teams did not return a user ID in the OAuth response")
+    })?;
+    Ok((user, claim("tid")))
 }
 
 fn refused(inner: &Inner, sentence: &str) -> Result<Response, Problem> {
@@ -130,24 +144,55 @@ async fn exchange(
     integration: &Integration,
     code: &str,
 ) -> Result<Result<Value, String>, Problem> {
-    if let Some(reply) = inner.approvals.take(code) {
-        return Ok(Ok(reply));
-    }
     let form = [
-        ("client_id", integration.client_id.clone().unwrap_or_default()),
-        ("client_secret", integration.secret_key.clone().unwrap_or_default()),
         ("code", code.to_owned()),
         ("redirect_uri", inner.redirect_uri()),
         ("grant_type", "authorization_code".to_owned()),
         ("scope", "openid profile User.Read".to_owned()),
     ];
-    let url = format!("{}/organizations/oauth2/v2.0/token", inner.options.entra_base);
+    let reply = ask_entra(inner, integration, "organizations", &form).await?;
+    Ok(reply.map_err(|text| format!("Microsoft rejected the sign-in: {text}")))
+}
+
+/// Whether Entra lets the app into the person's tenant by itself, to install the bot for them; or
+/// the text of its refusal. Without an administrator's consent it does not.
+async fn app_only(
+    inner: &Inner,
+    integration: &Integration,
+    tenant: Option<&str>,
+) -> Result<Result<(), String>, Problem> {
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        ("scope", "https://graph.microsoft.com/.default".to_owned()),
+    ];
+    let reply = ask_entra(inner, integration, tenant.unwrap_or_default(), &form).await?;
+    Ok(reply.map(|_| ()).map_err(|text| {
+        let note = if ["AADSTS700016", "AADSTS7000229"].iter().any(|it| text.contains(it)) {
+            " After an administrator has consented, this can take up to 60 minutes."
+        } else {
+            ""
+        };
+        format!("Microsoft rejected the app: {text}{note}")
+    }))
+}
+
+/// Entra's reply with a token, or the text of its refusal.
+async fn ask_entra(
+    inner: &Inner,
+    integration: &Integration,
+    tenant: &str,
+    form: &[(&str, String)],
+) -> Result<Result<Value, String>, Problem> {
+    let mut form = form.to_vec();
+    form.push(("client_id", integration.client_id.clone().unwrap_or_default()));
+    form.push(("client_secret", integration.secret_key.clone().unwrap_or_default()));
+    let url = format!("{}/{tenant}/oauth2/v2.0/token", inner.options.entra_base);
     let (status, reply) = inner.ask_provider(&url, &form).await?;
-    if status.is_success() {
+    if status.is_success() && reply.get("error").is_none() {
         return Ok(Ok(reply));
     }
     let text = reply.get("error_description").and_then(Value::as_str).unwrap_or("unknown error");
-    Ok(Err(format!("Microsoft rejected the sign-in: {text}")))
+    Ok(Err(text.to_owned()))
 }
 
 /// The claims of a token, unverified: it came straight from the token endpoint.

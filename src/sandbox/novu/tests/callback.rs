@@ -237,19 +237,23 @@ async fn a_teams_consent_may_lead_straight_to_the_link() {
     assert_eq!(bench.novu.endpoints()[0].connection_identifier, Some(connection));
 }
 
-/// The token endpoint of an Entra that knows one good code.
+/// The token endpoint of an Entra that knows one good code, and the app in every tenant.
 async fn entra() -> String {
     use base64::Engine;
     let claims = r#"{"oid":"o1"}"#;
     let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(claims);
     let token = move |body: String| async move {
-        if body.contains("code=good&") && body.contains("client_secret=teams-secret&") {
+        let right = body.contains("client_secret=teams-secret");
+        if right && body.contains("grant_type=client_credentials&") {
+            return (StatusCode::OK, json!({ "access_token": "x" }).to_string());
+        }
+        if right && body.contains("code=good&") {
             return (StatusCode::OK, json!({ "id_token": format!("e30.{claims}.x") }).to_string());
         }
         let refusal = json!({ "error_description": "AADSTS54005: the code was already redeemed" });
         (StatusCode::BAD_REQUEST, refusal.to_string())
     };
-    let routes = Router::new().route("/organizations/oauth2/v2.0/token", post(token));
+    let routes = Router::new().route("/{tenant}/oauth2/v2.0/token", post(token));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(axum::serve(listener, routes).into_future());
