@@ -17,7 +17,7 @@ already-connected-hint = Es gibt nichts zu tun. Deine Benachrichtigungen kommen 
 not-connected = Du bist noch nicht verbunden.
 not-connected-hint = Gib { $connect } ein, um dein Konto zu verbinden.
 
-working = Dein Anmeldelink ist unterwegs. Er erscheint gleich hier.
+working = Deine Antwort ist unterwegs. Sie erscheint gleich hier.
 
 welcome = Hallo! Ich verbinde dein Konto, damit deine Benachrichtigungen hier ankommen.
 help = Das kannst du eingeben:

@@ -17,7 +17,7 @@ already-connected-hint = There is nothing to do. Your notifications arrive here.
 not-connected = You are not connected yet.
 not-connected-hint = Type { $connect } to connect your account.
 
-working = Your sign-in link is on its way. It appears here in a moment.
+working = Your answer is on its way. It appears here in a moment.
 
 welcome = Hello! I connect your account, so that your notifications arrive here.
 help = This is what you can type:

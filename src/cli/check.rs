@@ -56,11 +56,11 @@ fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
         line("Slack", &describe_slack(slack))?;
     }
     if let Some(teams) = &config.teams {
-        let connection = teams.connection.as_deref().unwrap_or("looked up");
+        let connection = teams.connection.as_deref().unwrap_or("none");
         line(
             "Teams",
             &format!(
-                "app {} by integration {}, connection {connection}",
+                "app {} by integration {}, preferred connection {connection}",
                 teams.app_id, teams.integration
             ),
         )?;
@@ -74,10 +74,10 @@ fn describe_slack(slack: &Slack) -> String {
         1 => "one signing secret".to_owned(),
         count => format!("{count} signing secrets"),
     };
-    let connection = slack.connection.as_deref().unwrap_or("looked up");
+    let connection = slack.connection.as_deref().unwrap_or("none");
     let token = if slack.bot_token.is_some() { "configured" } else { "from Novu" };
     format!(
-        "{} by integration {}, {secrets}, connection {connection}, bot token {token}",
+        "{} by integration {}, {secrets}, preferred connection {connection}, bot token {token}",
         slack.command, slack.integration,
     )
 }
@@ -113,7 +113,7 @@ mod tests {
         for words in [
             "127.0.0.1:3000",
             "https://api.novu.co/",
-            "/connect by integration slack-main, 2 signing secrets, connection looked up",
+            "/connect by integration slack-main, 2 signing secrets, preferred connection none",
             "email then template",
         ] {
             assert!(text.contains(words), "{words}: {text}");

@@ -12,7 +12,12 @@ use crate::manifest::teams::{AppId, Developer, DeveloperName, Package, Version, 
 use crate::manifest::{Origin, slack};
 
 /// Keys whose values exist only once the app does. A manifest is written before, and needs none.
-const LATER: [&str; 3] = ["novu.api_key", "slack.signing_secrets", "slack.integration"];
+const LATER: &[&str] = &["novu.api_key", "slack.signing_secrets", "slack.integration"];
+/// The same for a manifest of Teams.
+const LATER_FOR_TEAMS: &[&str] = &["novu.api_key", "teams.app_secret", "teams.integration"];
+/// And where the bot's application is named on the command line.
+const LATER_FOR_NAMED: &[&str] =
+    &["novu.api_key", "teams.app_secret", "teams.integration", "teams.app_id"];
 /// What stands for the values of secrets and of [`LATER`]; fits all of them.
 const PLACEHOLDER: &str = "not-needed-for-a-manifest";
 
@@ -59,9 +64,9 @@ pub(super) struct Source {
 /// What only Teams wants to know.
 #[derive(Debug, Args)]
 pub(super) struct TeamsApp {
-    /// Client id of the bot's Entra application
+    /// Client id of the bot's Entra application [default: `teams.app_id`]
     #[arg(long, value_name = "ID")]
-    app_id: AppId,
+    app_id: Option<AppId>,
     /// Version of the package, which has to grow with every upload [default: this program's]
     #[arg(long, value_name = "VERSION")]
     app_version: Option<Version>,
@@ -118,7 +123,10 @@ pub(super) fn run(
             }
         }
         Platform::Teams { source, app, out: file } => {
-            let package = app.package(source.origin(&source.config()?)?);
+            let later = if app.app_id.is_some() { LATER_FOR_NAMED } else { LATER_FOR_TEAMS };
+            let config = source.config(later)?;
+            let origin = source.origin(&config)?;
+            let package = app.package(&config, origin)?;
             save(&file, &package.zip().context("the package could not be built")?)?;
             say(out, format_args!("Upload {} to your app catalogue in Teams.", file.display()))?;
         }
@@ -127,7 +135,7 @@ pub(super) fn run(
 }
 
 fn describe_slack(source: &Source) -> Result<slack::App, Trouble> {
-    let config = source.config()?;
+    let config = source.config(LATER)?;
     let origin = source.origin(&config)?.ok_or_else(|| {
         Trouble::Misused(
             "Slack has to know the address of this service: give --public-url or set \
@@ -163,7 +171,7 @@ fn save(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 
 impl Source {
     /// The configuration, with placeholders for what a manifest does without.
-    fn config(&self) -> Result<Config, Trouble> {
+    fn config(&self, later: &[&str]) -> Result<Config, Trouble> {
         let file = self.config.path.as_deref().map(std::fs::read_to_string).transpose();
         let file = file.map_err(|error| {
             Trouble::Misused(format!(
@@ -175,8 +183,14 @@ impl Source {
         let env = std::env::vars_os().map(|(name, value)| {
             (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         });
+        let env: Vec<_> = without_secrets(env, later).collect();
         // The files that variables name hold secrets.
-        Config::load(file.as_deref(), without_secrets(env), &|_| Ok(PLACEHOLDER.to_owned()))
+        let load = |env| Config::load(file.as_deref(), env, &|_| Ok(PLACEHOLDER.to_owned()));
+        // Keys of personal pages belong to an address: they are wanted with one, and only then.
+        let keys = ("CONNECT_SERVER__LINK_KEYS".to_owned(), PLACEHOLDER.to_owned());
+        let with_keys = env.iter().cloned().chain([keys]).collect::<Vec<_>>();
+        load(with_keys)
+            .or_else(|_| load(env))
             .map_err(|problems| Trouble::Misused(problems.to_string()))
     }
 
@@ -190,20 +204,26 @@ impl Source {
     }
 }
 
-/// The variables with placeholders for the keys of [`LATER`], whichever way those are given.
+/// The variables with placeholders for the keys that come later, whichever way those are given.
 fn without_secrets(
     env: impl Iterator<Item = (String, String)>,
+    later: &[&str],
 ) -> impl Iterator<Item = (String, String)> {
-    let later: Vec<_> = KEYS.iter().filter(|key| LATER.contains(&key.name)).map(Key::env).collect();
+    let later: Vec<_> = KEYS.iter().filter(|key| later.contains(&key.name)).map(Key::env).collect();
     let files: Vec<_> = later.iter().map(|variable| format!("{variable}_FILE")).collect();
     env.filter(move |(name, _)| !files.contains(name))
         .chain(later.into_iter().map(|variable| (variable, PLACEHOLDER.to_owned())))
 }
 
 impl TeamsApp {
-    fn package(self, origin: Option<Origin>) -> Package {
+    fn package(self, config: &Config, origin: Option<Origin>) -> Result<Package, Trouble> {
+        let configured = config.teams.as_ref().map(|teams| teams.app_id.parse());
+        let Some(app_id) = self.app_id.or_else(|| configured.and_then(Result::ok)) else {
+            let words = "teams.app_id is not a GUID: copy the application (client) id.";
+            return Err(Trouble::Misused(words.to_owned()));
+        };
         let usual = Developer::default();
-        Package {
+        Ok(Package {
             version: self.app_version.unwrap_or_default(),
             developer: Developer {
                 name: self.developer.unwrap_or(usual.name),
@@ -211,7 +231,7 @@ impl TeamsApp {
                 privacy: self.privacy.unwrap_or(usual.privacy),
                 terms: self.terms.unwrap_or(usual.terms),
             },
-            ..Package::new(self.app_id, origin)
-        }
+            ..Package::new(app_id, origin)
+        })
     }
 }

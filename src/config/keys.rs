@@ -80,7 +80,7 @@ pub const KEYS: &[Key] = &[
     Key::plain("slack.user_scope", "the user scopes to ask for instead of Novu's own choice"),
     Key::plain(
         "slack.connection",
-        "the identifier of the one Novu channel connection to use instead of looking it up",
+        "the identifier of the Novu channel connection to prefer where a workspace has several",
     ),
     Key::plain("slack.api_url", "the base address of Slack's Web API").or("https://slack.com/api"),
     Key::secret(
@@ -106,7 +106,7 @@ pub const KEYS: &[Key] = &[
     Key::plain("teams.integration", "the identifier of the Microsoft Teams integration in Novu"),
     Key::plain(
         "teams.connection",
-        "the identifier of the one Novu channel connection to use instead of looking it up",
+        "the identifier of the Novu channel connection to prefer where a workspace has several",
     ),
     Key::plain(
         "teams.openid_metadata_url",

@@ -88,7 +88,7 @@ pub struct Slack {
     pub command: String,
     /// User scopes to ask for; Novu's own choice if `None`, never empty.
     pub user_scope: Option<Vec<String>>,
-    /// Identifier of the one channel connection to use.
+    /// Identifier of the channel connection that is preferred where a workspace has several.
     pub connection: Option<String>,
     /// Base of the Web API, such as `https://slack.com/api`.
     pub api_url: Url,

@@ -17,6 +17,13 @@ const LEAST: [(&str, &str); 3] = [
     ("CONNECT_SLACK__INTEGRATION", "slack"),
 ];
 
+/// What the section `teams` needs beside that.
+const TEAMS_LEAST: [(&str, &str); 3] = [
+    ("CONNECT_TEAMS__APP_ID", "app"),
+    ("CONNECT_TEAMS__APP_SECRET", "teams-secret"),
+    ("CONNECT_TEAMS__INTEGRATION", "teams"),
+];
+
 fn no_files(_: &Path) -> io::Result<String> {
     Err(io::ErrorKind::NotFound.into())
 }
@@ -122,7 +129,7 @@ fn secret_files_have_their_own_mistakes() {
 
 #[test]
 fn everything_wrong_is_told_at_once_and_names_key_and_variable() {
-    let file = "[server]\nlisten = 'here'\nport = 1\n[novu]\napi_key = ''\n[teams]\napp_id = 'x'\n\
+    let file = "[server]\nlisten = 'here'\nport = 1\n[novu]\napi_key = ''\n[irc]\nnick = 'x'\n\
                 [slack]\nreply_budget = '9s'\n[identity]\nchain = ['tabel', 'template']";
     let problems: Vec<_> = Config::load(Some(file), [], &no_files)
         .unwrap_err()
@@ -131,7 +138,7 @@ fn everything_wrong_is_told_at_once_and_names_key_and_variable() {
         .collect();
     let expected = [
         ("server.port", "no key"),
-        ("[teams]", "no section"),
+        ("[irc]", "no section"),
         ("server.listen (CONNECT_SERVER__LISTEN)", "is not an IP address"),
         ("novu.api_key (CONNECT_NOVU__API_KEY)", "is empty: set it to a secret key"),
         ("slack.signing_secrets (CONNECT_SLACK__SIGNING_SECRETS)", "is missing"),
@@ -268,7 +275,10 @@ fn the_chain_and_its_settings_agree() {
 #[test]
 fn a_platform_must_be_on_and_a_begun_section_is_on() {
     let off = [("CONNECT_SLACK__SIGNING_SECRETS", "[]"), ("CONNECT_SLACK__INTEGRATION", "[]")];
-    assert_eq!(problems(None, &off), ["No chat platform is on: fill in the section [slack]."],);
+    assert_eq!(
+        problems(None, &off),
+        ["No chat platform is on: fill in the section [slack] or [teams]."],
+    );
     let begun = problems(Some("[slack]"), &off);
     assert_eq!(begun.len(), 2, "{begun:#?}");
 }
@@ -316,8 +326,8 @@ fn example_with(wanted: impl Fn(&Key) -> bool) -> String {
 fn the_example_as_it_is_lacks_only_what_is_required() {
     let problems = Config::load(Some(EXAMPLE), [], &no_files).unwrap_err();
     let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(problems.len(), LEAST.len(), "{problems:#?}");
-    for (name, _) in LEAST {
+    assert_eq!(problems.len(), LEAST.len() + TEAMS_LEAST.len(), "{problems:#?}");
+    for (name, _) in LEAST.into_iter().chain(TEAMS_LEAST) {
         assert!(problems.iter().any(|text| text.contains(name) && text.contains("is empty")));
     }
 }
@@ -326,15 +336,16 @@ fn the_example_as_it_is_lacks_only_what_is_required() {
 fn the_examples_defaults_are_the_defaults() {
     let example = example_with(|key| key.default.is_some());
     assert_eq!(
-        format!("{:#?}", load(Some(&example), &[]).unwrap()),
-        format!("{:#?}", load(None, &[]).unwrap()),
+        format!("{:#?}", load(Some(&example), &TEAMS_LEAST).unwrap()),
+        format!("{:#?}", load(None, &TEAMS_LEAST).unwrap()),
     );
 }
 
 #[test]
 fn the_example_shows_every_key_with_a_value_that_fits() {
     let example = example_with(|_| true);
-    let all = [("CONNECT_IDENTITY__CHAIN", "table,webhook,email,template")];
+    let mut all = TEAMS_LEAST.to_vec();
+    all.push(("CONNECT_IDENTITY__CHAIN", "table,webhook,email,template"));
     load(Some(&example), &all).unwrap();
     let table: toml::Table = example.parse().unwrap();
     for key in KEYS {
@@ -342,4 +353,31 @@ fn the_example_shows_every_key_with_a_value_that_fits() {
         let shown = table.get(section).and_then(|section| section.get(name));
         assert!(shown.is_some(), "{} is not in config.example.toml", key.name);
     }
+}
+
+#[test]
+fn a_cloud_settles_what_the_section_leaves_out() {
+    let teams = |more: &[(&str, &str)]| {
+        let env = [&TEAMS_LEAST[..], more].concat();
+        load(None, &env).unwrap().teams.unwrap()
+    };
+    let public = teams(&[]);
+    assert_eq!(
+        public.token_url.as_str(),
+        "https://login.microsoftonline.com/botframework.com/oauth2/v2.0/token"
+    );
+    assert_eq!(public.issuer, "https://api.botframework.com");
+    let connector = Url::parse("https://smba.trafficmanager.net/emea/").unwrap();
+    assert_eq!(public.service_hosts.check(&connector), Ok(()));
+
+    let gov = teams(&[("CONNECT_TEAMS__CLOUD", "usgov"), ("CONNECT_TEAMS__APP_TENANT", "contoso")]);
+    assert_eq!(
+        gov.token_url.as_str(),
+        "https://login.microsoftonline.us/contoso/oauth2/v2.0/token"
+    );
+    assert_eq!(gov.issuer, "https://api.botframework.us");
+    assert!(gov.service_hosts.check(&connector).is_err());
+    let cloud = "CONNECT_TEAMS__CLOUD";
+    let env = [&TEAMS_LEAST[..], &[(cloud, "mars")]].concat();
+    one_problem(&env, cloud, "is not a cloud");
 }

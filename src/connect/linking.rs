@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
+use tracing::{Instrument, Span};
 
 use super::answer::{
     Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
@@ -88,6 +89,8 @@ pub struct Connect {
 struct Standing {
     found: Found,
     connection: Arc<ChannelConnection>,
+    /// All connections of the workspace.
+    candidates: Vec<Arc<ChannelConnection>>,
     profile: Option<Profile>,
     subscriber: Option<Subscriber>,
     endpoint: Option<ChannelEndpoint>,
@@ -125,6 +128,10 @@ impl Connect {
 
     /// Answers a question. Never fails: what goes wrong is a refusal.
     pub async fn answer(&self, ask: &Ask, directory: &dyn Directory) -> Answer {
+        self.work_out(ask, directory).instrument(span_of(ask)).await
+    }
+
+    async fn work_out(&self, ask: &Ask, directory: &dyn Directory) -> Answer {
         let outcome = match &ask.intent {
             Intent::Connect => self.connect(ask, directory).await,
             Intent::Status => self.status(ask, directory).await,
@@ -155,7 +162,8 @@ impl Connect {
     /// # Errors
     /// What to tell the person instead.
     pub async fn invite(&self, ask: &Ask, directory: &dyn Directory) -> Result<Invitee, Answer> {
-        let standing = self.standing(ask, directory).await.map_err(Answer::Refused)?;
+        let standing = self.standing(ask, directory).instrument(span_of(ask)).await;
+        let standing = standing.map_err(Answer::Refused)?;
         match existing_link(&standing).map_err(Answer::Refused)? {
             Some(link) => Err(Answer::AlreadyConnected(link)),
             None if standing.subscriber.is_none() && !self.may_create(&standing.found) => {
@@ -177,8 +185,8 @@ impl Connect {
         let candidates =
             self.index.find(&person.workspace).await.map_err(|error| trouble(&error))?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
-        let token = self.integration.bot_token.as_ref().or(first.access_token.as_ref());
-        let profile = Self::profile(ask, directory, token).shared();
+        let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
+        let profile = Self::profile(ask, directory, token.as_ref()).shared();
 
         let known = async {
             let found = self.chain.resolve(person, profile.clone()).await?;
@@ -191,7 +199,7 @@ impl Connect {
         let profile = admit(profile)?;
         let (found, subscriber, endpoint) = known?;
         let connection = fitting(&candidates, found.context.as_ref())?;
-        Ok(Standing { found, connection, profile, subscriber, endpoint })
+        Ok(Standing { found, connection, candidates, profile, subscriber, endpoint })
     }
 
     fn profile<'a>(
@@ -284,7 +292,7 @@ impl Connect {
         };
         match self.novu.create_subscriber(&new).await {
             Ok(Creation::Created(_)) => {
-                tracing::info!(subscriber = %found.id, resolver = %found.by, "subscriber created");
+                tracing::info!(subscriber = ?found.id, resolver = %found.by, "subscriber created");
                 Ok(())
             }
             // Somebody was faster: a second command of the same person, most likely.
@@ -292,6 +300,11 @@ impl Connect {
             Err(error) => Err(trouble(&error)),
         }
     }
+}
+
+/// Marks every log line on the way to an answer with the reference that the person sees.
+fn span_of(ask: &Ask) -> Span {
+    tracing::info_span!("ask", reference = %ask.reference)
 }
 
 fn invitee(standing: &Standing) -> Invitee {
@@ -304,20 +317,21 @@ fn invitee(standing: &Standing) -> Invitee {
 
 /// The link that a person already has, if Novu can deliver through it.
 ///
-/// Delivery needs the endpoint on this connection and in its very context (Novu, context).
+/// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
 fn existing_link(standing: &Standing) -> Result<Option<Link>, Refusal> {
     let Some(endpoint) = &standing.endpoint else { return Ok(None) };
-    let connection = &standing.connection;
-    let over_this = match (endpoint.connection_identifier.as_deref(), &endpoint.endpoint) {
-        (Some(identifier), _) => identifier == connection.identifier,
-        // A Teams endpoint carries its tenant, and needs no connection to be delivered to.
-        (None, kind) => matches!(kind, Endpoint::MsTeamsUser { .. }),
+    let over = |connection: &ChannelConnection| {
+        let same = match (endpoint.connection_identifier.as_deref(), &endpoint.endpoint) {
+            (Some(identifier), _) => identifier == connection.identifier,
+            // A Teams endpoint carries its tenant, and needs no connection to be delivered to.
+            (None, kind) => matches!(kind, Endpoint::MsTeamsUser { .. }),
+        };
+        same && same_keys(&endpoint.context_keys, &connection.context_keys)
     };
-    let deliverable = over_this && same_keys(&endpoint.context_keys, &connection.context_keys);
-    if !deliverable {
+    // Any connection of the workspace delivers, not only the one that a new link would use.
+    if !standing.candidates.iter().any(|connection| over(connection)) {
         tracing::warn!(
             endpoint = endpoint.identifier,
-            connection = connection.identifier,
             "a chat account is linked over a connection that does not deliver"
         );
         return Err(Reason::LinkedElsewhere.into());

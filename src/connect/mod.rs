@@ -37,7 +37,7 @@ pub(crate) fn trouble(error: &Error) -> Refusal {
         | Error::UnknownEndpoint
         | Error::Unsendable(_) => (Reason::NovuRejected, None),
         Error::Throttled { retry_after } => (Reason::NovuBusy, *retry_after),
-        Error::Unavailable { .. } => (Reason::NovuUnavailable, None),
+        Error::Unavailable { retry_after } => (Reason::NovuUnavailable, *retry_after),
         Error::TimedOut => (Reason::NovuTimeout, None),
         Error::Nonsense(_) => (Reason::NovuNonsense, None),
     };

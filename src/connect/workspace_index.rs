@@ -28,7 +28,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
 /// Connections asked for at once: the most that Novu gives.
 const PAGE_SIZE: u8 = 100;
-/// The most pages read in one refresh; beyond that the operator should pin connections elsewhere.
+/// The most pages read in one refresh.
 const MOST_PAGES: usize = 100;
 
 /// An index of the channel connections of one integration.
@@ -41,7 +41,7 @@ pub struct WorkspaceIndex {
     metrics: Arc<Metrics>,
     known: RwLock<Arc<Snapshot>>,
     refreshing: Mutex<()>,
-    /// How many refreshes have ended. Tells a waiter whether one began and ended while it waited.
+    /// How many refreshes have ended. Tells a waiter whether one ended while it waited.
     ended: AtomicU64,
 }
 
@@ -111,6 +111,10 @@ impl WorkspaceIndex {
     pub async fn trouble(&self) -> Option<&'static str> {
         let known = self.known.read().await;
         match (&known.read_at, &known.failed) {
+            // These do not pass by themselves: every answer is a refusal until somebody acts.
+            (_, Some((_, error @ (Error::BadKey | Error::UnknownIntegration)))) => {
+                Some(error.code())
+            }
             (Some(_), _) => None,
             (None, Some((_, error))) => Some(error.code()),
             (None, None) => Some("not_read_yet"),
@@ -131,10 +135,17 @@ impl WorkspaceIndex {
         }
     }
 
+    /// Whether the last attempt, good or bad, is so recent that another would tell nothing new.
     async fn read_just_now(&self) -> bool {
         let known = self.known.read().await;
-        known.failed.is_none()
-            && known.read_at.is_some_and(|at| between(at, self.clock.now()) < MISS_COOLDOWN)
+        let (at, lasts) = match &known.failed {
+            Some((at, Error::Throttled { retry_after })) => {
+                (Some(*at), retry_after.unwrap_or_default().clamp(MISS_COOLDOWN, REFRESH_EVERY))
+            }
+            Some((at, _)) => (Some(*at), MISS_COOLDOWN),
+            None => (known.read_at, MISS_COOLDOWN),
+        };
+        at.is_some_and(|at| between(at, self.clock.now()) < lasts)
     }
 
     /// Reads all connections. Call with the turn held.
@@ -176,6 +187,7 @@ impl WorkspaceIndex {
             all.extend(page.items);
             match page.next {
                 Some(next) => filter.after = Some(next),
+                None if all.is_empty() => return self.check_integration().await.map(|()| all),
                 None => return Ok(all),
             }
         }
@@ -184,6 +196,14 @@ impl WorkspaceIndex {
             "more channel connections than the index holds"
         );
         Ok(all)
+    }
+
+    /// Tells an integration without connections from one that does not exist: Novu's list is empty
+    /// either way.
+    async fn check_integration(&self) -> Result<(), Error> {
+        let integrations = self.novu.list_integrations().await?;
+        let known = integrations.iter().any(|known| known.identifier == self.integration);
+        known.then_some(()).ok_or(Error::UnknownIntegration)
     }
 
     fn report(&self, connections: usize, now: Timestamp) {

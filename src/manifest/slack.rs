@@ -168,8 +168,7 @@ impl App {
             long_description: format!(
                 "Type {command} to receive your notifications in Slack. You get a private sign-in \
                  button, sign in once, and notifications that are meant for you arrive as direct \
-                 messages from then on. Type {command} status to see whether you are connected, \
-                 and {command} disconnect to stop.",
+                 messages from then on. Type {command} status to see whether you are connected.",
             ),
             background_color: icons::GROUND,
         }
@@ -189,7 +188,7 @@ impl App {
                 command: &self.command,
                 url: self.origin.at("/slack/commands"),
                 description: "Connect your account to get notifications in Slack",
-                usage_hint: "[status | disconnect | test | help]",
+                usage_hint: "[status | help]",
                 should_escape: true,
             }],
         }

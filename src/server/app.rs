@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -26,10 +27,14 @@ use crate::teams::credentials::{Credentials, TokenSource};
 use crate::teams::{self, Teams, token};
 use crate::{outbound, slack::Parts};
 
+/// How often the store is looked into when the service is about to end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// The service: what it answers with, and what it does beside.
 #[derive(Debug, Clone)]
 pub struct App {
     metrics: Arc<Metrics>,
+    store: Arc<Store>,
     slack: Option<Arc<Slack>>,
     teams: Option<Arc<Teams>>,
     pages: Option<Arc<LinkPages>>,
@@ -85,6 +90,7 @@ impl App {
             pages,
             teams,
             metrics: shared.metrics,
+            store: shared.store,
             slack,
             random: shared.random,
             ops_apart: config.server.ops_listen.is_some(),
@@ -135,14 +141,23 @@ impl App {
         tokio::join!(slack, teams);
     }
 
-    /// Waits until nobody is being answered any more. Call once no new requests come in.
-    pub async fn finish(&self) {
+    /// Waits until every promise is kept and nobody is being answered any more. Call once no new
+    /// requests come in, and while [`App::run`] still goes on.
+    pub async fn keep_promises(&self) {
+        while self.open_promises().await > 0 {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
         if let Some(slack) = &self.slack {
             slack.finish().await;
         }
         if let Some(teams) = &self.teams {
             teams.finish().await;
         }
+    }
+
+    /// How many promises are not kept yet.
+    pub async fn open_promises(&self) -> usize {
+        self.store.open_jobs().await.unwrap_or_default()
     }
 
     /// What keeps the service from serving: the part, and a word for its trouble.

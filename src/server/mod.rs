@@ -32,7 +32,8 @@ pub struct Listeners {
 ///
 /// Connections finish first, so that every promise is in the store before the last answers go out.
 pub async fn run(app: &App, listeners: Listeners, limits: Limits, stop: CancellationToken) {
-    let background = stop.child_token();
+    // Of its own, not a child of `stop`: promises are kept until the last one is.
+    let background = CancellationToken::new();
     let work = tokio::spawn({
         let (app, stop) = (app.clone(), background.clone());
         async move { app.run(stop).await }
@@ -47,10 +48,12 @@ pub async fn run(app: &App, listeners: Listeners, limits: Limits, stop: Cancella
     if let Drained::CutOff(connections) = drained {
         tracing::warn!(connections, "connections were broken off");
     }
-    if tokio::time::timeout(LAST_ANSWERS, app.finish()).await.is_err() {
-        tracing::warn!("some late answers did not go out in time");
-    }
+    let settled = tokio::time::timeout(LAST_ANSWERS, app.keep_promises()).await;
     background.cancel();
-    // Ends by itself now; a panic in it has been logged.
-    let _ = work.await;
+    if settled.is_err() {
+        let promises = app.open_promises().await;
+        tracing::warn!(promises, "some answers did not go out in time");
+    }
+    // What is still asked of Novu for the index is of no use to anybody any more.
+    work.abort();
 }

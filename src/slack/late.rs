@@ -144,7 +144,7 @@ impl LateReplies {
 
     /// Delivers the answer to a question whose asker was told that it follows.
     pub(super) async fn keep(&self, job: Job, promise: Promise, ask: &Ask, answer: Answer) {
-        self.clock.sleep_until(after(promise.promised_at, SETTLE)).await;
+        self.clock.sleep_until(after(self.clock.now(), SETTLE)).await;
         self.attempt(job, promise, ask, answer).await;
     }
 
@@ -163,6 +163,10 @@ impl LateReplies {
             tracing::error!("a promise in the store cannot be read; it is dropped");
             return self.queue.finish(&job, "unreadable").await;
         };
+        if job.attempts > MOST_ATTEMPTS {
+            // Whoever worked on it died of it, again and again.
+            return self.queue.finish(&job, "undelivered").await;
+        }
         let ask = promise.ask();
         let answer = self.desk.answer(&ask).await;
         self.attempt(job, promise, &ask, answer).await;
@@ -191,6 +195,8 @@ impl LateReplies {
             match self.post(url, &message).await {
                 Ok(()) => return Delivery::By("response_url"),
                 Err(error) if error.is_transient() => return Delivery::Again(wait_of(&error)),
+                // A second post would only replace the first.
+                Err(CallError::Uncertain) => return Delivery::Again(None),
                 // Used up or expired: it will never work again.
                 Err(error) => tracing::info!(%error, "a response URL is dead"),
             }
@@ -199,6 +205,8 @@ impl LateReplies {
         match self.desk.direct_message(&promise.person, &message).await {
             Ok(()) => Delivery::By("direct_message"),
             Err(error) if error.is_transient() => Delivery::Again(wait_of(&error)),
+            // It may be there: a second message would be worse than none.
+            Err(CallError::Uncertain) => Delivery::By("uncertain"),
             Err(error) => {
                 tracing::warn!(%error, "no direct message could be sent");
                 Delivery::Impossible
@@ -223,7 +231,8 @@ impl LateReplies {
             .send()
             .await;
         let outcome = match response {
-            Err(_) => Err(CallError::Unavailable),
+            Err(error) if error.is_connect() => Err(CallError::Unavailable),
+            Err(_) => Err(CallError::Uncertain),
             Ok(response) => match response.status() {
                 status if status.is_success() => Ok(()),
                 StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled(retry_after(&response))),

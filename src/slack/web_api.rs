@@ -23,6 +23,9 @@ use crate::outbound::read_limited;
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
 /// what the person waits for.
 const TIMEOUT: Duration = Duration::from_millis(1500);
+/// How long posting a message may take. Nobody waits for it, and a message whose fate is unknown
+/// cannot be sent again.
+const POST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 512 * 1024;
 
@@ -44,9 +47,12 @@ pub enum CallError {
     /// Slack asks to slow down.
     #[error("slack asks to slow down")]
     Throttled(Option<Duration>),
-    /// Slack did not answer, or not sensibly.
+    /// Slack could not be reached, or is in trouble.
     #[error("slack did not answer")]
     Unavailable,
+    /// The request went out and no sensible answer came back: it may have had its effect.
+    #[error("slack did not say whether it took the request")]
+    Uncertain,
 }
 
 impl CallError {
@@ -56,6 +62,7 @@ impl CallError {
             Self::Said(_) => "refused",
             Self::Throttled(_) => "throttled",
             Self::Unavailable => "unavailable",
+            Self::Uncertain => "uncertain",
         }
     }
 
@@ -64,6 +71,7 @@ impl CallError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Throttled(_) | Self::Unavailable => true,
+            Self::Uncertain => false,
             Self::Said(word) => matches!(
                 word.as_str(),
                 "ratelimited"
@@ -183,6 +191,7 @@ impl WebApi {
             .post(self.post_message.clone())
             // Without the charset Slack adds a warning to every answer.
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .timeout(POST_TIMEOUT)
             .body(body);
         self.call::<Posted>("chat_post_message", token, request).await.map(|_| ())
     }
@@ -191,7 +200,8 @@ impl WebApi {
         let request = self
             .http
             .get(self.users_info.clone())
-            .query(&[("user", user), ("include_locale", "true")]);
+            .query(&[("user", user), ("include_locale", "true")])
+            .timeout(TIMEOUT);
         Ok(self.call::<UserInfo>("users_info", token, request).await?.user)
     }
 
@@ -204,11 +214,10 @@ impl WebApi {
         let started = Instant::now();
         let outcome = async {
             let response = request
-                .timeout(TIMEOUT)
                 .header(AUTHORIZATION, bearer(token)?)
                 .send()
                 .await
-                .map_err(|_| CallError::Unavailable)?;
+                .map_err(|error| lost(&error))?;
             understand(response).await
         }
         .await;
@@ -232,14 +241,18 @@ async fn understand<T: DeserializeOwned>(response: Response) -> Result<T, CallEr
     if !response.status().is_success() {
         return Err(CallError::Unavailable);
     }
-    let body = read_limited(response, LARGEST_ANSWER).await.map_err(|_| CallError::Unavailable)?;
-    let envelope: Envelope<T> =
-        serde_json::from_slice(&body).map_err(|_| CallError::Unavailable)?;
+    let body = read_limited(response, LARGEST_ANSWER).await.map_err(|_| CallError::Uncertain)?;
+    let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|_| CallError::Uncertain)?;
     match envelope {
         Envelope { ok: true, content: Some(content), .. } => Ok(content),
         Envelope { ok: false, error: Some(error), .. } => Err(CallError::Said(error)),
-        _ => Err(CallError::Unavailable),
+        _ => Err(CallError::Uncertain),
     }
+}
+
+/// What it means that no answer came: nothing happened if there was no connection.
+fn lost(error: &reqwest::Error) -> CallError {
+    if error.is_connect() { CallError::Unavailable } else { CallError::Uncertain }
 }
 
 /// The seconds that a `Retry-After` header asks for.
@@ -260,7 +273,9 @@ impl Directory for WebApi {
                 Ok(user) => profile_of(user, person),
                 Err(CallError::Said(word)) => Err(said(&word)),
                 Err(CallError::Throttled(after)) => Err(DirectoryError::Throttled(after)),
-                Err(CallError::Unavailable) => Err(DirectoryError::Unavailable),
+                Err(CallError::Unavailable | CallError::Uncertain) => {
+                    Err(DirectoryError::Unavailable)
+                }
             }
         }
         .boxed()
@@ -318,7 +333,8 @@ fn kind_of(user: &User, person: &Person) -> Kind {
 /// can leave each of these fields out; only what is there can speak against somebody.
 fn belongs(user: &User, person: &Person) -> bool {
     let place = &person.workspace;
-    let of_team = user.team_id.as_ref().is_none_or(|team| {
+    // Slack also leaves a field out by leaving it empty.
+    let of_team = user.team_id.as_ref().filter(|team| !team.is_empty()).is_none_or(|team| {
         *team == place.id || place.enterprise.as_ref().is_some_and(|enterprise| team == enterprise)
     });
     let of_organisation = user.organisation.as_ref().is_some_and(|enterprise_user| {
@@ -351,6 +367,7 @@ mod tests {
         let cases = [
             (json!({"id": "U1"}), Kind::Member),
             (json!({"id": "U1", "team_id": "T1"}), Kind::Member),
+            (json!({"id": "U1", "team_id": ""}), Kind::Member),
             (json!({"id": "U1", "team_id": "E1"}), Kind::Member),
             (json!({"id": "U1", "is_bot": null, "deleted": null}), Kind::Member),
             (json!({"id": "U1", "team_id": "T2"}), Kind::External),

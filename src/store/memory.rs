@@ -42,6 +42,11 @@ struct Entry {
 }
 
 impl Entry {
+    /// Whether nobody else has leased it since.
+    fn is_held_by(&self, job: &Job) -> bool {
+        self.attempts == job.attempts
+    }
+
     fn lease_until(&mut self, id: JobId, until: Timestamp) -> Job {
         self.due = until;
         self.attempts = self.attempts.saturating_add(1);
@@ -85,15 +90,19 @@ impl Memory {
         Some(entry.lease_until(*id, after(now, lease)))
     }
 
-    pub(super) fn postpone(&self, id: JobId, payload: SecretString, run_at: Timestamp) {
-        if let Some(entry) = self.state().jobs.get_mut(&id) {
+    pub(super) fn postpone(&self, job: &Job, payload: SecretString, run_at: Timestamp) {
+        let mut state = self.state();
+        if let Some(entry) = state.jobs.get_mut(&job.id).filter(|entry| entry.is_held_by(job)) {
             entry.payload = payload;
             entry.due = run_at;
         }
     }
 
-    pub(super) fn finish(&self, id: JobId) {
-        self.state().jobs.remove(&id);
+    pub(super) fn finish(&self, job: &Job) {
+        let mut state = self.state();
+        if state.jobs.get(&job.id).is_some_and(|entry| entry.is_held_by(job)) {
+            state.jobs.remove(&job.id);
+        }
     }
 
     pub(super) fn next_due(&self, kind: &str) -> Option<Timestamp> {
@@ -128,7 +137,9 @@ mod tests {
         let theirs = memory.lease("late", at(60), LEASE).unwrap();
         assert_eq!((theirs.id, theirs.attempts), (mine.id, 2));
         assert!(memory.lease("late", at(60), LEASE).is_none());
-        memory.finish(mine.id);
+        memory.finish(&mine);
+        assert_eq!(memory.open_jobs(), 1, "the lease ran out, so it is not mine any more");
+        memory.finish(&theirs);
         assert_eq!(memory.open_jobs(), 0);
     }
 
@@ -137,7 +148,7 @@ mod tests {
         let memory = Memory::default();
         for run_at in [30, 10, 20] {
             let begun = memory.begin(job(run_at), at(0), LEASE).unwrap();
-            memory.postpone(begun.id, "{}".into(), at(run_at));
+            memory.postpone(&begun, "{}".into(), at(run_at));
         }
         assert_eq!(memory.next_due("late"), Some(at(10)));
         assert_eq!(memory.next_due("other"), None);

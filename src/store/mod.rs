@@ -95,31 +95,31 @@ impl Store {
         }
     }
 
-    /// Gives a job back, to be done from `run_at` on. A changed payload replaces the old one.
+    /// Gives a job back, if it is still the caller's, to be done from `run_at` on. A changed payload replaces the old one.
     ///
     /// # Errors
     /// The store does not answer.
     #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
     pub async fn postpone(
         &self,
-        id: JobId,
+        job: &Job,
         payload: SecretString,
         run_at: Timestamp,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Memory(memory) => memory.postpone(id, payload, run_at),
+            Self::Memory(memory) => memory.postpone(job, payload, run_at),
         }
         Ok(())
     }
 
-    /// Takes a job out: it is done, or beyond help.
+    /// Takes a job out, if it is still the caller's: it is done, or beyond help.
     ///
     /// # Errors
     /// The store does not answer.
     #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
-    pub async fn finish(&self, id: JobId) -> Result<(), StoreError> {
+    pub async fn finish(&self, job: &Job) -> Result<(), StoreError> {
         match self {
-            Self::Memory(memory) => memory.finish(id),
+            Self::Memory(memory) => memory.finish(job),
         }
         Ok(())
     }

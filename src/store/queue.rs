@@ -12,9 +12,11 @@ use super::{Job, NewJob, Store, StoreError};
 use crate::clock::{SharedClock, after};
 use crate::metrics::Metrics;
 
-/// How long a job is held. Longer than an attempt can take, or two would work on one.
+/// How long a job is held.
 const LEASE: Duration = Duration::from_mins(1);
-/// The longest pause between two attempts.
+/// How long an attempt may take: less than its lease.
+const ATTEMPT: Duration = Duration::from_secs(50);
+/// The longest pause between two attempts that nobody asked for.
 pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Jobs of one kind that are worked on at once.
 const WORKERS: usize = 32;
@@ -63,7 +65,7 @@ impl Queue {
     /// The store cannot hold it, so nothing may be promised.
     pub async fn put(&self, payload: SecretString, pause: Duration) -> Result<(), StoreError> {
         let job = self.begin(payload.clone()).await?;
-        self.store.postpone(job.id, payload, after(self.clock.now(), pause)).await?;
+        self.store.postpone(&job, payload, after(self.clock.now(), pause)).await?;
         self.changed.notify_one();
         Ok(())
     }
@@ -72,9 +74,10 @@ impl Queue {
     /// that doubles with each attempt.
     pub async fn again(&self, job: &Job, payload: SecretString, pause: Option<Duration>) {
         let backoff = Duration::from_secs(1 << job.attempts.min(6));
-        let pause = pause.unwrap_or(backoff).min(LONGEST_PAUSE);
+        // Whoever asks to wait is obeyed; only our own guess has a limit.
+        let pause = pause.unwrap_or(backoff.min(LONGEST_PAUSE));
         let run_at = after(self.clock.now(), pause);
-        if let Err(error) = self.store.postpone(job.id, payload, run_at).await {
+        if let Err(error) = self.store.postpone(job, payload, run_at).await {
             tracing::error!(%error, "a job could not be put back; its lease will run out");
         }
         self.changed.notify_one();
@@ -83,7 +86,7 @@ impl Queue {
     /// Takes a job out, and counts how it ended.
     pub async fn finish(&self, job: &Job, outcome: &'static str) {
         self.metrics.late(self.platform, outcome);
-        if let Err(error) = self.store.finish(job.id).await {
+        if let Err(error) = self.store.finish(job).await {
             tracing::error!(%error, "a finished job could not be taken out of the store");
         }
         self.count_open().await;
@@ -103,7 +106,8 @@ impl Queue {
                 Ok(Some(job)) => {
                     let work = work(job);
                     tasks.spawn(async move {
-                        work.await;
+                        // Beyond its lease the job is somebody else's.
+                        let _ = tokio::time::timeout(ATTEMPT, work).await;
                         drop(place);
                     });
                     continue;

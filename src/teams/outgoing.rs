@@ -269,10 +269,7 @@ mod tests {
         let message = sent(ConversationKind::Personal);
         assert_eq!(message["type"], "message");
         assert_eq!(message["replyToId"], "1700");
-        assert_eq!(
-            message["summary"],
-            "Your sign-in link is on its way. It appears here in a moment."
-        );
+        assert_eq!(message["summary"], "Your answer is on its way. It appears here in a moment.");
         assert_eq!(message.get("recipient"), None);
         assert_eq!(message.get("text"), None);
         let attachment = &message["attachments"][0];

@@ -33,7 +33,7 @@ async fn a_slow_novu_is_answered_in_time_and_the_link_follows_in_its_place() {
     let reply = bot.command(GRACE, "").await;
     assert!(started.elapsed() < Duration::from_secs(2));
     // By then it is known that Grace reads German.
-    assert_eq!(reply.text(), "Dein Anmeldelink ist unterwegs. Er erscheint gleich hier.");
+    assert_eq!(reply.text(), "Deine Antwort ist unterwegs. Sie erscheint gleich hier.");
     assert!(reply.find_button().is_none());
     assert_eq!(bot.late_replies().len(), 0);
 

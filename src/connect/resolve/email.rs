@@ -37,33 +37,33 @@ impl EmailResolver {
                 Err(resolution) => return resolution,
             };
         match self.search(&address).await {
-            Ok(matches) => only(matches),
+            Ok(Some(matches)) => only(matches),
+            // Somebody may be among those whom nobody has looked at.
+            Ok(None) => Resolution::Refuse(Reason::EmailAmbiguous.into()),
             Err(error) => Resolution::Refuse(trouble(&error)),
         }
     }
 
-    /// All subscribers whose address is the given one, at most two.
-    async fn search(&self, address: &str) -> Result<Vec<Subscriber>, Error> {
+    /// All subscribers whose address is the given one. Nothing if that cannot be said, because there
+    /// were more results than are read, or some that make no sense.
+    async fn search(&self, address: &str) -> Result<Option<Vec<Subscriber>>, Error> {
         let mut search =
             SubscriberSearch { limit: Some(PAGE_SIZE), ..SubscriberSearch::by_email(address) };
         let mut matches = Vec::new();
         for _ in 0..MOST_PAGES {
             let page = self.novu.search_subscribers(&search).await?;
+            if page.skipped > 0 {
+                return Ok(None);
+            }
             matches.extend(page.items.into_iter().filter(|subscriber| {
                 subscriber.email.as_deref().is_some_and(|email| same_address(email, address))
             }));
-            if matches.len() > 1 {
-                break;
-            }
             match page.next {
                 Some(next) => search.after = Some(next),
-                None => return Ok(matches),
+                None => return Ok(Some(matches)),
             }
         }
-        // More may follow that nobody has looked at: as good as ambiguous.
-        let unseen = matches.first().cloned();
-        matches.extend(unseen);
-        Ok(matches)
+        Ok(None)
     }
 }
 

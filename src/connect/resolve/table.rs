@@ -57,12 +57,9 @@ pub enum TableError {
     /// The name ends neither in `.csv` nor in `.toml`.
     #[error("the name must end in .csv or .toml")]
     Ending,
-    /// A CSV row is malformed.
-    #[error("{0}")]
-    Csv(#[from] csv::Error),
-    /// The TOML text is malformed.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    /// A line is not what a table has there. The line itself may hold an address, so it is not shown.
+    #[error("line {0} is not a row of platform, workspace, user and subscriber")]
+    Line(u64),
     /// A cell is empty.
     #[error("row {0} has an empty cell")]
     Empty(usize),
@@ -134,8 +131,13 @@ impl TableResolver {
             seen.stamp = None;
             return;
         };
+        let outcome = read(&self.path, changed.1).await;
+        // Somebody is still writing: what was read may be half of it.
+        if self::stamp(&self.path).await.ok() != stamp {
+            return;
+        }
         seen.stamp = stamp;
-        match read(&self.path, changed.1).await {
+        match outcome {
             Ok(rows) => {
                 tracing::info!(rows = rows.len(), "the identity table was read anew");
                 *self.rows.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
@@ -167,13 +169,19 @@ async fn read(path: &Path, size: u64) -> Result<Rows, TableError> {
 
 fn parse_csv(text: &[u8]) -> Result<Rows, TableError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-    let rows = reader.deserialize().collect::<Result<Vec<Row>, _>>()?;
+    let rows = reader.deserialize().collect::<Result<Vec<Row>, csv::Error>>();
+    let rows =
+        rows.map_err(|error| TableError::Line(error.position().map_or(1, csv::Position::line)))?;
     // Row 1 of a CSV file is its header.
     collect(rows, 2)
 }
 
 fn parse_toml(text: &str) -> Result<Rows, TableError> {
-    collect(toml::from_str::<TomlTable>(text)?.person, 1)
+    let table = toml::from_str::<TomlTable>(text).map_err(|error| {
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        TableError::Line(1 + before.matches('\n').count() as u64)
+    })?;
+    collect(table.person, 1)
 }
 
 fn collect(rows: Vec<Row>, first: usize) -> Result<Rows, TableError> {
@@ -247,8 +255,8 @@ mod tests {
         let cases = [
             (format!("{head}slack,T1,U1,\n"), "row 2 has an empty cell"),
             (format!("{head}slack,T1,U1,a\nslack,T1,U1,b\n"), "row 3 gives a person"),
-            (format!("{head}irc,T1,U1,a\n"), "unknown variant"),
-            ("platform,workspace,user\nslack,T1,U1\n".to_owned(), "missing field"),
+            (format!("{head}irc,T1,U1,a\n"), "line 2 is not a row"),
+            ("platform,workspace,user\nslack,T1,U1\n".to_owned(), "line 2 is not a row"),
         ];
         for (text, problem) in cases {
             let error = parse_csv(text.as_bytes()).unwrap_err().to_string();
