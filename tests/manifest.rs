@@ -570,7 +570,7 @@ mod command_line {
     #[test]
     fn a_teams_package_needs_a_real_id_and_a_place() {
         assert!(refused(&["teams", "--out", "x.zip", "--app-id", "my-bot"], &[]).contains("id"));
-        assert!(refused(&["teams", "--out", "x.zip"], &[]).contains("--app-id"));
+        assert!(refused(&["teams", "--out", "x.zip"], &[]).contains("teams.app_id"));
         assert!(refused(&[&["teams"][..], &APP_ID].concat(), &[]).contains("--out"));
         let nowhere = [&["teams", "--out", "/does/not/exist/x.zip"][..], &APP_ID].concat();
         let output = run(&nowhere, &[]);
