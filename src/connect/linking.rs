@@ -224,9 +224,12 @@ impl Connect {
 
     /// Looks the person up for the sake of their language alone.
     async fn learn_language(&self, ask: &Ask, directory: &dyn Directory) {
-        let token = self.bot_token(&ask.person).await;
+        // Help must not wait for Novu: without a token by now it is in the default language.
+        let known = self.index.known(&ask.person.workspace).await;
+        let token = self.integration.bot_token.as_ref();
+        let token = token.or_else(|| known.first()?.access_token.as_ref());
         // Without a profile the answer is in the default language.
-        let _ = Self::profile(ask, directory, token.as_ref()).await;
+        let _ = Self::profile(ask, directory, token).await;
     }
 
     async fn subscriber(&self, found: &Found) -> Result<Option<Subscriber>, Refusal> {

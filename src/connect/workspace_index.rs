@@ -91,6 +91,11 @@ impl WorkspaceIndex {
         Ok(self.known.read().await.find(workspace))
     }
 
+    /// As [`WorkspaceIndex::find`], of what is known by now: asks nobody.
+    pub async fn known(&self, workspace: &Workspace) -> Vec<Arc<ChannelConnection>> {
+        self.known.read().await.find(workspace)
+    }
+
     /// Reads the index anew now and then, until `stop`.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         loop {
