@@ -140,6 +140,21 @@ impl From<Reason> for Refusal {
     }
 }
 
+impl Refusal {
+    /// Whether the same question may be answered a little later. Whoever has been told to wait is
+    /// better off with a few more seconds than with a no.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self.reason,
+            Reason::NovuBusy
+                | Reason::NovuUnavailable
+                | Reason::NovuTimeout
+                | Reason::ProfileUnavailable
+        )
+    }
+}
+
 /// Declares the reasons once: variant, code, meaning. Everything that lists them is made from it.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {

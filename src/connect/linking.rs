@@ -196,7 +196,7 @@ impl Connect {
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
-        let profile = admit(profile)?;
+        let profile = admit(profile, person.platform)?;
         let (found, subscriber, endpoint) = known?;
         let connection = fitting(&candidates, found.context.as_ref())?;
         Ok(Standing { found, connection, candidates, profile, subscriber, endpoint })
@@ -346,18 +346,26 @@ fn existing_link(standing: &Standing) -> Result<Option<Link>, Refusal> {
     }))
 }
 
-/// Lets people pass, and lets nobody else. A profile that is not to be had lets pass too: the chain
-/// has already refused if it depends on one, and the platform lets only members ask.
-fn admit(profile: Result<Profile, DirectoryError>) -> Result<Option<Profile>, Refusal> {
-    match profile {
-        Ok(profile) => match profile.kind {
+/// Lets people pass, and lets nobody else. On Slack a profile that is not to be had lets pass too:
+/// the chain has already refused if it depends on one, and Slack lets only members of an installing
+/// workspace ask. In Teams people of other tenants can ask as well, so who they are has to be known.
+fn admit(
+    profile: Result<Profile, DirectoryError>,
+    platform: Platform,
+) -> Result<Option<Profile>, Refusal> {
+    match (profile, platform) {
+        (Ok(profile), _) => match profile.kind {
             Kind::Member | Kind::Guest => Ok(Some(profile)),
             Kind::External => Err(Reason::External.into()),
             Kind::Bot => Err(Reason::Bot.into()),
             Kind::Deactivated => Err(Reason::Deactivated.into()),
         },
-        Err(DirectoryError::Stranger) => Err(Reason::External.into()),
-        Err(_) => Ok(None),
+        (Err(DirectoryError::Stranger), _) => Err(Reason::External.into()),
+        (Err(_), Platform::Slack) => Ok(None),
+        (Err(DirectoryError::Throttled(retry_after)), Platform::Teams) => {
+            Err(Refusal { retry_after, ..Reason::ProfileUnavailable.into() })
+        }
+        (Err(_), Platform::Teams) => Err(Reason::ProfileUnavailable.into()),
     }
 }
 

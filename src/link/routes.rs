@@ -67,7 +67,7 @@ impl LinkPages {
         let (ask, answer) = self.answer(guest).await;
         let refusal = match answer {
             // The page named somebody, and the identity chain has changed its mind since.
-            Answer::SignIn(sign_in) if !invitation.names(&sign_in.invitee) => {
+            Answer::SignIn(sign_in) if !guest.token.names(&sign_in.invitee) => {
                 return pages::rejected(language, &guest.token.outdated());
             }
             Answer::SignIn(sign_in) => match follow(&sign_in) {

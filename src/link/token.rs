@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::text::presentable;
 use crate::clock::{after, between};
@@ -74,11 +75,6 @@ impl Invitation {
             hint: self.hint.clone(),
         }
     }
-
-    /// Whether the page named the subscriber that the person would be connected to now.
-    pub(super) fn names(&self, invitee: &Invitee) -> bool {
-        self.subscriber.is_none() || self.subscriber == presentable(invitee.subscriber.as_str())
-    }
 }
 
 /// An invitation that this service made: nobody else can, and no end but its own was put to it.
@@ -87,6 +83,8 @@ pub(super) struct Token(Payload);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Payload {
+    /// What the subscriber's whole id is recognised by: the page shows it shortened.
+    subscriber: Option<String>,
     invitation: Invitation,
     #[serde(with = "jiff::fmt::serde::timestamp::second::required")]
     issued: Timestamp,
@@ -107,7 +105,18 @@ pub(super) enum Rejected {
     },
 }
 
+/// Enough of a hash to tell one id from another.
+fn fingerprint(subscriber: &str) -> String {
+    hex::encode(&Sha256::digest(subscriber)[..8])
+}
+
 impl Token {
+    /// Whether the page named the subscriber that the person would be connected to now.
+    pub(super) fn names(&self, invitee: &Invitee) -> bool {
+        let named = self.0.subscriber.as_ref();
+        named.is_none_or(|named| *named == fingerprint(invitee.subscriber.as_str()))
+    }
+
     /// Refuses what was good, because it no longer says the truth: as if its time were up.
     pub(super) fn outdated(&self) -> Rejected {
         Rejected::Expired { command: self.0.invitation.command.clone() }
@@ -116,6 +125,7 @@ impl Token {
     /// Makes an invitation good from now on.
     pub(super) fn issue(invitation: &Invitation, now: Timestamp) -> Self {
         Self(Payload {
+            subscriber: invitation.subscriber.as_deref().map(fingerprint),
             invitation: invitation.presentable(),
             issued: now,
             expires: after(now, LIFETIME),

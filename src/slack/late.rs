@@ -20,7 +20,7 @@ use url::Url;
 use super::desk::Desk;
 use super::web_api::{CallError, retry_after};
 use crate::clock::{SharedClock, after, between};
-use crate::connect::{Answer, Ask, Intent, Person, Reason, Reference};
+use crate::connect::{Answer, Ask, Intent, Person, Reference};
 use crate::metrics::Metrics;
 use crate::outbound::SecretUrl;
 use crate::store::{Job, Queue, Store, StoreError};
@@ -246,17 +246,8 @@ impl LateReplies {
     }
 }
 
-/// Whether a refusal may be a passing one. The person has been told to wait already, so a few more
-/// seconds are better than a no.
 fn may_pass(answer: &Answer) -> bool {
-    let Answer::Refused(refusal) = answer else { return false };
-    matches!(
-        refusal.reason,
-        Reason::NovuBusy
-            | Reason::NovuUnavailable
-            | Reason::NovuTimeout
-            | Reason::ProfileUnavailable
-    )
+    matches!(answer, Answer::Refused(refusal) if refusal.may_pass())
 }
 
 /// How long whoever refused asks to wait.

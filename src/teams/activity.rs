@@ -356,7 +356,7 @@ fn tenant(fields: &Value) -> Result<String, Incomplete> {
     let of_conversation = text_at(fields, "/conversation/tenantId");
     match (of_channel_data, of_conversation) {
         (Some(one), Some(other)) if !one.eq_ignore_ascii_case(other) => Err(Incomplete::TwoTenants),
-        (Some(tenant), _) | (None, Some(tenant)) => Ok(tenant.to_owned()),
+        (Some(tenant), _) | (None, Some(tenant)) => Ok(tenant.to_ascii_lowercase()),
         (None, None) => Err(Incomplete::NoTenant),
     }
 }
@@ -377,7 +377,8 @@ fn sender(fields: &Value) -> Result<Account, Incomplete> {
 fn account(fields: &Value) -> Option<Account> {
     Some(Account {
         id: owned_text_at(fields, "/id")?,
-        object_id: owned_text_at(fields, "/aadObjectId"),
+        // A GUID means the same in any case, and is compared as text from here on.
+        object_id: text_at(fields, "/aadObjectId").map(str::to_ascii_lowercase),
         name: owned_text_at(fields, "/name"),
     })
 }

@@ -48,6 +48,8 @@ impl From<CallError> for Delivery {
         match error {
             CallError::Throttled(pause) => Self::Again(pause),
             error if error.is_transient() => Self::Again(None),
+            // A secret or a token that is being replaced; what was acknowledged waits for it.
+            CallError::Unauthorised => Self::Again(None),
             // It may be there: a second one would be worse than none.
             CallError::Uncertain => Self::By("uncertain"),
             error => {
@@ -83,23 +85,24 @@ impl Deliveries {
     }
 
     /// Answers a question and delivers the answer; what does not work out is tried again later.
-    pub(super) async fn attempt(&self, job: Job, inquiry: Inquiry) {
-        let (ask, answer) = match self.desk.person(&inquiry).await {
-            Ok(person) => self.answer(&inquiry.ask(person), &inquiry, job.attempts).await,
-            Err(Reason::ProfileUnavailable) if job.attempts < ANSWER_ATTEMPTS => {
-                return self.queue.again(&job, inquiry.sealed(), None).await;
-            }
-            Err(reason) => self.refuse_stranger(&inquiry, reason),
-        };
-        if let Some(pause) = patience(&answer)
-            && job.attempts < ANSWER_ATTEMPTS
+    pub(super) async fn attempt(&self, job: Job, mut inquiry: Inquiry) {
+        if job.attempts > MOST_ATTEMPTS {
+            // Whoever worked on it died of it, again and again.
+            return self.queue.finish(&job, "undelivered").await;
+        }
+        let (ask, answer) = self.answer(&mut inquiry).await;
+        if job.attempts < ANSWER_ATTEMPTS
+            && let Some(pause) = patience(&answer)
         {
-            return self.queue.again(&job, inquiry.sealed(), Some(pause)).await;
+            return self.queue.again(&job, inquiry.sealed(), pause).await;
         }
         let card = self.desk.card(&ask, &answer);
         match self.deliver(&inquiry, &ask, &card).await {
             Delivery::By(way) => self.queue.finish(&job, way).await,
-            Delivery::Again(pause) if job.attempts < MOST_ATTEMPTS => {
+            // Whoever floods us is told once, or not at all.
+            Delivery::Again(pause)
+                if job.attempts < MOST_ATTEMPTS && inquiry.too_often != Some(true) =>
+            {
                 self.queue.again(&job, inquiry.sealed(), pause).await;
             }
             Delivery::Again(_) | Delivery::Impossible => {
@@ -109,23 +112,26 @@ impl Deliveries {
         }
     }
 
-    async fn answer(&self, ask: &Ask, inquiry: &Inquiry, attempts: u32) -> (Ask, Answer) {
+    async fn answer(&self, inquiry: &mut Inquiry) -> (Ask, Answer) {
         if inquiry.welcome {
-            self.desk.note(ask, &Answer::Welcome);
-            return (ask.clone(), Answer::Welcome);
+            let ask = inquiry.ask(inquiry.stranger());
+            self.desk.note(&ask, &Answer::Welcome);
+            return (ask, Answer::Welcome);
         }
-        // A question counts once, however often its answer is tried.
-        if attempts == 1 && !self.pace.allows(&ask.person) {
-            let answer = Answer::Refused(Reason::TooOften.into());
-            self.desk.note(ask, &answer);
-            return (ask.clone(), answer);
+        let person = match self.desk.person(inquiry).await {
+            Ok(person) => person,
+            // Whoever has no account in the tenant is told so under the id that Teams gave them.
+            Err(reason) => return self.refuse(inquiry.ask(inquiry.stranger()), reason),
+        };
+        let ask = inquiry.ask(person);
+        if *inquiry.too_often.get_or_insert_with(|| !self.pace.allows(&ask.person)) {
+            return self.refuse(ask, Reason::TooOften);
         }
-        (ask.clone(), self.desk.answer(ask, inquiry).await)
+        let answer = self.desk.answer(&ask, inquiry).await;
+        (ask, answer)
     }
 
-    /// Whoever has no account in the tenant is told so under the id that Teams gave them.
-    fn refuse_stranger(&self, inquiry: &Inquiry, reason: Reason) -> (Ask, Answer) {
-        let ask = inquiry.ask(inquiry.stranger());
+    fn refuse(&self, ask: Ask, reason: Reason) -> (Ask, Answer) {
         let answer = Answer::Refused(reason.into());
         self.desk.note(&ask, &answer);
         (ask, answer)
@@ -185,7 +191,10 @@ impl Deliveries {
     async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &Site) -> Delivery {
         let link = format!("https://teams.microsoft.com/l/chat/0/0?users=28:{}", self.app_id);
         let text = ask.language().say("open-chat", &[("link", &link)]);
-        let note = PublicNote { text: &text, reply_to: inquiry.origin.activity_id.as_deref() };
+        // A question that nobody else saw must not show by what it is answered with.
+        let seen = !inquiry.origin.recipient.is_targeted;
+        let reply_to = inquiry.origin.activity_id.as_deref().filter(|_| seen);
+        let note = PublicNote { text: &text, reply_to };
         let conversation = &inquiry.origin.conversation.id;
         match self.desk.connector().send_note(site, conversation, note).await {
             Ok(()) => Delivery::By("pointed_to_chat"),
@@ -194,8 +203,11 @@ impl Deliveries {
     }
 }
 
-/// How long Novu asks to wait, if that is short enough to wait for it in the person's stead.
-fn patience(answer: &Answer) -> Option<Duration> {
+/// How long to wait for a refusal to pass, in the person's stead: as long as was asked for, or as long
+/// as attempts are apart anyway. Nothing if it will not pass, or not soon enough.
+#[expect(clippy::option_option, reason = "whether to wait, and whether anybody said for how long")]
+fn patience(answer: &Answer) -> Option<Option<Duration>> {
     let Answer::Refused(refusal) = answer else { return None };
-    refusal.retry_after.filter(|pause| *pause <= WORTH_WAITING)
+    let soon = refusal.retry_after.is_none_or(|pause| pause <= WORTH_WAITING);
+    (refusal.may_pass() && soon).then_some(refusal.retry_after)
 }

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::card::{LinkTooLong, PrivateCard, Wording};
-use super::connector::{Connector, Roster, Site};
+use super::connector::{CallError, Connector, Roster, Site};
 use super::inquiry::{Hint, Inquiry};
 use crate::connect::{
     Answer, Ask, Connect, Directory, DirectoryError, Intent, Invitee, Person, Platform, Profile,
@@ -55,16 +55,15 @@ impl Desk {
         let site = self.connector.site(&origin.service_url, &origin.tenant);
         let site = site.map_err(|_| Reason::Incomplete)?;
         match self.connector.member(&site, origin.roster(), &from.id).await {
-            Ok(member) => member
-                .aad_object_id
-                .map(|user| Person {
-                    platform: Platform::Teams,
-                    workspace: Workspace::standalone(origin.tenant.clone()),
-                    user,
-                })
-                .ok_or(Reason::External),
-            Err(error) if error.is_transient() => Err(Reason::ProfileUnavailable),
-            Err(_) => Err(Reason::External),
+            Ok(member) => {
+                let same = |tenant: &String| tenant.eq_ignore_ascii_case(&origin.tenant);
+                let user = member.aad_object_id.filter(|_| member.tenant.as_ref().is_none_or(same));
+                let user = user.ok_or(Reason::External)?.to_ascii_lowercase();
+                let workspace = Workspace::standalone(origin.tenant.clone());
+                Ok(Person { platform: Platform::Teams, workspace, user })
+            }
+            Err(CallError::NotFound | CallError::Refused { .. }) => Err(Reason::External),
+            Err(_) => Err(Reason::ProfileUnavailable),
         }
     }
 

@@ -20,6 +20,9 @@ pub(super) struct Inquiry {
     pub(super) reference: Reference,
     /// Whether nobody asked, and the bot speaks first.
     pub(super) welcome: bool,
+    /// Whether the person was asking too often, once that has been judged: a question counts once,
+    /// however often its answer is tried.
+    pub(super) too_often: Option<bool>,
 }
 
 impl Inquiry {

@@ -78,7 +78,7 @@ impl Teams {
 
     fn inquiry(&self, origin: Origin, from: Account, intent: Intent) -> Inquiry {
         let reference = reference(&*self.random);
-        Inquiry { origin, from, intent, reference, welcome: false }
+        Inquiry { origin, from, intent, reference, welcome: false, too_often: None }
     }
 
     /// Promises an answer and acknowledges. A redelivery is acknowledged and nothing more.
@@ -108,7 +108,8 @@ impl Teams {
     /// and groups are not greeted, where one person's doing would be everybody's message.
     async fn welcome(self: &Arc<Self>, mut origin: Origin, change: RosterChange) -> Response {
         let personal = origin.conversation.kind == ConversationKind::Personal;
-        let somebody = change.by.or_else(|| change.people.into_iter().next());
+        let somebody =
+            change.people.into_iter().chain(change.by).find(|one| !one.id.starts_with("28:"));
         let (true, true, false, Some(from)) = (personal, change.bot, change.upgrade, somebody)
         else {
             return StatusCode::OK.into_response();
@@ -121,25 +122,33 @@ impl Teams {
     /// Answers a press of the button for a fresh link, for the one who pressed it. If that takes
     /// long, the card follows as a message.
     async fn renew(self: &Arc<Self>, inquiry: Inquiry) -> Response {
-        let Ok(person) = self.desk.person(&inquiry).await else {
-            return refusal(&inquiry, Reason::External);
+        self.metrics.funnel("teams", "asked");
+        let stranger = inquiry.ask(inquiry.stranger());
+        let answered = tokio::time::timeout(INVOKE_BUDGET, self.renewed(&inquiry)).await;
+        match answered {
+            Ok((_, Answer::Refused(refusal))) if refusal.may_pass() => {}
+            Ok((ask, answer)) => return self.shown(&ask, &answer),
+            Err(_) => {}
+        }
+        // A redelivery has its promise already.
+        let promised = !self.is_new(&inquiry)
+            || self.deliveries.queue().put(inquiry.sealed(), Duration::ZERO).await.is_ok();
+        let answer = if promised { Answer::Working } else { Answer::Refused(Reason::Busy.into()) };
+        self.shown(&stranger, &answer)
+    }
+
+    async fn renewed(&self, inquiry: &Inquiry) -> (Ask, Answer) {
+        let (person, refused) = match self.desk.person(inquiry).await {
+            Ok(person) if self.pace.allows(&person) => (person, None),
+            Ok(person) => (person, Some(Reason::TooOften)),
+            Err(reason) => (inquiry.stranger(), Some(reason)),
         };
         let ask = inquiry.ask(person);
-        self.metrics.funnel("teams", "asked");
-        if !self.pace.allows(&ask.person) {
-            return self.shown(&ask, &Answer::Refused(Reason::TooOften.into()));
-        }
-        let answer = self.desk.answer(&ask, &inquiry);
-        if let Ok(answer) = tokio::time::timeout(INVOKE_BUDGET, answer).await {
-            return self.shown(&ask, &answer);
-        }
-        match self.deliveries.queue().put(inquiry.sealed(), Duration::ZERO).await {
-            Ok(()) => self.shown(&ask, &Answer::Working),
-            Err(error) => {
-                tracing::error!(%error, "nothing can be promised");
-                self.shown(&ask, &Answer::Refused(Reason::Busy.into()))
-            }
-        }
+        let answer = match refused {
+            Some(reason) => Answer::Refused(reason.into()),
+            None => self.desk.answer(&ask, inquiry).await,
+        };
+        (ask, answer)
     }
 
     fn shown(&self, ask: &Ask, answer: &Answer) -> Response {
@@ -158,9 +167,4 @@ impl Teams {
         let now = self.clock.now();
         self.seen.first_time(&hash.finalize().into(), now, now)
     }
-}
-
-fn refusal(inquiry: &Inquiry, reason: Reason) -> Response {
-    tracing::info!(reference = %inquiry.reference, code = reason.code(), "not served");
-    Json(InvokeReply::error(400, reason.code(), "nobody to sign in")).into_response()
 }

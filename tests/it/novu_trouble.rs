@@ -85,7 +85,7 @@ async fn a_key_that_novu_does_not_take_is_told_to_operation_and_people() {
 #[tokio::test]
 async fn help_needs_no_novu() {
     let bot = Bot::start_with(&[("CONNECT_NOVU__TIMEOUT", "20s")]).await;
-    bot.novu.fault(Fault::new(Route::any(), Effect::Slow(Duration::from_secs(60))));
+    bot.novu.fault(Fault::new(Route::any(), Effect::Slow(Duration::from_mins(1))));
     let reply = bot.send(bot.slash(ADA, "help").with("team_id", "T0NEW")).await;
     assert!(reply.text().contains("`/connect status`"), "{}", reply.text());
 }

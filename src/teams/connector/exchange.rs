@@ -100,6 +100,7 @@ impl Connector {
         authorization: &HeaderValue,
         time_left: Duration,
     ) -> Result<Bytes, Failure> {
+        let waiting = Instant::now();
         let deadline = after(self.parts.clock.now(), time_left);
         self.pace
             .turn(call.lane, call.conversation, call.tenant, deadline)
@@ -109,7 +110,7 @@ impl Connector {
             .parts
             .http
             .request(call.method.clone(), call.url.clone())
-            .timeout(time_left)
+            .timeout(time_left.saturating_sub(waiting.elapsed()))
             .header(AUTHORIZATION, authorization.clone());
         let request = match &call.body {
             Some(body) => {
