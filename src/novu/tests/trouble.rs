@@ -30,6 +30,7 @@ async fn mint(novu: &Novu) -> Result<(), Error> {
         connection: None,
         context: None,
         user_scope: None,
+        idempotency_key: None,
     };
     novu.mint_link_user_url(&request).await.map(|_| ())
 }
