@@ -83,6 +83,79 @@ fn nobody_listening_is_unhealthy() {
     assert!(text(&output.stderr).contains("nobody answers"), "{output:?}");
 }
 
+/// The service as a process that is sent signals.
+#[cfg(unix)]
+mod process {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::process::{Child, Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::{GOOD, run};
+
+    /// A service that is ended with this value, if it has not ended by itself.
+    struct Service(Child);
+
+    impl Drop for Service {
+        fn drop(&mut self) {
+            // Already gone is as good as ended.
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    /// Waits until `look` sees something.
+    #[expect(clippy::disallowed_methods, reason = "a thread of its own, which waits for a process")]
+    fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            assert!(Instant::now() < deadline, "never came true");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The first line of the answer to `GET /healthz`, if anybody answers.
+    fn health(address: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(address).ok()?;
+        let request =
+            format!("GET /healthz HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        answer.lines().next().map(str::to_owned)
+    }
+
+    #[test]
+    fn the_service_is_healthy_until_it_is_told_to_stop_and_then_ends_well() {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let (address, nobody) = (free(), format!("http://{}", free()));
+        let mut env = GOOD.to_vec();
+        env.extend([("CONNECT_SERVER__LISTEN", &*address), ("CONNECT_NOVU__API_URL", &*nobody)]);
+        let child = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
+            .arg("serve")
+            .env_clear()
+            .envs(env.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut service = Service(child);
+        assert_eq!(until(|| health(&address)), "HTTP/1.1 200 OK");
+        let check = run(&["healthcheck"], &env);
+        assert_eq!(check.status.code(), Some(0), "{check:?}");
+
+        let told =
+            Command::new("kill").args(["-TERM", &service.0.id().to_string()]).status().unwrap();
+        assert!(told.success());
+        let status = until(|| service.0.try_wait().unwrap());
+        assert_eq!(status.code(), Some(0), "{status:?}");
+        assert!(health(&address).is_none());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_variable_that_is_not_unicode_is_refused() {

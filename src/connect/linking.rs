@@ -268,6 +268,7 @@ impl Connect {
             connection: Some(standing.connection.identifier.clone()),
             context,
             user_scope: self.integration.user_scope.clone(),
+            idempotency_key: None,
         };
         // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
         let asked_at = self.clock.now();

@@ -65,8 +65,7 @@ impl Novu {
     ///
     /// The idempotency key, if any, keeps a repeat from notifying twice where Novu has that feature
     /// on. It has at most 255 characters and must be unique in the whole organisation: Novu keeps
-    /// the first answer to it for a day, and gives it to whatever call brings the key next. That is
-    /// why only this call takes one, and the two that mint addresses never do.
+    /// the first answer to it for a day, and gives it to whatever call brings the key next.
     pub async fn trigger_event(
         &self,
         event: &Trigger,

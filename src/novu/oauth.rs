@@ -1,9 +1,7 @@
 //! Minting sign-in addresses.
 //!
-//! Neither call sends an `Idempotency-Key`. Novu keeps the answer to a key for a day while the
-//! address in it is good for five minutes, and the key counts for the whole organisation whatever
-//! the route: a reused one would bring a dead link, or somebody else's. Minting changes nothing that
-//! a repeat would spoil, so it needs no key.
+//! Minting changes nothing that a repeat would spoil, so it needs no `Idempotency-Key`, and is better
+//! off without one: a reused key brings a dead address, or somebody else's.
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -31,6 +29,11 @@ pub struct LinkUser {
     pub context: Option<Context>,
     /// Slack user scopes instead of Novu's `identity.basic`.
     pub user_scope: Option<Vec<String>>,
+    /// Novu's optional `Idempotency-Key` header; a call with one is not repeated. None unless there
+    /// is a reason: a good answer is kept for 24 hours while its address lives five minutes, the key
+    /// is the whole organisation's, and up to 3.19.0 a refusal came back as a 503 (Novu 3.19 source,
+    /// idempotency interceptor).
+    pub idempotency_key: Option<String>,
 }
 
 /// A request for the address where an administrator connects a workspace or tenant.
@@ -52,6 +55,11 @@ pub struct Connect {
     pub mode: Option<ConnectionMode>,
     /// Whether the administrator's own account is linked along the way.
     pub auto_link_user: bool,
+    /// Novu's optional `Idempotency-Key` header; a call with one is not repeated. None unless there
+    /// is a reason: a good answer is kept for 24 hours while its address lives five minutes, the key
+    /// is the whole organisation's, and up to 3.19.0 a refusal came back as a 503 (Novu 3.19 source,
+    /// idempotency interceptor).
+    pub idempotency_key: Option<String>,
 }
 
 /// Whose a channel connection is.
@@ -110,6 +118,14 @@ fn read_url(body: &[u8]) -> Result<SecretUrl, Error> {
         .map_err(|_| Error::Nonsense("the sign-in address is not a URL"))
 }
 
+/// A call with a key is made once; one without may be repeated.
+fn once_if_keyed(call: Call, key: Option<&str>) -> Result<Call, Error> {
+    match key {
+        Some(key) => call.idempotency_key(key),
+        None => Ok(call.repeatable()),
+    }
+}
+
 impl Novu {
     /// Mints the address where a person links their account. Good for five minutes; show it to that
     /// person only, and only after its host has been checked.
@@ -123,7 +139,8 @@ impl Novu {
             user_scope: request.user_scope.as_deref(),
         };
         let url = self.route("/v1/integrations/channel-endpoints/oauth");
-        self.send(Call::post("mint_link_user", url, &body)?.repeatable(), read_url).await
+        let call = Call::post("mint_link_user", url, &body)?;
+        self.send(once_if_keyed(call, request.idempotency_key.as_deref())?, read_url).await
     }
 
     /// Mints the address where an administrator connects a workspace or tenant. Good for five
@@ -140,7 +157,8 @@ impl Novu {
             auto_link_user: request.auto_link_user,
         };
         let url = self.route("/v1/integrations/channel-connections/oauth");
-        self.send(Call::post("mint_connect", url, &body)?.repeatable(), read_url).await
+        let call = Call::post("mint_connect", url, &body)?;
+        self.send(once_if_keyed(call, request.idempotency_key.as_deref())?, read_url).await
     }
 }
 

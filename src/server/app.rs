@@ -54,11 +54,24 @@ struct Shared {
 }
 
 impl App {
-    /// Puts the service together.
+    /// Puts the service together, with its promises in memory.
     ///
     /// # Errors
     /// Something that the configuration names cannot be used, such as the identity table.
     pub async fn build(
+        config: Config,
+        clock: SharedClock,
+        random: SharedRandom,
+    ) -> anyhow::Result<Self> {
+        Self::build_on(Store::in_memory(), config, clock, random).await
+    }
+
+    /// As [`App::build`], with its promises in a store of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_on(
+        store: Store,
         config: Config,
         clock: SharedClock,
         random: SharedRandom,
@@ -74,7 +87,7 @@ impl App {
         };
         let novu = Novu::new(settings, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
-        let store = Arc::new(Store::in_memory());
+        let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
         let shared = Shared { http, novu, store, metrics, clock, random, links };
         let slack = match config.slack {

@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 use super::block_kit::{LinkTooLong, Mrkdwn, PrivateMessage};
 use super::web_api::{CallError, WebApi};
 use crate::connect::message::Voice;
-use crate::connect::{Answer, Ask, Connect, Person, Reason, SignIn, SignInLink, note};
+use crate::connect::words::Language;
+use crate::connect::{Answer, Ask, Connect, Person, Reason, Reference, SignIn, SignInLink, note};
 use crate::link::{self, Invitation, Links};
 use crate::metrics::Metrics;
 
@@ -54,8 +55,7 @@ impl Desk {
     /// Puts an answer into Slack's form. `command` is what the person typed to ask.
     #[must_use]
     pub(super) fn message(&self, ask: &Ask, command: &str, answer: &Answer) -> PrivateMessage {
-        let voice =
-            Voice { language: ask.language(), command, reference: ask.reference, markup: &Mrkdwn };
+        let voice = voice(ask.language(), command, ask.reference);
         PrivateMessage::render(&voice.message(answer)).unwrap_or_else(|LinkTooLong| {
             let by_page = self.by_page(ask, command, answer);
             let shorter =
@@ -66,6 +66,14 @@ impl Desk {
                 PrivateMessage::without_button(&voice.message(&refused))
             })
         })
+    }
+
+    /// A refusal in Slack's form for somebody of whom nothing is known, not even their language.
+    #[must_use]
+    pub(super) fn refusal(reason: Reason, reference: Reference, command: &str) -> PrivateMessage {
+        let refused = Answer::Refused(reason.into());
+        let voice = voice(Language::default(), command, reference);
+        PrivateMessage::without_button(&voice.message(&refused))
     }
 
     /// The same by a personal page, for a link that is too long for a button.
@@ -103,6 +111,10 @@ impl Desk {
             .ok_or_else(|| CallError::Said("no_token".to_owned()))?;
         self.web_api.post_direct_message(&token, &person.user, message).await
     }
+}
+
+fn voice(language: Language, command: &str, reference: Reference) -> Voice<'_> {
+    Voice { language, command, reference, markup: &Mrkdwn }
 }
 
 impl link::Desk for Desk {

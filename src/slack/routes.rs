@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::Slack;
 use super::block_kit::{PrivateMessage, SIGN_IN_ACTION};
+use super::desk::Desk;
 use super::late::Promise;
 use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
@@ -73,8 +74,11 @@ async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Statu
     }
 }
 
-/// What the task that answers finds when it is done and the HTTP response has gone out without it.
-type Handover = oneshot::Sender<Answer>;
+/// Where the task that answers leaves its answer, for the HTTP response. Nobody takes it any more
+/// once the response has gone out without it.
+type AnswerSender = oneshot::Sender<Answer>;
+/// Where that task is left the job of the promise that was made in place of its answer.
+type JobSender = oneshot::Sender<Job>;
 
 impl Slack {
     async fn serve(self: &Arc<Self>, request: &SlackRequest, arrived: Instant) -> Response {
@@ -89,14 +93,7 @@ impl Slack {
         let reference = reference(&*self.random);
         tracing::warn!(%reference, %problem, code = Reason::Incomplete.code(), "not served");
         self.metrics.answered("slack", "none", Reason::Incomplete.code());
-        let voice = crate::connect::message::Voice {
-            language: crate::connect::words::Language::default(),
-            command: &self.command,
-            reference,
-            markup: &super::block_kit::Mrkdwn,
-        };
-        let refused = Answer::Refused(Reason::Incomplete.into());
-        ephemeral(&PrivateMessage::without_button(&voice.message(&refused)))
+        ephemeral(&Desk::refusal(Reason::Incomplete, reference, &self.command))
     }
 
     async fn answer(self: &Arc<Self>, command: SlashCommand, arrived: Instant) -> Response {
@@ -109,21 +106,22 @@ impl Slack {
         if !self.pace.allows(&ask.person) {
             return self.refuse(&ask, &command, Reason::TooOften);
         }
-        let (give, mut take) = oneshot::channel();
-        let (hand_over, handed) = oneshot::channel();
+        let (answer_sender, mut answer_receiver) = oneshot::channel();
+        let (job_sender, job_receiver) = oneshot::channel();
         let promise = Promise::new(&ask, command.clone(), response_url.as_ref(), self.clock.now());
-        self.tasks.spawn(Arc::clone(self).work_out(ask.clone(), promise, give, handed));
+        let work = Arc::clone(self).work_out(ask.clone(), promise, answer_sender, job_receiver);
+        self.tasks.spawn(work);
 
         let left = self.reply_budget.saturating_sub(arrived.elapsed());
-        let in_time = tokio::time::timeout(left, &mut take).await;
+        let in_time = tokio::time::timeout(left, &mut answer_receiver).await;
         let answer = in_time.ok().and_then(Result::ok).or_else(|| {
             // The answer may have come between the bell and this line.
-            take.close();
-            take.try_recv().ok()
+            answer_receiver.close();
+            answer_receiver.try_recv().ok()
         });
         match answer {
             Some(answer) => self.in_time(&ask, &command, response_url.as_ref(), &answer).await,
-            None => self.too_late(&ask, &command, response_url.as_ref(), hand_over).await,
+            None => self.too_late(&ask, &command, response_url.as_ref(), job_sender).await,
         }
     }
 
@@ -132,13 +130,13 @@ impl Slack {
         self: Arc<Self>,
         ask: Ask,
         promise: Promise,
-        give: Handover,
-        handed: oneshot::Receiver<Job>,
+        answer_sender: AnswerSender,
+        job_receiver: oneshot::Receiver<Job>,
     ) {
         let answer = self.desk.answer(&ask).await;
-        let Err(answer) = give.send(answer) else { return };
+        let Err(answer) = answer_sender.send(answer) else { return };
         // Without a job nothing was promised, because Slack hung up first; the person still waits.
-        let job = match handed.await {
+        let job = match job_receiver.await {
             Ok(job) => Ok(job),
             Err(_) => self.late.promise(&promise).await,
         };
@@ -170,13 +168,13 @@ impl Slack {
         ask: &Ask,
         command: &str,
         response_url: Option<&SecretUrl>,
-        hand_over: oneshot::Sender<Job>,
+        job_sender: JobSender,
     ) -> Response {
         let promise = Promise::new(ask, command.to_owned(), response_url, self.clock.now());
         match self.late.promise(&promise).await {
             Ok(job) => {
                 // Fails only if the task died; the lease then runs out and a worker takes over.
-                let _ = hand_over.send(job);
+                let _ = job_sender.send(job);
                 ephemeral(&self.desk.message(ask, command, &Answer::Working))
             }
             Err(error) => {

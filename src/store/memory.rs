@@ -55,6 +55,12 @@ impl Entry {
 }
 
 impl Memory {
+    /// A store that holds so many open jobs at most.
+    #[must_use]
+    pub fn of_size(most: usize) -> Self {
+        Self { most, ..Self::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Every change is one assignment or one removal, so a panic leaves nothing half done.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -161,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_full_store_takes_nothing_more() {
-        let memory = Memory { most: 1, ..Memory::default() };
+        let memory = Memory::of_size(1);
         memory.begin(job(0), at(0), LEASE).unwrap();
         assert_eq!(memory.begin(job(0), at(0), LEASE).unwrap_err(), StoreError::Full);
     }

@@ -138,3 +138,37 @@ impl Queue {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, ManualClock};
+
+    #[tokio::test]
+    async fn a_job_whose_holder_died_is_done_by_a_worker_when_its_lease_runs_out() {
+        let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        let store = Arc::new(Store::in_memory());
+        let shared: SharedClock = Arc::new(clock.clone());
+        let queue = Queue::new(store, "late", "slack", shared, Arc::default());
+        drop(queue.begin("the promise".into()).await.unwrap());
+
+        let (done, mut taken) = tokio::sync::mpsc::unbounded_channel();
+        let stop = CancellationToken::new();
+        let work = queue.work(TaskTracker::new(), stop.clone(), |job| {
+            let (done, at) = (done.clone(), clock.now());
+            async move { done.send((job, at)).unwrap() }
+        });
+        let watch = async {
+            clock.advance(LEASE.checked_sub(Duration::from_secs(1)).unwrap());
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_secs(1));
+            let (job, at) = taken.recv().await.unwrap();
+            assert_eq!(at, after(jiff::Timestamp::UNIX_EPOCH, LEASE), "not while it is held");
+            assert_eq!(job.attempts, 2);
+            queue.finish(&job, "response_url").await;
+            stop.cancel();
+        };
+        tokio::join!(work, watch);
+        assert_eq!(queue.store.open_jobs().await, Ok(0));
+    }
+}

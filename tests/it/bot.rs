@@ -17,9 +17,11 @@ use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
 use novu_connect_bot::sandbox::{Browser, Recorded};
 use novu_connect_bot::server::{self, App, Limits, Listeners};
 use novu_connect_bot::signing::SigningKey;
+use novu_connect_bot::store::Store;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -50,6 +52,8 @@ pub(crate) struct Bot {
     pub(crate) slack: Arc<Slack>,
     pub(crate) clock: ManualClock,
     pub(crate) url: String,
+    /// Where operation asks, if that is somewhere else.
+    pub(crate) ops_url: Option<String>,
     settings: Settings,
     http: reqwest::Client,
     stop: CancellationToken,
@@ -73,6 +77,11 @@ impl Bot {
 
     /// As [`Bot::start`], with these environment variables beside the usual ones.
     pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
+        Self::start_on(Store::in_memory(), more).await
+    }
+
+    /// As [`Bot::start_with`], with its promises in this store.
+    pub(crate) async fn start_on(store: Store, more: &[(&str, &str)]) -> Self {
         canaries::listen();
         let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
@@ -88,7 +97,7 @@ impl Bot {
         novu.add_integration(Integration::slack(INTEGRATION, &app.client_id, &app.client_secret));
         let mut settings = settings(&novu, &slack);
         settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let bot = Self::serve(Arc::new(novu), Arc::new(slack), clock, settings).await;
+        let bot = Self::serve(store, Arc::new(novu), Arc::new(slack), clock, settings).await;
         bot.connect_workspace(CONNECTION, TEAM);
         bot
     }
@@ -102,31 +111,37 @@ impl Bot {
     pub(crate) async fn restart(mut self, settings: Settings) -> Self {
         self.stop().await;
         let (novu, slack) = (Arc::clone(&self.novu), Arc::clone(&self.slack));
-        Self::serve(novu, slack, self.clock.clone(), settings).await
+        Self::serve(Store::in_memory(), novu, slack, self.clock.clone(), settings).await
     }
 
     async fn serve(
+        store: Store,
         novu: Arc<Novu>,
         slack: Arc<Slack>,
         clock: ManualClock,
         settings: Settings,
     ) -> Self {
-        let no_files = |_: &std::path::Path| Err(std::io::Error::other("no files here"));
         let config = Config::load(None, settings.clone(), &no_files).unwrap();
-        let app =
-            App::build(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await.unwrap();
+        let ops_address = config.server.ops_listen;
+        let shared = Arc::new(clock.clone());
+        let app = App::build_on(store, config, shared, Arc::new(SystemRandom)).await.unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", public.local_addr().unwrap());
+        let url = url_of(&public);
+        let ops = match ops_address {
+            Some(address) => Some(TcpListener::bind(address).await.unwrap()),
+            None => None,
+        };
+        let ops_url = ops.as_ref().map(url_of);
         let stop = CancellationToken::new();
         let served = tokio::spawn({
             let stop = stop.clone();
             async move {
-                let listeners = Listeners { public, ops: None };
+                let listeners = Listeners { public, ops };
                 server::run(&app, listeners, Limits::default(), stop).await;
             }
         });
         let http = outbound::client().unwrap();
-        Self { novu, slack, clock, url, settings, http, stop, served: Some(served) }
+        Self { novu, slack, clock, url, ops_url, settings, http, stop, served: Some(served) }
     }
 
     /// Asks the service to stop and waits until it has.
@@ -135,6 +150,7 @@ impl Bot {
         if let Some(served) = self.served.take() {
             tokio::time::timeout(PATIENCE * 2, served).await.unwrap().unwrap();
         }
+        canaries::none_sang();
     }
 
     /// Begins to stop the service without waiting for it.
@@ -238,8 +254,8 @@ impl Bot {
     }
 
     /// A form with exactly this body, genuinely signed.
-    pub(crate) fn form(&self, body: &str) -> Request {
-        Request { raw: Some(body.as_bytes().to_vec()), ..self.request(Vec::new()) }
+    pub(crate) fn form(&self, body: impl AsRef<[u8]>) -> Request {
+        Request { raw: Some(body.as_ref().to_vec()), ..self.request(Vec::new()) }
     }
 
     fn request(&self, fields: Vec<(String, String)>) -> Request {
@@ -279,6 +295,34 @@ impl Bot {
             .await
             .unwrap();
         Reply::read(response).await
+    }
+
+    /// Posts a request and hangs up without an answer, once `moment` has come. Ends when the
+    /// service has hung up as well.
+    pub(crate) async fn post_and_hang_up(
+        &self,
+        path: &str,
+        request: Request,
+        moment: impl Future<Output = ()>,
+    ) {
+        let (headers, (body, _)) = request.seal();
+        let lines =
+            headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
+        let head = [format!("POST {path} HTTP/1.1"), "host: localhost".to_owned()]
+            .into_iter()
+            .chain(lines)
+            .chain([format!("content-length: {}\r\n\r\n", body.len())])
+            .collect::<Vec<_>>()
+            .join("\r\n");
+        let address = self.url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+        moment.await;
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer));
+        end.await.expect("the service hangs up too").unwrap();
+        assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
     }
 
     /// The status of a request without a body.
@@ -327,6 +371,15 @@ impl Bot {
             .map(Recorded::json)
             .collect()
     }
+}
+
+/// A disk without the files that a configuration may name.
+pub(crate) fn no_files(_: &std::path::Path) -> std::io::Result<String> {
+    Err(std::io::Error::other("no files here"))
+}
+
+fn url_of(listener: &TcpListener) -> String {
+    format!("http://{}", listener.local_addr().unwrap())
 }
 
 /// The workspace and its members.
@@ -435,6 +488,13 @@ impl Request {
     pub(crate) fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(field, _)| field != name);
         self
+    }
+
+    /// The value of a field of the form.
+    #[track_caller]
+    pub(crate) fn field(&self, name: &str) -> &str {
+        let found = self.fields.iter().find(|(field, _)| field == name);
+        found.map(|(_, value)| value.as_str()).expect("a field of that name")
     }
 
     /// The names of the form's fields.

@@ -12,11 +12,22 @@ use crate::bot::{ADA, API_KEY, BOT_TOKEN, Bot, SECRET};
 
 /// What no log line may hold: the word in our secrets, in e-mail addresses and in response URLs,
 /// and what sign-in links, states and signatures look like.
-const CANARIES: [&str; 7] =
-    ["canary", "/oauth/v2/authorize?", "state=", "v0=", "trigger_id", "xoxb-", "/commands/T"];
+const CANARIES: [&str; 8] = [
+    "canary",
+    "/oauth/v2/authorize?",
+    "state=",
+    "v0=",
+    "trigger_id",
+    "xoxb-",
+    "/commands/T",
+    "/link/",
+];
+/// What the HTTP client calls itself. It speaks to `log`, as other libraries do.
+const SPEAKER_TO_LOG: &str = " reqwest::";
 
 static SUNG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: Mutex<usize> = Mutex::new(0);
+static LINES_FROM_LOG: Mutex<usize> = Mutex::new(0);
 
 struct Listener;
 
@@ -24,7 +35,10 @@ impl Write for Listener {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         if CANARIES.iter().any(|canary| text.contains(canary)) {
-            SUNG.lock().unwrap_or_else(PoisonError::into_inner).push(text.into_owned());
+            SUNG.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_string());
+        }
+        if text.contains(SPEAKER_TO_LOG) {
+            *LINES_FROM_LOG.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         }
         *LINES.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Ok(line.len())
@@ -43,7 +57,8 @@ impl<'a> MakeWriter<'a> for Listener {
     }
 }
 
-/// Reads every log line from now on.
+/// Reads every log line from now on, those of libraries that speak to `log` included: `init` bridges
+/// them.
 pub(crate) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -86,4 +101,5 @@ async fn figures_and_health_hold_no_secret_and_the_log_is_really_read() {
         }
     }
     assert!(*LINES.lock().unwrap() > 100, "the log is empty, so its silence proves nothing");
+    assert!(*LINES_FROM_LOG.lock().unwrap() > 0, "libraries that speak to `log` are not heard");
 }

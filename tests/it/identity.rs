@@ -160,6 +160,33 @@ async fn a_table_names_subscribers_and_refuses_whom_it_does_not_have() {
     assert_eq!(bot.command("U0GRACE", "").await.code(), "C-IDENTITY");
 }
 
+#[tokio::test]
+async fn a_table_is_read_anew_when_it_changes_and_kept_when_it_breaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let write = |rows: &str| {
+        std::fs::write(&path, format!("platform,workspace,user,subscriber\n{rows}")).unwrap();
+    };
+    write(&format!("slack,{TEAM},{ADA},ada@work\n"));
+    let table = path.to_str().unwrap();
+    let bot =
+        Bot::start_with(&[(CHAIN, "table"), (CREATE, "table"), ("CONNECT_IDENTITY__TABLE", table)])
+            .await;
+    let minted_next = async || {
+        bot.clock.advance(std::time::Duration::from_secs(2));
+        bot.command(ADA, "").await.link();
+        minted_for(&bot)
+    };
+    assert_eq!(minted_next().await, "ada@work");
+    write(&format!("slack,{TEAM},{ADA},countess\n"));
+    assert_eq!(minted_next().await, "countess");
+    write("what is this?\n");
+    assert_eq!(minted_next().await, "countess");
+    write("");
+    bot.clock.advance(std::time::Duration::from_secs(2));
+    assert_eq!(bot.command(ADA, "").await.code(), "C-IDENTITY");
+}
+
 /// An operator's endpoint that keeps what it is asked and answers what it is told to.
 struct Directory {
     url: String,

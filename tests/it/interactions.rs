@@ -48,7 +48,7 @@ async fn whatever_else_is_done_to_a_message_is_acknowledged() {
 async fn what_is_no_interaction_is_refused_without_a_word() {
     let bot = Bot::start().await;
     for body in ["", "payload=", "payload=%7B", "payload=%5B%5D", "other=1"] {
-        let request = bot.form(&format!("{body}&n={}", crate::bot::unique()));
+        let request = bot.form(format!("{body}&n={}", crate::bot::unique()));
         let reply = bot.post("/slack/interactions", request).await;
         assert_eq!((reply.status, reply.body.as_str()), (400, ""), "{body}");
     }

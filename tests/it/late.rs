@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use novu_connect_bot::clock::Clock;
 use novu_connect_bot::sandbox::slack::Door;
 use novu_connect_bot::sandbox::{Effect, Failure, Fault, Hold, Route};
+use novu_connect_bot::store::{Memory, Store};
 
 use crate::bot::{ADA, BOT_TOKEN, Bot, GRACE, Request, find_button, find_code, until};
 
@@ -123,6 +124,57 @@ async fn what_can_be_delivered_nowhere_is_given_up_and_counted() {
     let lost = "connect_late_deliveries_total{platform=\"slack\",outcome=\"undelivered\"}";
     bot.until_later(async || bot.metric(lost).await == 1).await;
     assert_eq!(bot.metric("connect_promises_open").await, 0);
+}
+
+#[tokio::test]
+async fn who_is_left_alone_when_slack_hangs_up_gets_the_answer_by_the_response_url() {
+    let bot = Bot::start_with(&[("CONNECT_SLACK__REPLY_BUDGET", "2500ms"), PATIENT_NOVU]).await;
+    bot.ready().await;
+    let hold = Hold::new();
+    bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(hold.clone())));
+    let request = bot.slash(ADA, "");
+    let response_url = request.field("response_url").to_owned();
+    bot.post_and_hang_up("/slack/commands", request, hold.reached(1)).await;
+    assert_eq!(bot.metric("connect_promises_open").await, 0, "within the budget");
+    hold.release();
+    bot.until_later(async || bot.slack.messages().len() == 1).await;
+    let message = &bot.slack.messages()[0];
+    assert!(matches!(message.door, Door::ResponseUrl(_)));
+    assert!(find_button(&message.body).is_some());
+    let posts = bot.slack.requests();
+    assert!(posts.iter().any(|post| response_url.ends_with(post.path())));
+    assert_eq!(bot.mints().len(), 1);
+    until(async || bot.metric("connect_promises_open").await == 0).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_stored_is_not_promised() {
+    let full = Store::Memory(Memory::of_size(0));
+    let bot = Bot::start_on(full, &[BUDGET, PATIENT_NOVU]).await;
+    bot.ready().await;
+    let hold = Hold::new();
+    bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(hold.clone())));
+    assert_eq!(bot.command(ADA, "").await.code(), "C-BUSY");
+    hold.release();
+    bot.novu.clear_faults();
+    bot.command(ADA, "").await.link();
+    assert_eq!(bot.slack.messages().len(), 0);
+}
+
+#[tokio::test]
+async fn a_promise_whose_holder_hangs_is_kept_by_another_when_its_lease_runs_out() {
+    let bot = Bot::start_with(&[BUDGET, PATIENT_NOVU]).await;
+    bot.ready().await;
+    let never_released = Hold::new();
+    bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(never_released)).times(1));
+    assert!(is_working(bot.command(ADA, "").await.text()));
+    assert_eq!(bot.metric("connect_promises_open").await, 1);
+    bot.clock.advance(Duration::from_secs(59));
+    assert_eq!(bot.mints().len(), 1, "held");
+    bot.until_later(async || bot.slack.messages().len() == 1).await;
+    assert!(find_button(&bot.slack.messages()[0].body).is_some());
+    assert_eq!(bot.mints().len(), 2);
+    until(async || bot.metric("connect_promises_open").await == 0).await;
 }
 
 #[tokio::test]

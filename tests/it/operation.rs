@@ -16,6 +16,23 @@ async fn alive_at_once_and_ready_when_the_workspaces_are_known() {
 }
 
 #[tokio::test]
+async fn operation_at_an_address_of_its_own_is_not_asked_in_public() {
+    let bot = Bot::start_with(&[("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0")]).await;
+    let ops = bot.ops_url.clone().unwrap();
+    let status = async |url: &str| reqwest::get(url).await.unwrap().status().as_u16();
+    for path in ["/metrics", "/readyz"] {
+        until(async || status(&format!("{ops}{path}")).await == 200).await;
+        assert_eq!(bot.method("GET", path).await, 404, "{path}");
+    }
+    assert_eq!(bot.get("/healthz").await.body, "ok\n");
+    assert_eq!(status(&format!("{ops}/healthz")).await, 200);
+    // A method that the route for chat would refuse otherwise.
+    assert_eq!(status(&format!("{ops}/slack/commands")).await, 404);
+    assert_eq!(bot.method("GET", "/slack/commands").await, 405);
+    bot.command(ADA, "").await.link();
+}
+
+#[tokio::test]
 async fn a_novu_that_is_away_at_the_start_is_named_and_missed_no_longer_than_it_is_away() {
     let bot = Bot::start().await;
     bot.ready().await;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::bot::{ADA, Bot, NEW_SECRET, SECRET};
+use jiff::Timestamp;
+use novu_connect_bot::config::Config;
+
+use crate::bot::{ADA, Bot, NEW_SECRET, SECRET, no_files};
 
 /// Sends a request and expects an empty 401, a count under `reason`, and no call to anybody.
 async fn refused(bot: &Bot, request: crate::bot::Request, status: u16, reason: &str) {
@@ -48,6 +51,75 @@ async fn forged_and_malformed_requests_get_an_empty_401_and_cause_no_call() {
 
     assert_eq!(bot.novu.requests().len(), 0, "a stranger must not cause a call");
     assert_eq!(bot.slack.requests().len(), 0, "a stranger must not cause a call");
+}
+
+/// The secret of Slack's own example ("Slack: verifying requests"), which is not hexadecimal.
+const DOC_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+const DOC_TIME: &str = "1531420618";
+const DOC_BODY: &str = "token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+const SLACK_GO_BODY: &str = r#"{"token":"aF5ynEYQH0dFN9imlgcADxDB","team_id":"XXXXXXXXX","api_app_id":"YYYYYYYYY","event":{"type":"app_mention","user":"AAAAAAAAA","text":"<@EEEEEEEEE> hello world","client_msg_id":"477cc591-ch73-a14z-4db8-g0cd76321bec","ts":"1531431954.000073","channel":"TTTTTTTTT","event_ts":"1531431954.000073"},"type":"event_callback","event_id":"TvBP7LRED7","event_time":1531431954,"authed_users":["EEEEEEEEE"]}"#;
+
+/// A service with this signing secret at this time.
+async fn bot_of(secret: &str, time: &str) -> Bot {
+    let bot = Bot::start_with(&[("CONNECT_SLACK__SIGNING_SECRETS", secret)]).await;
+    bot.clock.set(Timestamp::from_second(time.parse().unwrap()).unwrap());
+    bot
+}
+
+/// The status of a request with a signature that somebody else made.
+async fn status_of(bot: &Bot, time: &str, body: &[u8], signature: &str) -> u16 {
+    let request = bot.form(body).timestamp(time).header("x-slack-signature", signature);
+    bot.post_raw("/slack/commands", request).await.status
+}
+
+#[tokio::test]
+async fn signatures_that_others_published_are_accepted() {
+    let of_slack: [(&[u8], &str); 5] = [
+        (
+            DOC_BODY.as_bytes(),
+            "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+        ),
+        (b"", "v0=55f41ec73231010289b54e669149ea021fccab11b5524355523533ce930cb739"),
+        (
+            b"command=%2Fconnect&text=\xff\xfe\x00",
+            "v0=3cab0f6141f042ae8298075ffbf6888da55af1fe28b102ba947511ef4bfaaf0d",
+        ),
+        (
+            "command=%2Fconnect&text=é🔔".as_bytes(),
+            "v0=cf2456fd64c2e643be140c9843075cc35463c7f37edc1f4cfbca03abbd1762be",
+        ),
+        (
+            b"command=%2Fconnect&text=%C3%A9%F0%9F%94%94",
+            "v0=64d803469eb179377dba9a8e066c9b40dc530768dee3ed4ca1eabd90899c6d57",
+        ),
+    ];
+    let bot = bot_of(DOC_SECRET, DOC_TIME).await;
+    for (body, signature) in of_slack {
+        let altered = [body, b"!"].concat();
+        assert_eq!(status_of(&bot, DOC_TIME, &altered, signature).await, 401, "{signature}");
+        assert_eq!(status_of(&bot, DOC_TIME, body, signature).await, 200, "{signature}");
+    }
+
+    let bot = bot_of("e6b19c573432dcc6b075501d51b51bb8", "1531431954").await;
+    let signature = "v0=adada4ed31709aef585c2580ca3267678c6a8eaeb7e0c1aca3ee57b656886b2c";
+    assert_eq!(status_of(&bot, "1531431954", SLACK_GO_BODY.as_bytes(), signature).await, 200);
+
+    let bot = bot_of("fa2c05deeef5a4077494e89f54394de0", DOC_TIME).await;
+    let signature = "v0=baa91ef62d346e56607bbdd278a8acd570b91226854f15a382f43d33be42f666";
+    assert_eq!(status_of(&bot, DOC_TIME, b"test-body", signature).await, 200);
+}
+
+#[tokio::test]
+async fn an_empty_secret_signs_nothing_and_cannot_be_configured() {
+    let signature = "v0=84f0c05aa2651719be4d0104de937ec93a758e32b74874047c7fe086f7b25e13";
+    let bot = bot_of(DOC_SECRET, DOC_TIME).await;
+    assert_eq!(status_of(&bot, DOC_TIME, br#"{"foo":"bar"}"#, signature).await, 401);
+    for secret in ["", " ", ","] {
+        let mut settings = bot.settings();
+        settings.insert("CONNECT_SLACK__SIGNING_SECRETS".to_owned(), secret.to_owned());
+        let problems = Config::load(None, settings, &no_files).unwrap_err();
+        assert!(problems.to_string().contains("signing_secrets"), "{secret:?}: {problems}");
+    }
 }
 
 #[tokio::test]

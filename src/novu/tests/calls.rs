@@ -5,7 +5,7 @@ use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::super::{
-    Connect, ConnectionFilter, ConnectionMode, Context, Creation, Endpoint, EndpointFilter,
+    Connect, ConnectionFilter, ConnectionMode, Context, Creation, Endpoint, EndpointFilter, Error,
     LinkUser, NewSubscriber, SubscriberId, SubscriberSearch, Trigger,
 };
 use super::stub::{KEY, Seen, Setup, Stub, answer};
@@ -23,6 +23,7 @@ fn link_user() -> LinkUser {
         connection: None,
         context: None,
         user_scope: None,
+        idempotency_key: None,
     }
 }
 
@@ -93,6 +94,7 @@ async fn a_connect_address_is_minted() {
         scope: None,
         mode: None,
         auto_link_user: false,
+        idempotency_key: None,
     };
     let url = stub.novu.mint_connect_url(&bare).await.unwrap();
     assert_eq!(url.expose().as_str(), SIGN_IN);
@@ -123,6 +125,32 @@ async fn a_connect_address_is_minted() {
             "autoLinkUser": true,
         })
     );
+}
+
+#[tokio::test]
+async fn a_mint_with_a_key_sends_it_and_is_made_once() {
+    let stub = Stub::start([answer(503, &"")]).await;
+    let key = Some("k-1".to_owned());
+    let link = LinkUser { idempotency_key: key.clone(), ..link_user() };
+    let connect = Connect {
+        integration: "slack-main".to_owned(),
+        subscriber: Some(id("ada")),
+        connection: None,
+        context: None,
+        scope: None,
+        mode: None,
+        auto_link_user: false,
+        idempotency_key: key,
+    };
+    stub.novu.mint_link_user_url(&link).await.unwrap_err();
+    assert_eq!(stub.only_request().headers["idempotency-key"], "k-1");
+    stub.novu.mint_connect_url(&connect).await.unwrap_err();
+    assert_eq!(stub.only_request().headers["idempotency-key"], "k-1");
+
+    let unsendable = LinkUser { idempotency_key: Some("a\nb".to_owned()), ..link_user() };
+    let error = stub.novu.mint_link_user_url(&unsendable).await.unwrap_err();
+    assert!(matches!(error, Error::Unsendable(_)), "{error:?}");
+    assert_eq!(stub.count(), 0);
 }
 
 #[tokio::test]
