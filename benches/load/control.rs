@@ -20,6 +20,12 @@ use super::teams::TENANTS;
 /// The length of a signature by a key of 2048 bits.
 const SIGNATURE: usize = 256;
 
+/// The stand-in, and the token that it uses again and again.
+struct Control {
+    teams: Teams,
+    reused: String,
+}
+
 /// The tenant that a person of this number is in.
 pub(crate) fn tenant(number: u64) -> String {
     format!("10ad0000-0000-4000-8000-{:012x}", number % TENANTS)
@@ -27,10 +33,11 @@ pub(crate) fn tenant(number: u64) -> String {
 
 /// Serves on a free port; its origin.
 pub(crate) async fn start(teams: Teams) -> String {
+    let reused = token(&teams, 0);
     let router = Router::new()
         .route("/activities/{tokens}/{first}/{count}", get(activities))
         .route("/cards", get(cards))
-        .with_state(Arc::new(teams));
+        .with_state(Arc::new(Control { teams, reused }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -39,18 +46,18 @@ pub(crate) async fn start(teams: Teams) -> String {
 
 /// Messages, each by somebody else: a line with the token, then one with the activity.
 async fn activities(
-    State(teams): State<Arc<Teams>>,
+    State(control): State<Arc<Control>>,
     Path((tokens, first, count)): Path<(String, u64, u64)>,
 ) -> String {
     let mut text = String::new();
-    let reused = token(&teams, 0);
+    let Control { teams, reused } = control.as_ref();
     for number in first..first + count {
         let token = match tokens.as_str() {
-            "fresh" => token(&teams, number),
-            "forged" => forged(&reused, number),
+            "fresh" => token(teams, number),
+            "forged" => forged(reused, number),
             _ => reused.clone(),
         };
-        let activity = message(&teams, number);
+        let activity = message(teams, number);
         writeln!(text, "{token}\n{}", activity.activity()).expect("room in memory");
     }
     text
@@ -82,8 +89,9 @@ fn forged(token: &str, number: u64) -> String {
 }
 
 /// Cards so far: all that was posted, save for the bot's tokens.
-async fn cards(State(teams): State<Arc<Teams>>) -> String {
+async fn cards(State(control): State<Arc<Control>>) -> String {
     // By the whole number: beyond some thousand paths the stand-in counts no single ones.
+    let teams = &control.teams;
     let tokens = format!("/{}/", teams.options().home_tenant);
     let posted = teams.count(&Method::POST, "");
     (posted - teams.count(&Method::POST, &tokens)).to_string()

@@ -125,7 +125,7 @@ async fn refuse(field: &mut Field) {
     line("ours", &outcome, Some(spent));
 }
 
-/// A plan whose activities are signed already: signing takes ten times as long as checking.
+/// A plan whose activities are signed already: signing takes far longer than checking.
 async fn plan(field: &Field, tokens: Tokens, rate: Option<u64>) -> Plan {
     let requests = number("LOAD_TEAMS_REQUESTS", number("LOAD_REQUESTS", 2_000));
     let mut activities = Vec::new();
