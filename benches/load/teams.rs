@@ -112,7 +112,8 @@ async fn delivered(field: &mut Field, plan: &Plan) -> Delivered {
     let cards_after = waiting.elapsed();
     let spent = field.ours.0.processor_time().saturating_sub(before);
     let with_link = sign_ins(field).await - links_before;
-    assert_eq!(with_link, plan.requests, "somebody got a card without a link");
+    let all = plan.requests;
+    assert_eq!(with_link, all, "somebody got a card without a link:\n{}", answers(field).await);
     Delivered { acknowledged, cards_after, spent }
 }
 
@@ -154,12 +155,17 @@ async fn cards(field: &Field) -> u64 {
 
 /// Answers with a sign-in link so far, as the product counts them.
 async fn sign_ins(field: &Field) -> u64 {
+    let answers = answers(field).await;
+    let found = answers.lines().find(|line| line.contains(r#"answer="sign_in""#));
+    let count = found.and_then(|line| line.rsplit_once(' '));
+    count.map_or(0, |(_, count)| count.parse().expect("a number"))
+}
+
+/// What the product counts of its answers in Teams, line by line.
+async fn answers(field: &Field) -> String {
     let metrics = get(&format!("http://{}/metrics", field.ours.1)).await;
-    let is_meant = |line: &&str| {
-        [r#"platform="teams""#, r#"answer="sign_in""#].iter().all(|label| line.contains(label))
-    };
-    let found = metrics.lines().find(is_meant).and_then(|line| line.rsplit_once(' '));
-    found.map_or(0, |(_, count)| count.parse().expect("a number"))
+    let is_meant = |line: &&str| line.contains(r#"platform="teams""#) && line.contains("answer=");
+    metrics.lines().filter(is_meant).collect::<Vec<_>>().join("\n")
 }
 
 async fn control(field: &Field, path: &str) -> String {
