@@ -3,22 +3,31 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use futures_util::FutureExt;
 use jiff::Timestamp;
-use novu_connect_bot::clock::ManualClock;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use novu_connect_bot::clock::{ManualClock, after};
 use novu_connect_bot::connect::message::Voice;
 use novu_connect_bot::connect::words::Language;
 use novu_connect_bot::connect::{Answer, Intent, Invitee, Reference, SignIn, SignInLink};
 use novu_connect_bot::novu::SubscriberId;
-use novu_connect_bot::outbound::{Fence, SecretUrl, Subdomains};
+use novu_connect_bot::outbound::{self, Fence, SecretUrl, Subdomains};
+use novu_connect_bot::sandbox::bot_connector::{BotConnectorKeys, Claims};
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
 use novu_connect_bot::slack::block_kit::{Mrkdwn, PrivateMessage};
 use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, Verifier};
+use novu_connect_bot::teams::token::{Cloud, Pacing, Settings, Verifier as TokenVerifier};
 
+/// The bot's application id.
+const APP: &str = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
+const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
 const NOW: i64 = 1_790_000_000;
 const FIELDS: &str = "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0001&team_domain=example&\
     enterprise_id=E0001&enterprise_name=Globular%20Construct&channel_id=C2147483705&\
@@ -75,6 +84,70 @@ fn check(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// The Bot Connector's keys, and a verifier that has fetched them.
+async fn connector() -> (BotConnectorKeys, TokenVerifier) {
+    let clock = Arc::new(ManualClock::new(Timestamp::from_second(NOW).expect("a time in range")));
+    let keys = BotConnectorKeys::start(clock.clone()).await.expect("a key");
+    let settings = Settings {
+        app_id: APP.to_owned(),
+        issuer: Cloud::Public.issuer().to_owned(),
+        metadata_url: keys.metadata_url(),
+        key_hosts: None,
+        pacing: Pacing::default(),
+    };
+    let http = outbound::client().expect("a client");
+    let verifier = TokenVerifier::new(settings, http, clock, Arc::default()).expect("settings");
+    verifier.admit(activity(&token(&keys, 0))).await.expect("a genuine activity");
+    (keys, verifier)
+}
+
+/// A genuine token. Each number's is another, because it ends at another second.
+fn token(keys: &BotConnectorKeys, number: u64) -> String {
+    let claims = keys.claims(APP, SERVICE_URL);
+    let expires = after(claims.expires, Duration::from_secs(number));
+    keys.token(&Claims { expires, ..claims })
+}
+
+fn activity(token: &str) -> Request {
+    let body =
+        format!(r#"{{"type":"message","channelId":"msteams","serviceUrl":"{SERVICE_URL}"}}"#);
+    let request = Request::post("/api/messages").header("authorization", format!("Bearer {token}"));
+    request.body(body.into()).expect("a request")
+}
+
+fn check_token(criterion: &mut Criterion) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (keys, verifier) = runtime.block_on(connector());
+    let admit = |request| verifier.admit(request).now_or_never().is_some_and(|it| it.is_ok());
+    let mut group = criterion.benchmark_group("teams_token");
+    let mut number = 0;
+    group.bench_function("fresh", |bencher| {
+        let fresh = || {
+            number += 1;
+            activity(&token(&keys, number))
+        };
+        bencher.iter_batched(fresh, |request| assert!(admit(request)), BatchSize::SmallInput);
+    });
+    let known = token(&keys, 0);
+    assert!(admit(activity(&known)), "a genuine activity");
+    group.bench_function("cached", |bencher| {
+        let again = || activity(&known);
+        bencher.iter_batched(again, |request| assert!(admit(request)), BatchSize::SmallInput);
+    });
+    let key = DecodingKey::from_rsa_der(&keys.public_key());
+    let mut rules = Validation::new(Algorithm::RS256);
+    rules.set_audience(&[APP]);
+    // The library has a clock of its own, and the token another.
+    rules.validate_exp = false;
+    group.bench_function("library", |bencher| {
+        bencher.iter(|| {
+            let claims = jsonwebtoken::decode::<serde_json::Value>(black_box(&known), &key, &rules);
+            black_box(claims.expect("a genuine token"))
+        });
+    });
+    group.finish();
+}
+
 fn read(criterion: &mut Criterion) {
     let (headers, body) = signed(0);
     let request = verifier().verify(&headers, body).expect("a genuine request");
@@ -118,5 +191,5 @@ fn word(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, check, read, word);
+criterion_group!(benches, check, check_token, read, word);
 criterion_main!(benches);

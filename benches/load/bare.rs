@@ -1,7 +1,7 @@
 //! The neighbour: as little axum as can do the same work, with nothing of the product in it.
 //!
-//! It checks the signature, makes the same four calls in the same two rounds and answers with the
-//! link. It has no limits, no replay check, no late answers, no words and no metrics.
+//! It checks the signature, makes the same five calls in the same three rounds (look up, create the
+//! subscriber, mint) and answers with the link. It has no limits, no replay check, no late answers, no words and no metrics.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ async fn command(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: Bytes)
     let novu = |path: &str| {
         bare.http.get(format!("{}{path}", bare.novu)).header("authorization", &bare.key)
     };
-    let (_info, _subscriber, _endpoints) = tokio::join!(
+    let (_info, subscriber, _endpoints) = tokio::join!(
         json(
             bare.http
                 .get(format!("{}/api/users.info", bare.slack))
@@ -72,6 +72,9 @@ async fn command(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: Bytes)
             ("limit", "100"),
         ])),
     );
+    if subscriber["data"].is_null() {
+        create_subscriber(&bare, &id).await;
+    }
     let minted = json(
         bare.http
             .post(format!("{}/v1/integrations/channel-endpoints/oauth", bare.novu))
@@ -90,6 +93,15 @@ async fn command(State(bare): State<Arc<Bare>>, headers: HeaderMap, body: Bytes)
         }]}],
     }))
     .into_response()
+}
+
+async fn create_subscriber(bare: &Bare, id: &str) {
+    let request = bare
+        .http
+        .post(format!("{}/v2/subscribers?failIfExists=true", bare.novu))
+        .header("authorization", &bare.key)
+        .json(&json!({ "subscriberId": id, "firstName": "Ida Rhodes" }));
+    json(request).await;
 }
 
 async fn json(request: reqwest::RequestBuilder) -> Value {

@@ -1,5 +1,6 @@
 //! Many people at once: every request distinct and signed, over connections that are kept.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,16 +14,28 @@ use tokio::net::TcpStream;
 pub(crate) struct Plan {
     /// `host:port`.
     pub(crate) address: String,
-    /// Signs the requests; without it they are forged.
-    pub(crate) key: Option<SigningKey>,
-    /// Where a late answer would go.
-    pub(crate) response_url: String,
+    /// What is sent.
+    pub(crate) script: Script,
     /// Connections, each with one request at a time.
     pub(crate) connections: usize,
     /// How many requests in all.
     pub(crate) requests: u64,
     /// Requests a second over all connections; as fast as they are answered if none.
     pub(crate) rate: Option<u64>,
+}
+
+/// What the requests of a run are.
+#[derive(Clone)]
+pub(crate) enum Script {
+    /// `/connect` in Slack, signed as it is sent.
+    Slack {
+        /// Signs the requests; without it they are forged.
+        key: Option<SigningKey>,
+        /// Where a late answer would go.
+        response_url: String,
+    },
+    /// Requests that were written before the clock starts.
+    Written(Arc<Vec<Vec<u8>>>),
 }
 
 /// What came of a run.
@@ -55,24 +68,46 @@ impl Outcome {
     }
 }
 
-/// One request that nobody else sends: its person and its trigger are numbered.
-fn request(plan: &Plan, number: u64) -> Vec<u8> {
-    let url: String = form_urlencoded::byte_serialize(plan.response_url.as_bytes()).collect();
+/// An activity of Microsoft Teams' as a request.
+pub(crate) fn activity(address: &str, token: &str, body: &str) -> Vec<u8> {
+    format!(
+        "POST /api/messages HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json; charset=utf-8\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// The request with this number of those in the plan.
+fn request(plan: &Plan, first: u64, number: u64) -> Cow<'_, [u8]> {
+    match &plan.script {
+        Script::Slack { key, response_url } => {
+            command(&plan.address, key.as_ref(), response_url, first + number).into()
+        }
+        Script::Written(requests) => {
+            let at = usize::try_from(number).expect("a number of requests");
+            requests[at].as_slice().into()
+        }
+    }
+}
+
+/// One command that nobody else sends: its person and its trigger are numbered.
+fn command(address: &str, key: Option<&SigningKey>, response_url: &str, number: u64) -> Vec<u8> {
+    let url: String = form_urlencoded::byte_serialize(response_url.as_bytes()).collect();
     let body = format!(
         "token=x&team_id=TLOAD&team_domain=load&channel_id=C1&channel_name=general&user_id=U{number}\
          &user_name=u{number}&command=%2Fconnect&text=&api_app_id=A1&is_enterprise_install=false\
          &response_url={url}&trigger_id={number}.{number}"
     );
     let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()).to_string();
-    let signature = match &plan.key {
+    let signature = match key {
         Some(key) => key.sign("v0", now.as_bytes(), body.as_bytes()),
         None => format!("v0={number:064x}"),
     };
     format!(
-        "POST /slack/commands HTTP/1.1\r\nhost: {}\r\nx-slack-request-timestamp: {now}\r\n\
+        "POST /slack/commands HTTP/1.1\r\nhost: {address}\r\nx-slack-request-timestamp: {now}\r\n\
          x-slack-signature: {signature}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
          content-length: {}\r\n\r\n{body}",
-        plan.address,
         body.len()
     )
     .into_bytes()
@@ -121,7 +156,7 @@ async fn worker(
             started + Duration::from_nanos(number * 1_000_000_000 / rate)
         });
         tokio::time::sleep_until(due.into()).await;
-        stream.write_all(&request(&plan, first + number)).await.expect("a request that goes out");
+        stream.write_all(&request(&plan, first, number)).await.expect("a request that goes out");
         let (status, link) = response(&mut stream, &mut buffer).await;
         times.push(due.elapsed());
         with_link += u64::from(link);

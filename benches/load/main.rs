@@ -1,22 +1,25 @@
 //! The whole service under load, beside a bare axum handler that does the same work.
 //!
 //! `cargo bench --bench load` starts each part as a process of its own on loopback: the stand-ins for
-//! Novu and Slack, the neighbour, and the product's own binary. Every request is distinct and signed.
+//! Novu, Slack and Microsoft Teams, the neighbour, and the product's own binary. Every request is distinct and signed.
 //! What counts is processor time for each request, because it holds on a machine that others use too;
 //! the ratio is taken in pairs, one round of each after the other. `LOAD_REQUESTS` and `LOAD_ROUNDS`
-//! change the size of a run.
+//! change the size of a run, `LOAD_RATE` that of its steady part, and `LOAD_ONLY=slack` or `teams`
+//! leaves the other out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are for Teams alone.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run says why and ends")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 #![expect(clippy::cast_precision_loss, reason = "figures to read")]
 
 mod bare;
 mod client;
+mod control;
 mod process;
+mod teams;
 mod upstream;
 
 use std::time::{Duration, Instant};
 
-use client::{Outcome, Plan};
+use client::{Outcome, Plan, Script};
 use novu_connect_bot::signing::SigningKey;
 use process::Process;
 
@@ -73,6 +76,13 @@ impl Field {
             ("CONNECT_SLACK__API_URL", format!("{slack}/api")),
             ("CONNECT_SLACK__RESPONSE_HOSTS", "127.0.0.1".to_owned()),
             ("CONNECT_SLACK__LINK_HOSTS", "127.0.0.1".to_owned()),
+            ("CONNECT_TEAMS__APP_ID", upstream.value("app_id")),
+            ("CONNECT_TEAMS__APP_SECRET", upstream.value("app_secret")),
+            ("CONNECT_TEAMS__INTEGRATION", "teams".to_owned()),
+            ("CONNECT_TEAMS__OPENID_METADATA_URL", upstream.value("metadata_url")),
+            ("CONNECT_TEAMS__TOKEN_URL", upstream.value("token_url")),
+            ("CONNECT_TEAMS__LINK_HOSTS", "127.0.0.1".to_owned()),
+            ("CONNECT_TEAMS__SERVICE_HOSTS", "127.0.0.1".to_owned()),
             ("CONNECT_LOG", "warn".to_owned()),
         ];
         let started = Instant::now();
@@ -97,8 +107,10 @@ impl Field {
     fn plan(&self, address: &str, genuine: bool) -> Plan {
         Plan {
             address: address.to_owned(),
-            key: genuine.then(|| SigningKey::new(&SECRET.into()).expect("a secret")),
-            response_url: self.upstream.value("response_url"),
+            script: Script::Slack {
+                key: genuine.then(|| SigningKey::new(&SECRET.into()).expect("a secret")),
+                response_url: self.upstream.value("response_url"),
+            },
             connections: CONNECTIONS,
             requests: number("LOAD_REQUESTS", 10_000),
             rate: None,
@@ -182,7 +194,16 @@ async fn report() {
     let size =
         std::fs::metadata(env!("CARGO_BIN_EXE_novu-connect-bot")).map_or(0, |file| file.len());
     println!("binary {:.1} MiB", size as f64 / 1024.0 / 1024.0);
+    let only = std::env::var_os("LOAD_ONLY");
+    if only.as_ref().is_none_or(|only| only == "slack") {
+        slack().await;
+    }
+    if only.as_ref().is_none_or(|only| only == "teams") {
+        teams::report().await;
+    }
+}
 
+async fn slack() {
     let mut field = Field::start("0ms").await;
     println!("first good answer {} ms after start", field.first_answer.as_millis());
     field.memory("at rest");
@@ -192,10 +213,14 @@ async fn report() {
     drop(field);
 
     let mut field = Field::start("50ms").await;
-    let rate = Some(number("LOAD_RATE", 1000));
-    let steady = Plan { connections: 400, rate, ..field.plan(&field.ours.1, true) };
+    let rate = number("LOAD_RATE", 300);
+    let steady = Plan { connections: 200, rate: Some(rate), ..field.plan(&field.ours.1, true) };
     let (outcome, spent) = field.round(true, &steady).await;
-    println!("\n/connect at 1,000 a second while each call to Novu's mint takes 50 ms");
+    println!(
+        "\n/connect at a steady rate while each call to Novu's mint takes 50 ms: \
+         offered {rate}/s, achieved {:.0}/s",
+        outcome.rate()
+    );
     line("ours", &outcome, Some(spent));
     assert_eq!(outcome.with_link, steady.requests, "not everybody got a link in time");
     drop(field);

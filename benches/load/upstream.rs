@@ -3,57 +3,92 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use novu_connect_bot::clock::{Clock, SystemClock};
+use axum::http::Method;
+use novu_connect_bot::clock::{SharedClock, SystemClock};
 use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection, Novu, Workspace};
 use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
+use novu_connect_bot::sandbox::teams::{self, Teams};
 use novu_connect_bot::sandbox::{Effect, Fault, Route};
+
+use super::control::{self, tenant};
+use super::teams::TENANTS;
 
 const TOKEN: &str = "xoxb-load";
 /// Enough for every round of every run; each person comes once.
 const PEOPLE: u32 = 250_000;
+const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 
 /// Serves on free ports until it is killed. `DELAY` is how long a mint takes; the very first one
 /// is quick, so that the time to the first answer can be told.
 pub(crate) async fn serve() {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let slack_options = slack::Options { record: false, ..slack::Options::default() };
-    let slack =
-        Slack::start(Arc::clone(&clock), slack_options).await.expect("a stand-in for Slack");
+    let clock: SharedClock = Arc::new(SystemClock);
+    let slack = start_slack(&clock).await;
+    let options = teams::Options { record: false, ..teams::Options::default() };
+    let teams =
+        Teams::start(Arc::clone(&clock), options).await.expect("a stand-in for Microsoft Teams");
+    let novu = start_novu(&clock, &slack, &teams).await;
+    println!("novu={}\nslack={}\nkey={}", novu.url(), slack.url(), novu.api_key());
+    println!("token={TOKEN}\nresponse_url={}", slack.new_response_url());
+    let app = teams.options();
+    println!("app_id={}\napp_secret={}", app.app_id, app.app_secret);
+    println!("metadata_url={}\ntoken_url={}", teams.metadata_url(), teams.token_url());
+    println!("control={}", control::start(teams).await);
+    println!("ready");
+    slow_down(&novu).await;
+    std::future::pending::<()>().await;
+}
+
+async fn start_slack(clock: &SharedClock) -> Slack {
+    let options = slack::Options { record: false, ..slack::Options::default() };
+    let slack = Slack::start(Arc::clone(clock), options).await.expect("a stand-in for Slack");
     slack.add_team(Team { bot_token: TOKEN.to_owned(), ..Team::new("TLOAD", "Load") });
     for number in 0..PEOPLE {
         slack.add_user(User::new("TLOAD", &format!("U{number}"), "Ida Rhodes"));
     }
+    slack
+}
+
+async fn start_novu(clock: &SharedClock, slack: &Slack, teams: &Teams) -> Novu {
     let options = novu::Options {
         record: false,
         slack_base: slack.url().to_owned(),
+        entra_base: teams.url().to_owned(),
         ..novu::Options::default()
     };
-    let key = options.api_keys.first().cloned().unwrap_or_default();
-    let novu = Novu::start(clock, options).await.expect("a stand-in for Novu");
+    let novu = Novu::start(Arc::clone(clock), options).await.expect("a stand-in for Novu");
     let app = slack.options();
     novu.add_integration(Integration::slack("slack", &app.client_id, &app.client_secret));
+    let app = teams.options();
+    let (id, secret, home) = (&app.app_id, &app.app_secret, &app.home_tenant);
+    novu.add_integration(Integration::teams("teams", id, secret, home));
+    connect(&novu, "slack", "load", "TLOAD", TOKEN);
+    for number in 0..TENANTS {
+        let tenant = tenant(number);
+        connect(&novu, "teams", &format!("tenant-{number}"), &tenant, "app-only");
+    }
+    novu
+}
+
+fn connect(novu: &Novu, integration: &str, identifier: &str, workspace: &str, token: &str) {
     let connection = NewConnection {
-        identifier: "load".to_owned(),
-        integration: "slack".to_owned(),
-        workspace: Workspace { id: "TLOAD".to_owned(), ..Workspace::default() },
-        access_token: TOKEN.to_owned(),
+        identifier: identifier.to_owned(),
+        integration: integration.to_owned(),
+        workspace: Workspace { id: workspace.to_owned(), ..Workspace::default() },
+        access_token: token.to_owned(),
         ..NewConnection::default()
     };
     novu.add_connection(connection).expect("a connection");
-    println!("novu={}\nslack={}\nkey={key}\ntoken={TOKEN}", novu.url(), slack.url());
-    println!("response_url={}", slack.new_response_url());
-    println!("ready");
+}
 
+async fn slow_down(novu: &Novu) {
     let delay = std::env::var_os("DELAY");
     let delay = delay.and_then(|text| text.to_str()?.parse::<jiff::SignedDuration>().ok());
     let delay = delay.and_then(|delay| Duration::try_from(delay).ok()).unwrap_or_default();
-    if !delay.is_zero() {
-        let mint = Route::post("/v1/integrations/channel-endpoints/oauth");
-        while novu.count(&axum::http::Method::POST, "/v1/integrations/channel-endpoints/oauth") == 0
-        {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        novu.fault(Fault::new(mint, Effect::Slow(delay)));
+    if delay.is_zero() {
+        return;
     }
-    std::future::pending::<()>().await;
+    while novu.count(&Method::POST, MINT) == 0 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    novu.fault(Fault::new(Route::post(MINT), Effect::Slow(delay)));
 }

@@ -1,0 +1,98 @@
+//! What the generator asks of the stand-in for Microsoft Teams, which has the key: activities, and
+//! how many cards have come.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::Method;
+use axum::routing::get;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use novu_connect_bot::clock::after;
+use novu_connect_bot::sandbox::bot_connector::Claims;
+use novu_connect_bot::sandbox::teams::{Inbound, Person, Teams};
+
+use super::teams::TENANTS;
+
+/// The length of a signature by a key of 2048 bits.
+const SIGNATURE: usize = 256;
+
+/// The stand-in, and the token that it uses again and again.
+struct Control {
+    teams: Teams,
+    reused: String,
+}
+
+/// The tenant that a person of this number is in.
+pub(crate) fn tenant(number: u64) -> String {
+    format!("10ad0000-0000-4000-8000-{:012x}", number % TENANTS)
+}
+
+/// Serves on a free port; its origin.
+pub(crate) async fn start(teams: Teams) -> String {
+    let reused = token(&teams, 0);
+    let router = Router::new()
+        .route("/activities/{tokens}/{first}/{count}", get(activities))
+        .route("/cards", get(cards))
+        .with_state(Arc::new(Control { teams, reused }));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+/// Messages, each by somebody else: a line with the token, then one with the activity.
+async fn activities(
+    State(control): State<Arc<Control>>,
+    Path((tokens, first, count)): Path<(String, u64, u64)>,
+) -> String {
+    let mut text = String::new();
+    let Control { teams, reused } = control.as_ref();
+    for number in first..first + count {
+        let token = match tokens.as_str() {
+            "fresh" => token(teams, number),
+            "forged" => forged(reused, number),
+            _ => reused.clone(),
+        };
+        let activity = message(teams, number);
+        writeln!(text, "{token}\n{}", activity.activity()).expect("room in memory");
+    }
+    text
+}
+
+/// A genuine token. Each number's is another, because it ends at another second.
+fn token(teams: &Teams, number: u64) -> String {
+    let claims = teams.keys().claims(&teams.options().app_id, &teams.service_url());
+    let expires = after(claims.expires, Duration::from_secs(number));
+    teams.keys().token(&Claims { expires, ..claims })
+}
+
+/// A person who was never there before writes to the bot.
+fn message(teams: &Teams, number: u64) -> Inbound {
+    let oid = format!("0b1ec700-0000-4000-8000-{number:012x}");
+    // The stand-in finds people by object id at once, and by any other account by looking at all.
+    let person = Person::new(&tenant(number), &oid, "Ida Rhodes");
+    teams.add_person(Person { account: oid.clone(), ..person });
+    teams.message(&oid, &teams.chat(&oid), "connect")
+}
+
+/// The token with a signature that nobody made: well formed, and not larger than the modulus.
+fn forged(token: &str, number: u64) -> String {
+    let mut signature = [0; SIGNATURE];
+    signature[SIGNATURE - 8..].copy_from_slice(&number.to_be_bytes());
+    signature[1] = 1;
+    let message = token.rsplit_once('.').map_or(token, |(message, _)| message);
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// Cards so far: all that was posted, save for the bot's tokens.
+async fn cards(State(control): State<Arc<Control>>) -> String {
+    // By the whole number: beyond some thousand paths the stand-in counts no single ones.
+    let teams = &control.teams;
+    let tokens = format!("/{}/", teams.options().home_tenant);
+    let posted = teams.count(&Method::POST, "");
+    (posted - teams.count(&Method::POST, &tokens)).to_string()
+}
