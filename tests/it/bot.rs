@@ -38,6 +38,9 @@ pub(crate) const ADA: &str = "U0ADA";
 /// A member who reads German.
 pub(crate) const GRACE: &str = "U0GRACE";
 
+/// The value of a setting that is to be the service's own address.
+pub(crate) const ITSELF: &str = "itself";
+
 const START: i64 = 1_790_000_000;
 /// The longest that a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -73,15 +76,23 @@ impl Bot {
 
     /// As [`Bot::start`], with these environment variables beside the usual ones.
     pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
+        Self::start_beside(clock(), novu::Options::default(), more).await
+    }
+
+    /// As [`Bot::start_with`], with a clock that others share, and a Novu that knows others as well.
+    pub(crate) async fn start_beside(
+        clock: ManualClock,
+        options: novu::Options,
+        more: &[(&str, &str)],
+    ) -> Self {
         canaries::listen();
-        let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let slack = Slack::start(Arc::clone(&shared), slack::Options::default()).await.unwrap();
         people(&slack);
         let options = novu::Options {
             api_keys: vec![API_KEY.to_owned()],
             slack_base: slack.url().to_owned(),
-            ..novu::Options::default()
+            ..options
         };
         let novu = Novu::start(shared, options).await.unwrap();
         let app = slack.options();
@@ -112,11 +123,15 @@ impl Bot {
         settings: Settings,
     ) -> Self {
         let no_files = |_: &std::path::Path| Err(std::io::Error::other("no files here"));
-        let config = Config::load(None, settings.clone(), &no_files).unwrap();
-        let app =
-            App::build(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await.unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", public.local_addr().unwrap());
+        let given = settings.iter().map(|(name, value)| {
+            let value = if value == ITSELF { &url } else { value };
+            (name.clone(), value.clone())
+        });
+        let config = Config::load(None, given.collect::<Settings>(), &no_files).unwrap();
+        let app =
+            App::build(config, Arc::new(clock.clone()), Arc::new(SystemRandom)).await.unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn({
             let stop = stop.clone();
@@ -270,15 +285,18 @@ impl Bot {
         } else {
             body.0.into()
         };
-        let response = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .headers(headers)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        Reply::read(response).await
+        self.post_sealed(path, headers, body).await
+    }
+
+    /// Posts exactly this.
+    pub(crate) async fn post_sealed(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
+        let request = self.http.post(format!("{}{path}", self.url)).headers(headers).body(body);
+        Reply::read(request.send().await.unwrap()).await
     }
 
     /// The status of a request without a body.
@@ -327,6 +345,11 @@ impl Bot {
             .map(Recorded::json)
             .collect()
     }
+}
+
+/// The clock of a story, at its beginning.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new(Timestamp::from_second(START).unwrap())
 }
 
 /// The workspace and its members.
