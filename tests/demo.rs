@@ -18,7 +18,12 @@ fn the_demonstration_plays_to_a_good_end_by_itself() {
         "[ Sign in ]",
         "subscriber slack:T0ACME:U0ADA is reached as Slack user U0ADA",
         "You are connected as Ada Lovelace since",
+        "[ New link ]",
+        "is reached as Teams user 5c1f0000-0000-4000-8000-0000000000ad through connection acme-teams",
     ] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+    for part in ["[ Sign in ]", "You are connected as"] {
+        assert_eq!(shown.matches(part).count(), 2, "{part} once in Slack and once in Teams");
     }
 }

@@ -40,6 +40,9 @@ pub(crate) const ADA: &str = "U0ADA";
 /// A member who reads German.
 pub(crate) const GRACE: &str = "U0GRACE";
 
+/// The value of a setting that is to be the service's own address.
+pub(crate) const ITSELF: &str = "itself";
+
 const START: i64 = 1_790_000_000;
 /// The longest that a condition is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -82,15 +85,32 @@ impl Bot {
 
     /// As [`Bot::start_with`], with its promises in this store.
     pub(crate) async fn start_on(store: Store, more: &[(&str, &str)]) -> Self {
+        Self::start_among(store, clock(), novu::Options::default(), more).await
+    }
+
+    /// As [`Bot::start_with`], with a clock that others share, and a Novu that knows others as well.
+    pub(crate) async fn start_beside(
+        clock: ManualClock,
+        options: novu::Options,
+        more: &[(&str, &str)],
+    ) -> Self {
+        Self::start_among(Store::in_memory(), clock, options, more).await
+    }
+
+    async fn start_among(
+        store: Store,
+        clock: ManualClock,
+        options: novu::Options,
+        more: &[(&str, &str)],
+    ) -> Self {
         canaries::listen();
-        let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
         let shared: Arc<dyn Clock> = Arc::new(clock.clone());
         let slack = Slack::start(Arc::clone(&shared), slack::Options::default()).await.unwrap();
         people(&slack);
         let options = novu::Options {
             api_keys: vec![API_KEY.to_owned()],
             slack_base: slack.url().to_owned(),
-            ..novu::Options::default()
+            ..options
         };
         let novu = Novu::start(shared, options).await.unwrap();
         let app = slack.options();
@@ -121,12 +141,16 @@ impl Bot {
         clock: ManualClock,
         settings: Settings,
     ) -> Self {
-        let config = Config::load(None, settings.clone(), &no_files).unwrap();
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = url_of(&public);
+        let given = settings.iter().map(|(name, value)| {
+            let value = if value == ITSELF { &url } else { value };
+            (name.clone(), value.clone())
+        });
+        let config = Config::load(None, given.collect::<Settings>(), &no_files).unwrap();
         let ops_address = config.server.ops_listen;
         let shared = Arc::new(clock.clone());
         let app = App::build_on(store, config, shared, Arc::new(SystemRandom)).await.unwrap();
-        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = url_of(&public);
         let ops = match ops_address {
             Some(address) => Some(TcpListener::bind(address).await.unwrap()),
             None => None,
@@ -286,15 +310,18 @@ impl Bot {
         } else {
             body.0.into()
         };
-        let response = self
-            .http
-            .post(format!("{}{path}", self.url))
-            .headers(headers)
-            .body(body)
-            .send()
-            .await
-            .unwrap();
-        Reply::read(response).await
+        self.post_sealed(path, headers, body).await
+    }
+
+    /// Posts exactly this.
+    pub(crate) async fn post_sealed(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: impl Into<reqwest::Body>,
+    ) -> Reply {
+        let request = self.http.post(format!("{}{path}", self.url)).headers(headers).body(body);
+        Reply::read(request.send().await.unwrap()).await
     }
 
     /// Posts a request and hangs up without an answer, once `moment` has come. Ends when the
@@ -380,6 +407,11 @@ pub(crate) fn no_files(_: &std::path::Path) -> std::io::Result<String> {
 
 fn url_of(listener: &TcpListener) -> String {
     format!("http://{}", listener.local_addr().unwrap())
+}
+
+/// The clock of a story, at its beginning.
+pub(crate) fn clock() -> ManualClock {
+    ManualClock::new(Timestamp::from_second(START).unwrap())
 }
 
 /// The workspace and its members.

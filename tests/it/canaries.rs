@@ -11,16 +11,19 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::bot::{ADA, API_KEY, BOT_TOKEN, Bot, SECRET};
 
 /// What no log line may hold: the word in our secrets, in e-mail addresses and in response URLs,
-/// and what sign-in links, states and signatures look like.
-const CANARIES: [&str; 8] = [
+/// and what sign-in links, personal links, states, tokens and signatures look like.
+const CANARIES: [&str; 11] = [
     "canary",
     "/oauth/v2/authorize?",
+    "/oauth2/v2.0/authorize?",
+    "/link/",
     "state=",
     "v0=",
     "trigger_id",
     "xoxb-",
     "/commands/T",
-    "/link/",
+    "Bearer ",
+    "eyJhbGciOi",
 ];
 /// What the HTTP client calls itself. It speaks to `log`, as other libraries do.
 const SPEAKER_TO_LOG: &str = " reqwest::";

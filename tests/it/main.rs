@@ -1,5 +1,5 @@
 //! The service as its users meet it: a real server on a loopback port, genuine signatures, and
-//! stand-ins for Novu and Slack that speak the real protocols and are as strict as the real thing.
+//! stand-ins for Novu, Slack and Teams that speak the real protocols and are as strict as the real thing.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod bot;
@@ -10,5 +10,9 @@ mod late;
 mod novu_trouble;
 mod operation;
 mod slash_command;
+mod teams;
+mod teams_bot;
+mod teams_pages;
+mod teams_trouble;
 mod verification;
 mod workspace;
