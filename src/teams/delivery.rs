@@ -90,6 +90,13 @@ impl Deliveries {
             // Whoever worked on it died of it, again and again.
             return self.queue.finish(&job, "undelivered").await;
         }
+        let origin = &inquiry.origin;
+        let site = self.desk.connector().site(&origin.service_url, &origin.tenant);
+        if let Err(untrusted) = site {
+            // Nobody is asked about somebody whom no answer can reach.
+            tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
+            return self.queue.finish(&job, "undelivered").await;
+        }
         let (ask, answer) = self.answer(&mut inquiry).await;
         if job.attempts < ANSWER_ATTEMPTS
             && let Some(pause) = patience(&answer)

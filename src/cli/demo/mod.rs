@@ -121,7 +121,7 @@ impl<W: Write> Story<'_, '_, W> {
             self.screen.line(&format!(
                 "subscriber {} is reached as {} user {} through connection {}",
                 endpoint.subscriber_id.as_deref().unwrap_or("nobody"),
-                self.role.platform,
+                self.role.platform_name(),
                 endpoint.user_id().unwrap_or("nobody"),
                 endpoint.connection_identifier.as_deref().unwrap_or("none"),
             ));

@@ -11,8 +11,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Answer;
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
+use crate::connect::Platform;
 use crate::outbound;
 use crate::random::SystemRandom;
 use crate::sandbox::novu::{self, Integration, NewConnection, Novu};
@@ -20,16 +22,14 @@ use crate::sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
 use crate::sandbox::teams::{self, Person, Teams, Tenant};
 use crate::server::{self, App, Limits, Listeners};
 
-use super::answer::Answer;
-
 /// What the person is called who asks.
 pub(super) const PERSON_NAME: &str = "Ada";
 
 /// Who the person is on a platform, and who they have to become in Novu.
 #[derive(Debug)]
 pub(super) struct Role {
-    /// What the platform is called.
-    pub(super) platform: &'static str,
+    /// The platform.
+    pub(super) platform: Platform,
     /// Their id there.
     pub(super) user: &'static str,
     /// Their id in Novu, by the default template.
@@ -40,9 +40,19 @@ pub(super) struct Role {
     pub(super) connection: &'static str,
 }
 
+impl Role {
+    /// What the platform is called.
+    pub(super) fn platform_name(&self) -> &'static str {
+        match self.platform {
+            Platform::Slack => "Slack",
+            Platform::Teams => "Teams",
+        }
+    }
+}
+
 /// The person in Slack.
 pub(super) const IN_SLACK: Role = Role {
-    platform: "Slack",
+    platform: Platform::Slack,
     user: "U0ADA",
     subscriber: "slack:T0ACME:U0ADA",
     integration: "slack",
@@ -50,7 +60,7 @@ pub(super) const IN_SLACK: Role = Role {
 };
 /// The person in Microsoft Teams.
 pub(super) const IN_TEAMS: Role = Role {
-    platform: "Teams",
+    platform: Platform::Teams,
     user: "5c1f0000-0000-4000-8000-0000000000ad",
     subscriber: "teams:72f988bf-0000-4000-8000-00000000c0de:5c1f0000-0000-4000-8000-0000000000ad",
     integration: "teams",
@@ -105,10 +115,9 @@ impl Stage {
 
     /// Asks for a link as the person would do it on that platform.
     pub(super) async fn ask(&self, role: &Role) -> anyhow::Result<Answer> {
-        if role.integration == IN_TEAMS.integration {
-            self.write("connect").await
-        } else {
-            self.command().await
+        match role.platform {
+            Platform::Slack => self.command().await,
+            Platform::Teams => self.write("connect").await,
         }
     }
 
