@@ -28,3 +28,10 @@ fn every_reason_to_refuse_a_request_is_explained() {
         assert!(README.contains(&format!("`{}`", problem.reason())), "{problem}");
     }
 }
+
+#[test]
+fn figures_are_stated_with_their_command() {
+    let section = README.split("## How fast").nth(1).expect("the section");
+    assert!(section.contains("cargo bench --bench load"));
+    assert!(!README.contains(concat!("MEAS", "URED")), "a placeholder is left");
+}
