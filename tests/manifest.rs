@@ -45,11 +45,11 @@ mod slack {
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
     use jiff::Timestamp;
+    use novu_connect_bot::clock::SystemClock;
     use novu_connect_bot::clock::{ManualClock, SharedClock};
     use novu_connect_bot::connect::message::Message;
     use novu_connect_bot::connect::{Directory, Person, Platform, Workspace};
     use novu_connect_bot::manifest::slack::{App, EMAIL_SCOPE, Grant, SCOPES};
-    use novu_connect_bot::metrics::Metrics;
     use novu_connect_bot::outbound;
     use novu_connect_bot::random::SystemRandom;
     use novu_connect_bot::sandbox::slack::{Options, Slack, Team, User};
@@ -198,7 +198,8 @@ mod slack {
         slack.set_scopes("T1", scopes);
         let base = Url::parse(&format!("{}/api", slack.url())).unwrap();
         let api =
-            WebApi::new(&base, outbound::client().unwrap(), Arc::new(Metrics::new())).unwrap();
+            WebApi::new(&base, outbound::client().unwrap(), Arc::new(SystemClock), Arc::default())
+                .unwrap();
         let person = Person {
             platform: Platform::Slack,
             workspace: Workspace::standalone("T1"),

@@ -209,8 +209,13 @@ async fn build_slack(
         bot_token: slack.bot_token,
     };
     let connect = build_connect(integration, slack.connection, identity, shared).await?;
-    let web_api = WebApi::new(&slack.api_url, shared.http.clone(), Arc::clone(&shared.metrics))
-        .context("slack.api_url cannot be used")?;
+    let web_api = WebApi::new(
+        &slack.api_url,
+        shared.http.clone(),
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+    )
+    .context("slack.api_url cannot be used")?;
     Ok(Slack::new(Parts {
         verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
         connect,

@@ -18,11 +18,11 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::desk::Desk;
-use super::web_api::{CallError, retry_after};
+use super::web_api::CallError;
 use crate::clock::{SharedClock, after, between};
 use crate::connect::{Answer, Ask, Intent, Person, Reference};
 use crate::metrics::Metrics;
-use crate::outbound::SecretUrl;
+use crate::outbound::{SecretUrl, retry_after};
 use crate::store::{Job, Queue, Store, StoreError};
 
 /// The kind of our jobs in the store.
@@ -235,7 +235,9 @@ impl LateReplies {
             Err(_) => Err(CallError::Uncertain),
             Ok(response) => match response.status() {
                 status if status.is_success() => Ok(()),
-                StatusCode::TOO_MANY_REQUESTS => Err(CallError::Throttled(retry_after(&response))),
+                StatusCode::TOO_MANY_REQUESTS => {
+                    Err(CallError::Throttled(retry_after(response.headers(), self.clock.now())))
+                }
                 status if status.is_server_error() => Err(CallError::Unavailable),
                 status => Err(CallError::Said(format!("http_{}", status.as_u16()))),
             },

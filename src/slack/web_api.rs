@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use jiff::Timestamp;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::block_kit::PrivateMessage;
+use crate::clock::SharedClock;
 use crate::connect::{Directory, DirectoryError, Email, Kind, Person, Profile};
 use crate::metrics::Metrics;
-use crate::outbound::read_limited;
+use crate::outbound::{read_limited, retry_after};
 
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
 /// what the person waits for.
@@ -35,6 +37,7 @@ pub struct WebApi {
     users_info: Url,
     post_message: Url,
     http: reqwest::Client,
+    clock: SharedClock,
     metrics: Arc<Metrics>,
 }
 
@@ -156,6 +159,7 @@ impl WebApi {
     pub fn new(
         base: &Url,
         http: reqwest::Client,
+        clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, url::ParseError> {
         let base = base.as_str().trim_end_matches('/');
@@ -163,6 +167,7 @@ impl WebApi {
             users_info: Url::parse(&format!("{base}/users.info"))?,
             post_message: Url::parse(&format!("{base}/chat.postMessage"))?,
             http,
+            clock,
             metrics,
         })
     }
@@ -218,7 +223,7 @@ impl WebApi {
                 .send()
                 .await
                 .map_err(|error| lost(&error))?;
-            understand(response).await
+            understand(response, self.clock.now()).await
         }
         .await;
         let word = outcome.as_ref().map_or_else(CallError::outcome, |_| "ok");
@@ -234,9 +239,12 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, CallError> {
     Ok(value)
 }
 
-async fn understand<T: DeserializeOwned>(response: Response) -> Result<T, CallError> {
+async fn understand<T: DeserializeOwned>(
+    response: Response,
+    now: Timestamp,
+) -> Result<T, CallError> {
     if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        return Err(CallError::Throttled(retry_after(&response)));
+        return Err(CallError::Throttled(retry_after(response.headers(), now)));
     }
     if !response.status().is_success() {
         return Err(CallError::Unavailable);
@@ -253,12 +261,6 @@ async fn understand<T: DeserializeOwned>(response: Response) -> Result<T, CallEr
 /// What it means that no answer came: nothing happened if there was no connection.
 fn lost(error: &reqwest::Error) -> CallError {
     if error.is_connect() { CallError::Unavailable } else { CallError::Uncertain }
-}
-
-/// The seconds that a `Retry-After` header asks for.
-pub(super) fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
 }
 
 impl Directory for WebApi {

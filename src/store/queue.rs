@@ -17,7 +17,7 @@ const LEASE: Duration = Duration::from_mins(1);
 /// How long an attempt may take: less than its lease.
 const ATTEMPT: Duration = Duration::from_secs(50);
 /// The longest pause between two attempts that nobody asked for.
-pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Jobs of one kind that are worked on at once.
 const WORKERS: usize = 32;
 
