@@ -9,6 +9,11 @@ use std::time::Duration;
 use crate::novu::SubscriberId;
 use crate::outbound::{Fence, Outside, SecretUrl};
 
+/// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
+const WORTH_WAITING: Duration = Duration::from_secs(30);
+/// How often a question is asked in all, while refusals may pass, before the person is told.
+pub const ANSWER_ATTEMPTS: u32 = 3;
+
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -40,6 +45,16 @@ impl Answer {
             Self::Welcome => "welcome",
             Self::Help(_) => "help",
             Self::Refused(refusal) => refusal.reason.code(),
+        }
+    }
+
+    /// The refusal that this is, if the same question may be answered a little later. Whoever has been
+    /// told to wait is better off with a few more seconds than with a no, but not with half an hour.
+    #[must_use]
+    pub fn passing(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) if refusal.may_pass_soon() => Some(refusal),
+            _ => None,
         }
     }
 }
@@ -141,17 +156,15 @@ impl From<Reason> for Refusal {
 }
 
 impl Refusal {
-    /// Whether the same question may be answered a little later. Whoever has been told to wait is
-    /// better off with a few more seconds than with a no.
-    #[must_use]
-    pub const fn may_pass(&self) -> bool {
-        matches!(
+    fn may_pass_soon(&self) -> bool {
+        let passing = matches!(
             self.reason,
             Reason::NovuBusy
                 | Reason::NovuUnavailable
                 | Reason::NovuTimeout
                 | Reason::ProfileUnavailable
-        )
+        );
+        passing && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
     }
 }
 

@@ -16,7 +16,10 @@ pub mod resolve;
 pub mod words;
 mod workspace_index;
 
-pub use answer::{Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink};
+pub use answer::{
+    ANSWER_ATTEMPTS, Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn,
+    SignInLink,
+};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
 pub use ledger::note;

@@ -20,10 +20,10 @@ use url::Url;
 use super::desk::Desk;
 use super::web_api::CallError;
 use crate::clock::{SharedClock, after, between};
-use crate::connect::{Answer, Ask, Intent, Person, Reference};
+use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Intent, Person, Reference};
 use crate::metrics::Metrics;
 use crate::outbound::{SecretUrl, retry_after};
-use crate::store::{Job, Queue, Store, StoreError};
+use crate::store::{GivenUp, Job, Outcome, Queue, Store, StoreError};
 
 /// The kind of our jobs in the store.
 const KIND: &str = "slack_reply";
@@ -36,11 +36,6 @@ const POST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the promise is left alone on the screen: Slack can take a post that overtakes its own
 /// handling of the response for the older of the two.
 const SETTLE: Duration = Duration::from_millis(250);
-/// How often an answer is tried before the person is told that it did not work out.
-const ANSWER_ATTEMPTS: u32 = 3;
-/// How often anything is tried before it is given up.
-const MOST_ATTEMPTS: u32 = 10;
-
 /// Keeps the promises.
 #[derive(Debug)]
 pub(super) struct LateReplies {
@@ -61,13 +56,6 @@ pub(super) struct Promise {
     response_url: Option<String>,
     uses_left: u8,
     promised_at: Timestamp,
-}
-
-/// How an attempt to deliver ended.
-enum Delivery {
-    By(&'static str),
-    Again(Option<Duration>),
-    Impossible,
 }
 
 impl Promise {
@@ -160,56 +148,45 @@ impl LateReplies {
     /// Works on a job that nobody holds any more: answers anew and delivers.
     async fn take_up(&self, job: Job) {
         let Ok(promise) = serde_json::from_str::<Promise>(job.payload.expose_secret()) else {
-            tracing::error!("a promise in the store cannot be read; it is dropped");
-            return self.queue.finish(&job, "unreadable").await;
+            return self.queue.discard(&job).await;
         };
-        if job.attempts > MOST_ATTEMPTS {
-            // Whoever worked on it died of it, again and again.
-            return self.queue.finish(&job, "undelivered").await;
-        }
         let ask = promise.ask();
         let answer = self.desk.answer(&ask).await;
         self.attempt(job, promise, &ask, answer).await;
     }
 
     async fn attempt(&self, job: Job, mut promise: Promise, ask: &Ask, answer: Answer) {
-        if job.attempts < ANSWER_ATTEMPTS && may_pass(&answer) {
-            return self.queue.again(&job, promise.sealed(), patience(&answer)).await;
-        }
-        match self.deliver(&mut promise, ask, &answer).await {
-            Delivery::By(way) => self.queue.finish(&job, way).await,
-            Delivery::Again(pause) if job.attempts < MOST_ATTEMPTS => {
-                self.queue.again(&job, promise.sealed(), pause).await;
-            }
-            Delivery::Again(_) | Delivery::Impossible => {
-                tracing::error!(reference = %promise.reference, "a late answer could not be delivered");
-                self.queue.finish(&job, "undelivered").await;
-            }
+        let outcome = match answer.passing() {
+            Some(refusal) if job.attempts < ANSWER_ATTEMPTS => Outcome::NotYet(refusal.retry_after),
+            _ => self.deliver(&mut promise, ask, &answer).await,
+        };
+        if let Err(GivenUp) = self.queue.conclude(&job, promise.sealed(), outcome).await {
+            tracing::error!(reference = %promise.reference, "a late answer could not be delivered");
         }
     }
 
-    async fn deliver(&self, promise: &mut Promise, ask: &Ask, answer: &Answer) -> Delivery {
+    async fn deliver(&self, promise: &mut Promise, ask: &Ask, answer: &Answer) -> Outcome {
         let message = self.desk.message(ask, &promise.command, answer);
         if let Some(url) = promise.usable_url(self.clock.now()) {
             promise.uses_left -= 1;
             match self.post(url, &message).await {
-                Ok(()) => return Delivery::By("response_url"),
-                Err(error) if error.is_transient() => return Delivery::Again(wait_of(&error)),
+                Ok(()) => return Outcome::Done("response_url"),
+                Err(error) if error.is_transient() => return Outcome::NotYet(wait_of(&error)),
                 // A second post would only replace the first.
-                Err(CallError::Uncertain) => return Delivery::Again(None),
+                Err(CallError::Uncertain) => return Outcome::NotYet(None),
                 // Used up or expired: it will never work again.
                 Err(error) => tracing::info!(%error, "a response URL is dead"),
             }
             promise.response_url = None;
         }
         match self.desk.direct_message(&promise.person, &message).await {
-            Ok(()) => Delivery::By("direct_message"),
-            Err(error) if error.is_transient() => Delivery::Again(wait_of(&error)),
+            Ok(()) => Outcome::Done("direct_message"),
+            Err(error) if error.is_transient() => Outcome::NotYet(wait_of(&error)),
             // It may be there: a second message would be worse than none.
-            Err(CallError::Uncertain) => Delivery::By("uncertain"),
+            Err(CallError::Uncertain) => Outcome::Done("uncertain"),
             Err(error) => {
                 tracing::warn!(%error, "no direct message could be sent");
-                Delivery::Impossible
+                Outcome::Impossible
             }
         }
     }
@@ -246,16 +223,6 @@ impl LateReplies {
         self.metrics.upstream("slack", "response_url", word, started.elapsed());
         outcome
     }
-}
-
-fn may_pass(answer: &Answer) -> bool {
-    matches!(answer, Answer::Refused(refusal) if refusal.may_pass())
-}
-
-/// How long whoever refused asks to wait.
-fn patience(answer: &Answer) -> Option<Duration> {
-    let Answer::Refused(refusal) = answer else { return None };
-    refusal.retry_after
 }
 
 fn wait_of(error: &CallError) -> Option<Duration> {

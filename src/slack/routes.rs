@@ -1,7 +1,9 @@
 //! The paths that Slack calls, and an answer in time on each.
 
+use std::future::ready;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{FromRequest, Request, State};
@@ -10,6 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 
 use super::Slack;
 use super::block_kit::{PrivateMessage, SIGN_IN_ACTION};
@@ -17,14 +20,9 @@ use super::desk::Desk;
 use super::late::Promise;
 use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
-use crate::connect::{Answer, Ask, Intent, Reason};
-use crate::outbound::SecretUrl;
+use crate::connect::{Answer, Ask, Intent, Reason, Refusal};
 use crate::random::reference;
-use crate::store::Job;
-
-/// The longest time that Novu can ask us to wait and still be waited for: the person then gets the
-/// link without asking again. Beyond it they are told to.
-const WORTH_A_PROMISE: Duration = Duration::from_secs(30);
+use crate::store::within_lease;
 
 /// The check behind every route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Slack>> for Inbound {
@@ -74,12 +72,6 @@ async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Statu
     }
 }
 
-/// Where the task that answers leaves its answer, for the HTTP response. Nobody takes it any more
-/// once the response has gone out without it.
-type AnswerSender = oneshot::Sender<Answer>;
-/// Where that task is left the job of the promise that was made in place of its answer.
-type JobSender = oneshot::Sender<Job>;
-
 impl Slack {
     async fn serve(self: &Arc<Self>, request: &SlackRequest, arrived: Instant) -> Response {
         match SlashCommand::read(request, &self.response_hosts) {
@@ -106,80 +98,61 @@ impl Slack {
         if !self.pace.allows(&ask.person) {
             return self.refuse(&ask, &command, Reason::TooOften);
         }
-        let (answer_sender, mut answer_receiver) = oneshot::channel();
-        let (job_sender, job_receiver) = oneshot::channel();
         let promise = Promise::new(&ask, command.clone(), response_url.as_ref(), self.clock.now());
-        let work = Arc::clone(self).work_out(ask.clone(), promise, answer_sender, job_receiver);
-        self.tasks.spawn(work);
-
-        let left = self.reply_budget.saturating_sub(arrived.elapsed());
-        let in_time = tokio::time::timeout(left, &mut answer_receiver).await;
-        let answer = in_time.ok().and_then(Result::ok).or_else(|| {
-            // The answer may have come between the bell and this line.
-            answer_receiver.close();
-            answer_receiver.try_recv().ok()
-        });
-        match answer {
-            Some(answer) => self.in_time(&ask, &command, response_url.as_ref(), &answer).await,
-            None => self.too_late(&ask, &command, response_url.as_ref(), job_sender).await,
+        let (reply, replied) = oneshot::channel();
+        let deadline = arrived + self.reply_budget;
+        // Apart from the request, which ends when Slack hangs up. The person still waits then.
+        let work = Arc::clone(self).work_out(ask.clone(), promise, deadline, reply);
+        self.tasks.spawn(within_lease(work));
+        match replied.await {
+            Ok(answer) => ephemeral(&self.desk.message(&ask, &command, &answer)),
+            Err(_) => self.refuse(&ask, &command, Reason::Busy),
         }
     }
 
-    /// Works the answer out, and delivers it late if nobody waits for it any more.
+    /// Works the answer out for the HTTP response; what is not ready by the deadline is promised.
     async fn work_out(
         self: Arc<Self>,
         ask: Ask,
         promise: Promise,
-        answer_sender: AnswerSender,
-        job_receiver: oneshot::Receiver<Job>,
+        deadline: Instant,
+        reply: oneshot::Sender<Answer>,
     ) {
-        let answer = self.desk.answer(&ask).await;
-        let Err(answer) = answer_sender.send(answer) else { return };
-        // Without a job nothing was promised, because Slack hung up first; the person still waits.
-        let job = match job_receiver.await {
-            Ok(job) => Ok(job),
-            Err(_) => self.late.promise(&promise).await,
+        // Nobody hears a reply after Slack has hung up. What is promised is kept all the same.
+        let mut answering = pin!(self.desk.answer(&ask));
+        let Ok(answer) = timeout_at(deadline.into(), &mut answering).await else {
+            let say = |answer| drop(reply.send(answer));
+            return self.promise(&ask, promise, answering, say).await;
         };
-        match job {
-            Ok(job) => self.late.keep(job, promise, &ask, answer).await,
-            Err(error) => tracing::warn!(%error, reference = %ask.reference, "answer dropped"),
+        if let Some(Refusal { retry_after: Some(pause), .. }) = answer.passing()
+            && self.late.promise_later(&promise, *pause).await.is_ok()
+        {
+            drop(reply.send(Answer::Working));
+            return;
+        }
+        if let Err(answer) = reply.send(answer) {
+            self.promise(&ask, promise, ready(answer), drop).await;
         }
     }
 
-    async fn in_time(
+    /// Stores the promise, then makes it, then keeps it.
+    async fn promise(
         &self,
         ask: &Ask,
-        command: &str,
-        response_url: Option<&SecretUrl>,
-        answer: &Answer,
-    ) -> Response {
-        if let Some(pause) = asks_for_patience(answer) {
-            let promise = Promise::new(ask, command.to_owned(), response_url, self.clock.now());
-            if self.late.promise_later(&promise, pause).await.is_ok() {
-                return ephemeral(&self.desk.message(ask, command, &Answer::Working));
-            }
-        }
-        ephemeral(&self.desk.message(ask, command, answer))
-    }
-
-    /// Stores the promise, then makes it.
-    async fn too_late(
-        &self,
-        ask: &Ask,
-        command: &str,
-        response_url: Option<&SecretUrl>,
-        job_sender: JobSender,
-    ) -> Response {
-        let promise = Promise::new(ask, command.to_owned(), response_url, self.clock.now());
+        promise: Promise,
+        answering: impl Future<Output = Answer>,
+        say: impl FnOnce(Answer),
+    ) {
         match self.late.promise(&promise).await {
             Ok(job) => {
-                // Fails only if the task died; the lease then runs out and a worker takes over.
-                let _ = job_sender.send(job);
-                ephemeral(&self.desk.message(ask, command, &Answer::Working))
+                say(Answer::Working);
+                self.late.keep(job, promise, ask, answering.await).await;
             }
             Err(error) => {
                 tracing::error!(%error, reference = %ask.reference, "nothing can be promised");
-                self.refuse(ask, command, Reason::Busy)
+                let refused = Answer::Refused(Reason::Busy.into());
+                self.desk.note(ask, &refused);
+                say(refused);
             }
         }
     }
@@ -189,12 +162,6 @@ impl Slack {
         self.desk.note(ask, &refused);
         ephemeral(&self.desk.message(ask, command, &refused))
     }
-}
-
-/// How long Novu asks to wait, if that is short enough to wait for it in the person's stead.
-fn asks_for_patience(answer: &Answer) -> Option<Duration> {
-    let Answer::Refused(refusal) = answer else { return None };
-    refusal.retry_after.filter(|pause| *pause <= WORTH_A_PROMISE)
 }
 
 fn ephemeral(message: &PrivateMessage) -> Response {

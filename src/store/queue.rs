@@ -16,10 +16,36 @@ use crate::metrics::Metrics;
 const LEASE: Duration = Duration::from_mins(1);
 /// How long an attempt may take: less than its lease.
 const ATTEMPT: Duration = Duration::from_secs(50);
+/// How often anything is tried before it is given up.
+const MOST_ATTEMPTS: u32 = 10;
 /// The longest pause between two attempts that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Jobs of one kind that are worked on at once.
 const WORKERS: usize = 32;
+
+/// How an attempt at a job ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done; in what way, as a word for metrics.
+    Done(&'static str),
+    /// Not yet. Another attempt follows after so long, or, where nobody said how long, after a pause
+    /// that doubles with each attempt.
+    NotYet(Option<Duration>),
+    /// It cannot be done.
+    Impossible,
+}
+
+/// A job has been taken out of the store undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GivenUp;
+
+/// Lets an attempt go on for no longer than its job is held, however long others take to answer:
+/// afterwards the job is somebody else's, and two attempts at once would tell a person twice.
+/// To be begun no later than the job.
+pub async fn within_lease(attempt: impl Future<Output = ()>) {
+    // Nothing is lost with it: the job comes due when its lease runs out.
+    let _ = tokio::time::timeout(ATTEMPT, attempt).await;
+}
 
 /// The jobs of one kind.
 #[derive(Debug)]
@@ -70,9 +96,31 @@ impl Queue {
         Ok(())
     }
 
-    /// Gives a job back that did not work out: to be tried again after `pause`, or after a pause
-    /// that doubles with each attempt.
-    pub async fn again(&self, job: &Job, payload: SecretString, pause: Option<Duration>) {
+    /// Takes note of how an attempt ended: takes the job out, or puts it back with its payload as it
+    /// is now.
+    ///
+    /// # Errors
+    /// That was its last attempt.
+    pub async fn conclude(
+        &self,
+        job: &Job,
+        payload: SecretString,
+        outcome: Outcome,
+    ) -> Result<(), GivenUp> {
+        match outcome {
+            Outcome::Done(way) => self.finish(job, way).await,
+            Outcome::NotYet(pause) if job.attempts < MOST_ATTEMPTS => {
+                self.again(job, payload, pause).await;
+            }
+            Outcome::NotYet(_) | Outcome::Impossible => {
+                self.finish(job, "undelivered").await;
+                return Err(GivenUp);
+            }
+        }
+        Ok(())
+    }
+
+    async fn again(&self, job: &Job, payload: SecretString, pause: Option<Duration>) {
         let backoff = Duration::from_secs(1 << job.attempts.min(6));
         // Whoever asks to wait is obeyed; only our own guess has a limit.
         let pause = pause.unwrap_or(backoff.min(LONGEST_PAUSE));
@@ -81,6 +129,12 @@ impl Queue {
             tracing::error!(%error, "a job could not be put back; its lease will run out");
         }
         self.changed.notify_one();
+    }
+
+    /// Takes a job out whose payload nobody understands: another version of the service made it.
+    pub async fn discard(&self, job: &Job) {
+        tracing::error!(kind = self.kind, "a job in the store cannot be read; it is dropped");
+        self.finish(job, "unreadable").await;
     }
 
     /// Takes a job out, and counts how it ended.
@@ -103,11 +157,18 @@ impl Queue {
             let place = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await;
             let Some(Ok(place)) = place else { return };
             let pause = match self.store.lease(self.kind, self.clock.now(), LEASE).await {
+                Ok(Some(job)) if job.attempts > MOST_ATTEMPTS => {
+                    tracing::error!(
+                        kind = self.kind,
+                        "whoever took this job up died of it; it is dropped"
+                    );
+                    self.finish(&job, "undelivered").await;
+                    continue;
+                }
                 Ok(Some(job)) => {
-                    let work = work(job);
+                    let attempt = within_lease(work(job));
                     tasks.spawn(async move {
-                        // Beyond its lease the job is somebody else's.
-                        let _ = tokio::time::timeout(ATTEMPT, work).await;
+                        attempt.await;
                         drop(place);
                     });
                     continue;
@@ -170,5 +231,40 @@ mod tests {
         };
         tokio::join!(work, watch);
         assert_eq!(queue.store.open_jobs().await, Ok(0));
+    }
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_hangs_ends_while_its_job_is_held() {
+        let began = tokio::time::Instant::now();
+        within_lease(std::future::pending()).await;
+        assert!(began.elapsed() < LEASE);
+    }
+
+    #[tokio::test]
+    async fn an_attempt_ends_its_job_or_puts_it_back_and_the_last_one_always_ends_it() {
+        let asked = Some(Duration::from_secs(7));
+        let cases = [
+            (1, Outcome::Done("chat"), Ok(()), None),
+            (MOST_ATTEMPTS, Outcome::Done("chat"), Ok(()), None),
+            (1, Outcome::Impossible, Err(GivenUp), None),
+            (1, Outcome::NotYet(asked), Ok(()), Some(7)),
+            (1, Outcome::NotYet(None), Ok(()), Some(2)),
+            (3, Outcome::NotYet(None), Ok(()), Some(8)),
+            (MOST_ATTEMPTS - 1, Outcome::NotYet(None), Ok(()), Some(60)),
+            (MOST_ATTEMPTS, Outcome::NotYet(asked), Err(GivenUp), None),
+        ];
+        for (attempts, outcome, conclusion, due) in cases {
+            let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+            let store = Arc::new(Store::in_memory());
+            let queue = Queue::new(store, "late", "slack", Arc::new(clock.clone()), Arc::default());
+            let mut job = queue.begin("as it was".into()).await.unwrap();
+            while job.attempts < attempts {
+                clock.advance(LEASE);
+                job = queue.store.lease("late", clock.now(), LEASE).await.unwrap().unwrap();
+            }
+            let concluded = queue.conclude(&job, "as it is".into(), outcome).await;
+            assert_eq!(concluded, conclusion, "{attempts} {outcome:?}");
+            let expected = due.map(|seconds| after(clock.now(), Duration::from_secs(seconds)));
+            assert_eq!(queue.store.next_due("late").await, Ok(expected), "{attempts} {outcome:?}");
+        }
     }
 }

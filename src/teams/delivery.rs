@@ -5,7 +5,6 @@
 //! may read how to open one, and nothing more.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -16,15 +15,8 @@ use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use crate::connect::pace::Pace;
-use crate::connect::{Answer, Ask, Reason};
-use crate::store::{Job, Queue};
-
-/// How often anything is tried before it is given up.
-const MOST_ATTEMPTS: u32 = 8;
-/// How often an answer is tried anew because Novu asks to wait a little.
-const ANSWER_ATTEMPTS: u32 = 3;
-/// The longest time that Novu can ask us to wait and still be waited for.
-const WORTH_WAITING: Duration = Duration::from_secs(30);
+use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason};
+use crate::store::{GivenUp, Job, Outcome, Queue};
 
 /// Answers questions and brings the answers to their people.
 #[derive(Debug)]
@@ -34,30 +26,6 @@ pub(super) struct Deliveries {
     pace: Pace,
     /// The bot's id in links to a chat with it.
     app_id: String,
-}
-
-/// How an attempt to deliver ended.
-enum Delivery {
-    By(&'static str),
-    Again(Option<Duration>),
-    Impossible,
-}
-
-impl From<CallError> for Delivery {
-    fn from(error: CallError) -> Self {
-        match error {
-            CallError::Throttled(pause) => Self::Again(pause),
-            error if error.is_transient() => Self::Again(None),
-            // A secret or a token that is being replaced; what was acknowledged waits for it.
-            CallError::Unauthorised => Self::Again(None),
-            // It may be there: a second one would be worse than none.
-            CallError::Uncertain => Self::By("uncertain"),
-            error => {
-                tracing::warn!(error = error.name(), "teams took no message");
-                Self::Impossible
-            }
-        }
-    }
 }
 
 impl Deliveries {
@@ -77,7 +45,7 @@ impl Deliveries {
             async move {
                 match Inquiry::unseal(&job.payload) {
                     Some(inquiry) => deliveries.attempt(job, inquiry).await,
-                    None => deliveries.queue.finish(&job, "unreadable").await,
+                    None => deliveries.queue.discard(&job).await,
                 }
             }
         };
@@ -86,36 +54,34 @@ impl Deliveries {
 
     /// Answers a question and delivers the answer; what does not work out is tried again later.
     pub(super) async fn attempt(&self, job: Job, mut inquiry: Inquiry) {
-        if job.attempts > MOST_ATTEMPTS {
-            // Whoever worked on it died of it, again and again.
-            return self.queue.finish(&job, "undelivered").await;
+        let outcome = self.answer_and_deliver(&mut inquiry, job.attempts).await;
+        if let Err(GivenUp) = self.queue.conclude(&job, inquiry.sealed(), outcome).await {
+            tracing::error!(reference = %inquiry.reference, "an answer could not be delivered");
         }
+    }
+
+    async fn answer_and_deliver(&self, inquiry: &mut Inquiry, attempts: u32) -> Outcome {
         let origin = &inquiry.origin;
-        let site = self.desk.connector().site(&origin.service_url, &origin.tenant);
-        if let Err(untrusted) = site {
-            // Nobody is asked about somebody whom no answer can reach.
-            tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
-            return self.queue.finish(&job, "undelivered").await;
-        }
-        let (ask, answer) = self.answer(&mut inquiry).await;
-        if job.attempts < ANSWER_ATTEMPTS
-            && let Some(pause) = patience(&answer)
-        {
-            return self.queue.again(&job, inquiry.sealed(), pause).await;
+        let site = match self.desk.connector().site(&origin.service_url, &origin.tenant) {
+            Ok(site) => site,
+            Err(untrusted) => {
+                // Nobody is asked about somebody whom no answer can reach.
+                tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
+                return Outcome::Impossible;
+            }
+        };
+        let (ask, answer) = self.answer(inquiry).await;
+        match answer.passing() {
+            Some(refusal) if attempts < ANSWER_ATTEMPTS => {
+                return Outcome::NotYet(refusal.retry_after);
+            }
+            _ => {}
         }
         let card = self.desk.card(&ask, &answer);
-        match self.deliver(&inquiry, &ask, &card).await {
-            Delivery::By(way) => self.queue.finish(&job, way).await,
+        match self.deliver(inquiry, &ask, &card, &site).await {
             // Whoever floods us is told once, or not at all.
-            Delivery::Again(pause)
-                if job.attempts < MOST_ATTEMPTS && inquiry.too_often != Some(true) =>
-            {
-                self.queue.again(&job, inquiry.sealed(), pause).await;
-            }
-            Delivery::Again(_) | Delivery::Impossible => {
-                tracing::error!(reference = %inquiry.reference, "an answer could not be delivered");
-                self.queue.finish(&job, "undelivered").await;
-            }
+            Outcome::NotYet(_) if inquiry.too_often == Some(true) => Outcome::Impossible,
+            outcome => outcome,
         }
     }
 
@@ -144,23 +110,22 @@ impl Deliveries {
         (ask, answer)
     }
 
-    async fn deliver(&self, inquiry: &Inquiry, ask: &Ask, card: &PrivateCard) -> Delivery {
+    async fn deliver(
+        &self,
+        inquiry: &Inquiry,
+        ask: &Ask,
+        card: &PrivateCard,
+        site: &Site,
+    ) -> Outcome {
         let origin = &inquiry.origin;
-        let site = match self.desk.connector().site(&origin.service_url, &origin.tenant) {
-            Ok(site) => site,
-            Err(untrusted) => {
-                tracing::warn!(%untrusted, "an answer has nowhere to go");
-                return Delivery::Impossible;
-            }
-        };
         let place = PrivatePlace::within(&origin.conversation, &inquiry.from);
         let reply_to = origin.activity_id.as_deref().filter(|_| !inquiry.welcome);
         let sent = PrivateActivity { card, place: &place, reply_to };
-        match self.desk.connector().send(&site, sent).await {
-            Ok(_) if place.is_targeted() => Delivery::By("targeted"),
-            Ok(_) => Delivery::By("chat"),
+        match self.desk.connector().send(site, sent).await {
+            Ok(_) if place.is_targeted() => Outcome::Done("targeted"),
+            Ok(_) => Outcome::Done("chat"),
             Err(error) if place.is_targeted() && error.calls_for_another_place() => {
-                self.deliver_apart(inquiry, ask, card, &site).await
+                self.deliver_apart(inquiry, ask, card, site).await
             }
             Err(error) => error.into(),
         }
@@ -173,7 +138,7 @@ impl Deliveries {
         ask: &Ask,
         card: &PrivateCard,
         site: &Site,
-    ) -> Delivery {
+    ) -> Outcome {
         let connector = self.desk.connector();
         let member = inquiry.from.id.as_str();
         let outcome = match connector.personal_chat(site, member).await {
@@ -185,7 +150,7 @@ impl Deliveries {
             Err(error) => Err(error),
         };
         match outcome {
-            Ok(()) => Delivery::By("own_chat"),
+            Ok(()) => Outcome::Done("own_chat"),
             Err(error) if error.calls_for_another_place() => {
                 connector.forget_personal_chat(site, member);
                 self.point_to_chat(inquiry, ask, site).await
@@ -195,7 +160,7 @@ impl Deliveries {
     }
 
     /// Tells everybody, because nobody can be told alone, how to open a chat with the bot.
-    async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &Site) -> Delivery {
+    async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &Site) -> Outcome {
         let link = format!("https://teams.microsoft.com/l/chat/0/0?users=28:{}", self.app_id);
         let text = ask.language().say("open-chat", &[("link", &link)]);
         // A question that nobody else saw must not show by what it is answered with.
@@ -204,17 +169,25 @@ impl Deliveries {
         let note = PublicNote { text: &text, reply_to };
         let conversation = &inquiry.origin.conversation.id;
         match self.desk.connector().send_note(site, conversation, note).await {
-            Ok(()) => Delivery::By("pointed_to_chat"),
+            Ok(()) => Outcome::Done("pointed_to_chat"),
             Err(error) => error.into(),
         }
     }
 }
 
-/// How long to wait for a refusal to pass, in the person's stead: as long as was asked for, or as long
-/// as attempts are apart anyway. Nothing if it will not pass, or not soon enough.
-#[expect(clippy::option_option, reason = "whether to wait, and whether anybody said for how long")]
-fn patience(answer: &Answer) -> Option<Option<Duration>> {
-    let Answer::Refused(refusal) = answer else { return None };
-    let soon = refusal.retry_after.is_none_or(|pause| pause <= WORTH_WAITING);
-    (refusal.may_pass() && soon).then_some(refusal.retry_after)
+impl From<CallError> for Outcome {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Throttled(pause) => Self::NotYet(pause),
+            error if error.is_transient() => Self::NotYet(None),
+            // A secret or a token that is being replaced; what was acknowledged waits for it.
+            CallError::Unauthorised => Self::NotYet(None),
+            // It may be there: a second one would be worse than none.
+            CallError::Uncertain => Self::Done("uncertain"),
+            error => {
+                tracing::warn!(error = error.name(), "teams took no message");
+                Self::Impossible
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
 
 use super::Teams;
 use super::activity::{Account, Activity, ConversationKind, Origin, RosterChange};
@@ -18,6 +19,7 @@ use super::outgoing::InvokeReply;
 use super::token::{Unverified, VerifiedActivity};
 use crate::connect::{Answer, Ask, Intent, Reason};
 use crate::random::reference;
+use crate::store::within_lease;
 
 /// How long the response to a pressed button may wait for its card: people see an error after some
 /// ten seconds, and feel every one of them.
@@ -81,27 +83,34 @@ impl Teams {
         Inquiry { origin, from, intent, reference, welcome: false, too_often: None }
     }
 
-    /// Promises an answer and acknowledges. A redelivery is acknowledged and nothing more.
+    /// Promises an answer and acknowledges; the answer follows.
     async fn take(self: &Arc<Self>, inquiry: Inquiry) -> Response {
+        let (acknowledge, acknowledged) = oneshot::channel();
+        // Apart from the request, which ends when Teams hangs up: once stored, the promise is kept.
+        let work = Arc::clone(self).promise(inquiry, acknowledge);
+        self.tasks.spawn(within_lease(work));
+        acknowledged.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response()
+    }
+
+    /// Stores the promise, then makes it, then keeps it. A redelivery is acknowledged and nothing more.
+    async fn promise(self: Arc<Self>, inquiry: Inquiry, acknowledge: oneshot::Sender<StatusCode>) {
         // The promise comes first: what is not stored must be sent again, and not be taken for a
         // redelivery then.
         let job = match self.deliveries.queue().begin(inquiry.sealed()).await {
             Ok(job) => job,
-            Err(error) => {
-                tracing::error!(%error, "nothing can be promised");
-                return StatusCode::SERVICE_UNAVAILABLE.into_response();
-            }
+            // Dropped, the sender says that nothing was promised.
+            Err(error) => return tracing::error!(%error, "nothing can be promised"),
         };
-        if !self.is_new(&inquiry) {
-            self.deliveries.queue().finish(&job, "duplicate").await;
-            return StatusCode::OK.into_response();
+        let is_new = self.is_new(&inquiry);
+        // Unheard if Teams has hung up; it then sends the activity again.
+        let _ = acknowledge.send(StatusCode::OK);
+        if !is_new {
+            return self.deliveries.queue().finish(&job, "duplicate").await;
         }
         if inquiry.intent == Intent::Connect && !inquiry.welcome {
             self.metrics.funnel("teams", "asked");
         }
-        let deliveries = Arc::clone(&self.deliveries);
-        self.tasks.spawn(async move { deliveries.attempt(job, inquiry).await });
-        StatusCode::OK.into_response()
+        self.deliveries.attempt(job, inquiry).await;
     }
 
     /// Greets somebody who has installed the bot for themselves, once: Teams tells it twice. Teams
@@ -126,7 +135,7 @@ impl Teams {
         let stranger = inquiry.ask(inquiry.stranger());
         let answered = tokio::time::timeout(INVOKE_BUDGET, self.renewed(&inquiry)).await;
         match answered {
-            Ok((_, Answer::Refused(refusal))) if refusal.may_pass() => {}
+            Ok((_, answer)) if answer.passing().is_some() => {}
             Ok((ask, answer)) => return self.shown(&ask, &answer),
             Err(_) => {}
         }
