@@ -85,7 +85,8 @@ impl Deliveries {
         }
     }
 
-    async fn answer(&self, inquiry: &mut Inquiry) -> (Ask, Answer) {
+    /// Answers a question, unless its author asks too often; that is judged the first time only.
+    pub(super) async fn answer(&self, inquiry: &mut Inquiry) -> (Ask, Answer) {
         if inquiry.welcome {
             let ask = inquiry.ask(inquiry.stranger());
             self.desk.note(&ask, &Answer::Welcome);

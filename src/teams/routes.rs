@@ -25,6 +25,9 @@ use crate::store::within_lease;
 /// ten seconds, and feel every one of them.
 const INVOKE_BUDGET: Duration = Duration::from_millis(1200);
 
+/// There is no room for another promise.
+struct NotPromised;
+
 /// The check behind the route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Teams>> for VerifiedActivity {
     type Rejection = Unverified;
@@ -83,34 +86,48 @@ impl Teams {
         Inquiry { origin, from, intent, reference, welcome: false, too_often: None }
     }
 
-    /// Promises an answer and acknowledges; the answer follows.
+    /// Acknowledges a question once its answer is promised.
     async fn take(self: &Arc<Self>, inquiry: Inquiry) -> Response {
-        let (acknowledge, acknowledged) = oneshot::channel();
-        // Apart from the request, which ends when Teams hangs up: once stored, the promise is kept.
-        let work = Arc::clone(self).promise(inquiry, acknowledge);
-        self.tasks.spawn(within_lease(work));
-        acknowledged.await.unwrap_or(StatusCode::SERVICE_UNAVAILABLE).into_response()
+        match self.promise(inquiry).await {
+            Ok(()) => StatusCode::OK,
+            // Teams sends it again.
+            Err(NotPromised) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+        .into_response()
     }
 
-    /// Stores the promise, then makes it, then keeps it. A redelivery is acknowledged and nothing more.
-    async fn promise(self: Arc<Self>, inquiry: Inquiry, acknowledge: oneshot::Sender<StatusCode>) {
-        // The promise comes first: what is not stored must be sent again, and not be taken for a
-        // redelivery then.
-        let job = match self.deliveries.queue().begin(inquiry.sealed()).await {
+    /// Promises an answer, which follows. A redelivery has its promise already.
+    async fn promise(self: &Arc<Self>, inquiry: Inquiry) -> Result<(), NotPromised> {
+        let (stored, promised) = oneshot::channel();
+        // Apart from the request, which ends when Teams hangs up: once stored, a promise is kept.
+        let work = Arc::clone(self).store_and_keep(inquiry, stored);
+        self.tasks.spawn(within_lease(work));
+        promised.await.map_err(|_| NotPromised)
+    }
+
+    async fn store_and_keep(self: Arc<Self>, inquiry: Inquiry, stored: oneshot::Sender<()>) {
+        let queue = self.deliveries.queue();
+        // Stored before it is looked for among the known ones: what cannot be stored is sent again,
+        // and must not be taken for a redelivery then.
+        let job = match queue.begin(inquiry.sealed()).await {
             Ok(job) => job,
-            // Dropped, the sender says that nothing was promised.
             Err(error) => return tracing::error!(%error, "nothing can be promised"),
         };
         let is_new = self.is_new(&inquiry);
         // Unheard if Teams has hung up; it then sends the activity again.
-        let _ = acknowledge.send(StatusCode::OK);
+        let _ = stored.send(());
         if !is_new {
-            return self.deliveries.queue().finish(&job, "duplicate").await;
+            return queue.finish(&job, "duplicate").await;
         }
+        self.count(&inquiry);
+        self.deliveries.attempt(job, inquiry).await;
+    }
+
+    /// Counts somebody who wants to connect.
+    fn count(&self, inquiry: &Inquiry) {
         if inquiry.intent == Intent::Connect && !inquiry.welcome {
             self.metrics.funnel("teams", "asked");
         }
-        self.deliveries.attempt(job, inquiry).await;
     }
 
     /// Greets somebody who has installed the bot for themselves, once: Teams tells it twice. Teams
@@ -130,34 +147,20 @@ impl Teams {
 
     /// Answers a press of the button for a fresh link, for the one who pressed it. If that takes
     /// long, the card follows as a message.
-    async fn renew(self: &Arc<Self>, inquiry: Inquiry) -> Response {
-        self.metrics.funnel("teams", "asked");
+    async fn renew(self: &Arc<Self>, mut inquiry: Inquiry) -> Response {
         let stranger = inquiry.ask(inquiry.stranger());
-        let answered = tokio::time::timeout(INVOKE_BUDGET, self.renewed(&inquiry)).await;
-        match answered {
-            Ok((_, answer)) if answer.passing().is_some() => {}
-            Ok((ask, answer)) => return self.shown(&ask, &answer),
-            Err(_) => {}
+        let answering = self.deliveries.answer(&mut inquiry);
+        if let Ok((ask, answer)) = tokio::time::timeout(INVOKE_BUDGET, answering).await
+            && answer.passing().is_none()
+        {
+            self.count(&inquiry);
+            return self.shown(&ask, &answer);
         }
-        // A redelivery has its promise already.
-        let promised = !self.is_new(&inquiry)
-            || self.deliveries.queue().put(inquiry.sealed(), Duration::ZERO).await.is_ok();
-        let answer = if promised { Answer::Working } else { Answer::Refused(Reason::Busy.into()) };
+        let answer = match self.promise(inquiry).await {
+            Ok(()) => Answer::Working,
+            Err(NotPromised) => Answer::Refused(Reason::Busy.into()),
+        };
         self.shown(&stranger, &answer)
-    }
-
-    async fn renewed(&self, inquiry: &Inquiry) -> (Ask, Answer) {
-        let (person, refused) = match self.desk.person(inquiry).await {
-            Ok(person) if self.pace.allows(&person) => (person, None),
-            Ok(person) => (person, Some(Reason::TooOften)),
-            Err(reason) => (inquiry.stranger(), Some(reason)),
-        };
-        let ask = inquiry.ask(person);
-        let answer = match refused {
-            Some(reason) => Answer::Refused(reason.into()),
-            None => self.desk.answer(&ask, inquiry).await,
-        };
-        (ask, answer)
     }
 
     fn shown(&self, ask: &Ask, answer: &Answer) -> Response {
