@@ -19,12 +19,21 @@ const LONGEST_NAME: usize = 120;
 pub trait Markup {
     /// Makes text from outside harmless: no mention, no link, no formatting comes of it.
     fn escape<'a>(&self, text: &'a str) -> Cow<'a, str>;
-    /// Sets something to be typed.
-    fn code(&self, text: &str) -> String;
-    /// A day, in the reader's own time zone where the platform knows it.
-    fn day(&self, moment: Timestamp) -> String;
-    /// A time of day, in the reader's own time zone where the platform knows it.
-    fn time(&self, moment: Timestamp) -> String;
+
+    /// Sets something to be typed. Without markup it stands as it is.
+    fn code(&self, text: &str) -> String {
+        text.to_owned()
+    }
+
+    /// A day, in the reader's own time zone where the platform knows it; else that of universal time.
+    fn day(&self, moment: Timestamp) -> String {
+        moment.strftime("%Y-%m-%d").to_string()
+    }
+
+    /// A time of day, in the reader's own time zone where the platform knows it; else universal time.
+    fn time(&self, moment: Timestamp) -> String {
+        moment.strftime("%H:%M UTC").to_string()
+    }
 }
 
 /// A message for one person. All text is set in the platform's markup.

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
-use jiff::Timestamp;
 
 use super::text::{one_line, presentable};
 use super::token::{Invitation, Rejected};
@@ -205,17 +204,5 @@ struct PlainText;
 impl Markup for PlainText {
     fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Owned(one_line(text))
-    }
-
-    fn code(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn day(&self, moment: Timestamp) -> String {
-        moment.strftime("%Y-%m-%d").to_string()
-    }
-
-    fn time(&self, moment: Timestamp) -> String {
-        moment.strftime("%H:%M UTC").to_string()
     }
 }

@@ -132,7 +132,7 @@ impl Deliveries {
         }
     }
 
-    /// Into the person's own chat with the bot.
+    /// Into the person's own chat with the bot; where there is none, everybody reads how to open one.
     async fn deliver_apart(
         &self,
         inquiry: &Inquiry,
@@ -140,24 +140,32 @@ impl Deliveries {
         card: &PrivateCard,
         site: &Site,
     ) -> Outcome {
-        let connector = self.desk.connector();
         let member = inquiry.from.id.as_str();
-        let outcome = match connector.personal_chat(site, member).await {
-            Ok(chat) => {
-                let place = PrivatePlace::Chat(chat);
-                let sent = PrivateActivity { card, place: &place, reply_to: None };
-                connector.send(site, sent).await.map(|_| ())
-            }
-            Err(error) => Err(error),
-        };
-        match outcome {
+        match self.send_apart(member, card, site).await {
             Ok(()) => Outcome::Done("own_chat"),
             Err(error) if error.calls_for_another_place() => {
-                connector.forget_personal_chat(site, member);
+                self.desk.connector().forget_personal_chat(site, member);
                 self.point_to_chat(inquiry, ask, site).await
             }
             Err(error) => error.into(),
         }
+    }
+
+    async fn send_apart(
+        &self,
+        member: &str,
+        card: &PrivateCard,
+        site: &Site,
+    ) -> Result<(), CallError> {
+        let connector = self.desk.connector();
+        let chat = connector.personal_chat(site, member).await.map_err(|error| match error {
+            // Nobody has seen anything, and a chat that is opened twice is one chat.
+            CallError::Uncertain => CallError::Unavailable,
+            error => error,
+        })?;
+        let place = PrivatePlace::Chat(chat);
+        let sent = PrivateActivity { card, place: &place, reply_to: None };
+        connector.send(site, sent).await.map(drop)
     }
 
     /// Tells everybody, because nobody can be told alone, how to open a chat with the bot.

@@ -79,18 +79,6 @@ impl Markup for PlainText {
             Cow::Borrowed(text)
         }
     }
-
-    fn code(&self, text: &str) -> String {
-        text.to_owned()
-    }
-
-    fn day(&self, moment: Timestamp) -> String {
-        moment.strftime("%Y-%m-%d").to_string()
-    }
-
-    fn time(&self, moment: Timestamp) -> String {
-        moment.strftime("%H:%M UTC").to_string()
-    }
 }
 
 #[cfg(test)]

@@ -114,6 +114,17 @@ async fn where_nobody_can_be_told_alone_the_card_goes_into_the_own_chat() {
 }
 
 #[tokio::test]
+async fn a_chat_that_may_or_may_not_have_been_opened_is_opened_again() {
+    let bot = TeamsBot::start().await;
+    refuse_in_group(&bot, 2);
+    let create = Route::post(format!("/{}/v3/conversations", bot.teams.options().region));
+    bot.teams.fault(Fault::new(create, Effect::ProxyPage).times(1));
+    bot.say_in(ADA, GROUP, "connect").await;
+    bot.until_later(async || bot.delivered("own_chat").await == 1).await;
+    link(&bot.seen(ADA, 1).await);
+}
+
+#[tokio::test]
 async fn whoever_has_no_chat_with_the_bot_is_told_how_to_open_one_and_nothing_else() {
     let bot = TeamsBot::start().await;
     refuse_in_group(&bot, 1);
