@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use novu_connect_bot::sandbox::Recorded;
 use novu_connect_bot::sandbox::bot_connector::Fault;
 use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection};
 use novu_connect_bot::sandbox::teams::{
@@ -134,6 +135,13 @@ impl TeamsBot {
     /// Waits until everything that was promised is done.
     pub(crate) async fn settled(&self) {
         until(async || self.metric("connect_promises_open").await == 0).await;
+    }
+
+    /// The requests for a token of the bot's so far, oldest first.
+    pub(crate) fn token_requests(&self) -> Vec<Recorded> {
+        let mut requests = self.teams.requests();
+        requests.retain(|request| self.teams.token_url().ends_with(request.path()));
+        requests
     }
 
     /// How often an answer of Teams ended so.
