@@ -24,7 +24,7 @@ use crate::connect::{Answer, Directory, DirectoryError, Person, Platform, Refere
 use crate::outbound::{Outside, Subdomains};
 use crate::teams::activity::{Account, Conversation, ConversationKind};
 use crate::teams::card::Wording;
-use crate::teams::credentials::Credentials;
+use crate::teams::credentials::{Credentials, Proof};
 
 /// What the stand-in does with a request.
 #[derive(Clone)]
@@ -106,7 +106,7 @@ impl Stub {
         let http = crate::outbound::client().unwrap();
         let credentials = Credentials {
             client_id: "app-1".to_owned(),
-            secret: SecretString::from("s3cret"),
+            proof: Proof::Secret("s3cret".into()),
             token_url: Url::parse(&format!("{token_root}/token")).unwrap(),
             scope: "scope".to_owned(),
         };

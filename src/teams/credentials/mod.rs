@@ -1,13 +1,15 @@
 //! The bot's own access token, with which it speaks to the connector.
 //!
-//! OAuth 2.0 client credentials at Entra (Bot Connector authentication). Only a client secret is
-//! known here; certificates and managed identities are not. A token is asked for once, however many
+//! OAuth 2.0 client credentials at Entra (Bot Connector authentication), with a client secret or a
+//! certificate; managed identities are not known here. A token is asked for once, however many
 //! wait for it, renewed before it runs out, used to its end if it cannot be renewed, and dropped if
 //! the connector refuses it.
 
+mod certificate;
+mod certified_key;
 mod grant;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +20,8 @@ use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use self::certificate::ASSERTION_TYPE;
+pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
 use crate::clock::{SharedClock, after, between};
 use crate::metrics::Metrics;
 use crate::outbound::{is_loopback, read_limited};
@@ -32,17 +36,46 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 /// better, and Entra would be asked once for every call.
 const BREATHER: Duration = Duration::from_mins(1);
 
-/// What proves to Entra that this is the bot.
-#[derive(Debug, Clone)]
+/// What the bot asks Entra for a token with.
+#[derive(Debug)]
 pub struct Credentials {
     /// The application id.
     pub client_id: String,
-    /// Its client secret.
-    pub secret: SecretString,
+    /// What proves to Entra that this is the bot.
+    pub proof: Proof,
     /// The token endpoint of the bot's tenant (or of the Bot Framework's, for bots of many tenants).
     pub token_url: Url,
     /// What the token is for, such as `https://api.botframework.com/.default`.
     pub scope: String,
+}
+
+/// What proves to Entra that this is the bot.
+#[derive(Debug)]
+pub enum Proof {
+    /// A client secret.
+    Secret(SecretString),
+    /// A certificate, and statements signed with its key.
+    Certificate(Certificate),
+}
+
+impl Credentials {
+    /// The form of a token request (RFC 6749, section 4.4.2; RFC 7523, section 2.2), made `now`.
+    async fn form(&self, now: Timestamp) -> Result<Vec<(&'static str, SecretString)>, TokenError> {
+        let mut form = vec![
+            ("grant_type", "client_credentials".into()),
+            ("client_id", self.client_id.as_str().into()),
+        ];
+        match &self.proof {
+            Proof::Secret(secret) => form.push(("client_secret", secret.clone())),
+            Proof::Certificate(certificate) => {
+                let assertion = certificate.assertion(&self.client_id, &self.token_url, now);
+                form.push(("client_assertion_type", ASSERTION_TYPE.into()));
+                form.push(("client_assertion", assertion.await?));
+            }
+        }
+        form.push(("scope", self.scope.as_str().into()));
+        Ok(form)
+    }
 }
 
 /// A token URL that the secret must not be sent to: neither https nor, for tests, loopback.
@@ -54,7 +87,7 @@ pub struct InsecureTokenUrl;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Entra does not accept the credentials. The words are its error and its code, such as
-    /// `invalid_client` and 7000215, of which the documentation of AADSTS codes tells more.
+    /// `invalid_client` and 7000215 (wrong secret) or 700027 (certificate not accepted), of which the documentation of AADSTS codes tells more.
     #[error("entra refuses the bot's credentials: {error} {code}")]
     Refused {
         /// The OAuth error word.
@@ -232,17 +265,13 @@ impl TokenSource {
     }
 
     async fn ask(&self) -> Result<Token, TokenError> {
-        let Credentials { client_id, secret, token_url, scope } = &self.credentials;
         let asked_at = self.clock.now();
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", client_id.as_str()),
-            ("client_secret", secret.expose_secret()),
-            ("scope", scope.as_str()),
-        ];
+        let form = self.credentials.form(asked_at).await?;
+        let form: Vec<_> =
+            form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
         let response = self
             .http
-            .post(token_url.clone())
+            .post(self.credentials.token_url.clone())
             .timeout(TIMEOUT)
             .form(&form)
             .send()

@@ -1,5 +1,8 @@
 //! The token source against an Entra on loopback that answers from a script.
 
+mod certificate;
+pub(crate) mod pem;
+
 use std::collections::VecDeque;
 
 use axum::Router;
@@ -42,6 +45,10 @@ async fn answer(AxumState(entra): AxumState<Entra>, body: String) -> (HttpStatus
 }
 
 async fn start() -> (Entra, ManualClock, Arc<TokenSource>) {
+    start_with(Proof::Secret("s3cret&=word".into())).await
+}
+
+async fn start_with(proof: Proof) -> (Entra, ManualClock, Arc<TokenSource>) {
     let entra = Entra {
         replies: Arc::default(),
         asked: Arc::default(),
@@ -53,14 +60,18 @@ async fn start() -> (Entra, ManualClock, Arc<TokenSource>) {
     tokio::spawn(async move { axum::serve(listener, router).await });
     let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
     let url = format!("http://{address}/tenant/oauth2/v2.0/token");
-    let source = source(&url, &clock).unwrap();
+    let source = source(&url, proof, &clock).unwrap();
     (entra, clock, Arc::new(source))
 }
 
-fn source(token_url: &str, clock: &ManualClock) -> Result<TokenSource, InsecureTokenUrl> {
+fn source(
+    token_url: &str,
+    proof: Proof,
+    clock: &ManualClock,
+) -> Result<TokenSource, InsecureTokenUrl> {
     let credentials = Credentials {
         client_id: "app-1".to_owned(),
-        secret: SecretString::from("s3cret&=word"),
+        proof,
         token_url: Url::parse(token_url).unwrap(),
         scope: "https://api.botframework.com/.default".to_owned(),
     };
@@ -254,9 +265,10 @@ async fn where_a_dropped_token_cannot_be_replaced_entra_gets_its_breather_too() 
 #[test]
 fn a_secret_goes_nowhere_in_the_clear() {
     let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-    assert!(source("http://login.example/token", &clock).is_err());
-    assert!(source("ftp://127.0.0.1/token", &clock).is_err());
-    let source = source("https://login.example/token", &clock).unwrap();
+    let secret = || Proof::Secret("s3cret".into());
+    assert!(source("http://login.example/token", secret(), &clock).is_err());
+    assert!(source("ftp://127.0.0.1/token", secret(), &clock).is_err());
+    let source = source("https://login.example/token", secret(), &clock).unwrap();
     let printed = format!("{source:?} {:?}", source.credentials);
     assert!(!printed.contains("s3cret"));
 }
