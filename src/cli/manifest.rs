@@ -199,8 +199,8 @@ impl Source {
                 Err(these) => problems.push(these),
             }
         }
-        // Placeholders that were wrong make problems of their own.
-        let least = problems.into_iter().min_by_key(Problems::len).unwrap_or_default();
+        // Placeholders that were wrong make problems of their own: the fewer of them, the better.
+        let least = problems.into_iter().rev().min_by_key(Problems::len).unwrap_or_default();
         Err(Trouble::Misused(least.to_string()))
     }
 

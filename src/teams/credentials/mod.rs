@@ -87,7 +87,8 @@ pub struct InsecureTokenUrl;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// Entra does not accept the credentials. The words are its error and its code, such as
-    /// `invalid_client` and 7000215 (wrong secret) or 700027 (certificate not accepted), of which the documentation of AADSTS codes tells more.
+    /// `invalid_client` and 7000215 (the secret is wrong) or 700027 (the certificate is not
+    /// accepted), of which the documentation of AADSTS codes tells more.
     #[error("entra refuses the bot's credentials: {error} {code}")]
     Refused {
         /// The OAuth error word.

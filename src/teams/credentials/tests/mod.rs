@@ -237,7 +237,7 @@ async fn a_token_that_is_refused_at_once_is_kept_for_a_minute() {
     entra.grants("one", 3600);
     entra.grants("two", 3600);
     let refused = source.authorization().await.unwrap();
-    clock.advance(BREATHER - Duration::from_millis(1));
+    clock.advance(Duration::from_millis(59_999));
     for _ in 0..100 {
         assert!(!source.refused(&refused));
         assert_eq!(source.authorization().await, Ok(bearer("one")));
