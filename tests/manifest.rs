@@ -531,6 +531,21 @@ mod command_line {
     }
 
     #[test]
+    fn a_bot_with_a_certificate_needs_no_secret_for_its_package() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = path(&folder, "app.zip");
+        let certificate = [
+            ("CONNECT_TEAMS__APP_CERTIFICATE", "/nowhere/bot.crt"),
+            ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", "/nowhere/bot.key"),
+        ];
+        let arguments = [&["teams", "--out", &file][..], &APP_ID].concat();
+        done(&arguments, &certificate);
+        let told = refused(&arguments, &certificate[..1]);
+        assert!(told.contains("teams.app_certificate_key"), "{told}");
+        assert!(!told.contains("is set, but so is"), "{told}");
+    }
+
+    #[test]
     fn a_teams_package_can_carry_ones_own_name() {
         let folder = tempfile::tempdir().unwrap();
         let file = path(&folder, "app.zip");

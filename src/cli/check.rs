@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::clock::SystemClock;
-use crate::config::{Config, Problems, Slack};
+use crate::config::{AppCredential, Config, Problems, Slack, Teams};
 use crate::connect::resolve::ResolverKind;
 use crate::random::SystemRandom;
 use crate::server::App;
@@ -56,14 +56,7 @@ fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
         line("Slack", &describe_slack(slack))?;
     }
     if let Some(teams) = &config.teams {
-        let connection = teams.connection.as_deref().unwrap_or("none");
-        line(
-            "Teams",
-            &format!(
-                "app {} by integration {}, preferred connection {connection}",
-                teams.app_id, teams.integration
-            ),
-        )?;
+        line("Teams", &describe_teams(teams))?;
     }
     line("identity", &join(&config.identity.chain, " then "))?;
     line("may create", &join(&config.identity.create_missing, ", "))
@@ -79,6 +72,20 @@ fn describe_slack(slack: &Slack) -> String {
     format!(
         "{} by integration {}, {secrets}, preferred connection {connection}, bot token {token}",
         slack.command, slack.integration,
+    )
+}
+
+fn describe_teams(teams: &Teams) -> String {
+    let credential = match &teams.app_credential {
+        AppCredential::Secret(_) => "a secret".to_owned(),
+        AppCredential::Certificate(files) => {
+            format!("the certificate {}", files.certificate.display())
+        }
+    };
+    let connection = teams.connection.as_deref().unwrap_or("none");
+    format!(
+        "app {} with {credential} by integration {}, preferred connection {connection}",
+        teams.app_id, teams.integration,
     )
 }
 
@@ -136,6 +143,22 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("1 problem to solve\n"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_cannot_be_read_is_a_problem_too() {
+        let text = reported(&[
+            ("CONNECT_NOVU__API_KEY", "s3cret"),
+            ("CONNECT_TEAMS__APP_ID", "app"),
+            ("CONNECT_TEAMS__APP_CERTIFICATE", "/nowhere/bot.crt"),
+            ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", "/nowhere/bot.key"),
+            ("CONNECT_TEAMS__INTEGRATION", "teams"),
+        ])
+        .await;
+        assert!(text.contains("app app with the certificate /nowhere/bot.crt by"), "{text}");
+        let problem = "- teams.app_certificate or teams.app_certificate_key cannot be used: the \
+                       certificate's file cannot be read (entity not found)\n1 problem to solve\n";
+        assert!(text.ends_with(problem), "{text}");
     }
 
     #[tokio::test]

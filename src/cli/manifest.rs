@@ -7,17 +7,20 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, FAILED, MISUSED};
-use crate::config::{Config, KEYS, Key};
+use crate::config::{Config, KEYS, Key, Problems};
 use crate::manifest::teams::{AppId, Developer, DeveloperName, Package, Version, WebPage};
 use crate::manifest::{Origin, slack};
 
 /// Keys whose values exist only once the app does. A manifest is written before, and needs none.
 const LATER: &[&str] = &["novu.api_key", "slack.signing_secrets", "slack.integration"];
 /// The same for a manifest of Teams.
-const LATER_FOR_TEAMS: &[&str] = &["novu.api_key", "teams.app_secret", "teams.integration"];
+const LATER_FOR_TEAMS: &[&str] = &["novu.api_key", "teams.integration"];
 /// And where the bot's application is named on the command line.
-const LATER_FOR_NAMED: &[&str] =
-    &["novu.api_key", "teams.app_secret", "teams.integration", "teams.app_id"];
+const LATER_FOR_NAMED: &[&str] = &["novu.api_key", "teams.integration", "teams.app_id"];
+/// Wanted where the service has an address, and only there.
+const LINK_KEYS: &str = "server.link_keys";
+/// Wanted where the bot has no certificate, and only there.
+const APP_SECRET: &str = "teams.app_secret";
 /// What stands for the values of secrets and of [`LATER`]; fits all of them.
 const PLACEHOLDER: &str = "not-needed-for-a-manifest";
 
@@ -184,14 +187,21 @@ impl Source {
             (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
         });
         let env: Vec<_> = without_secrets(env, later).collect();
-        // The files that variables name hold secrets.
-        let load = |env| Config::load(file.as_deref(), env, &|_| Ok(PLACEHOLDER.to_owned()));
-        // Keys of personal pages belong to an address: they are wanted with one, and only then.
-        let keys = ("CONNECT_SERVER__LINK_KEYS".to_owned(), PLACEHOLDER.to_owned());
-        let with_keys = env.iter().cloned().chain([keys]).collect::<Vec<_>>();
-        load(with_keys)
-            .or_else(|_| load(env))
-            .map_err(|problems| Trouble::Misused(problems.to_string()))
+        let load = |with: &[&str]| {
+            let env = without_secrets(env.iter().cloned(), with);
+            // The files that variables name hold secrets.
+            Config::load(file.as_deref(), env, &|_| Ok(PLACEHOLDER.to_owned()))
+        };
+        let mut problems = Vec::new();
+        for with in [&[LINK_KEYS, APP_SECRET][..], &[LINK_KEYS], &[APP_SECRET], &[]] {
+            match load(with) {
+                Ok(config) => return Ok(config),
+                Err(these) => problems.push(these),
+            }
+        }
+        // Placeholders that were wrong make problems of their own: the fewer of them, the better.
+        let least = problems.into_iter().rev().min_by_key(Problems::len).unwrap_or_default();
+        Err(Trouble::Misused(least.to_string()))
     }
 
     /// The service's address, if it is known.

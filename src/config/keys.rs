@@ -100,6 +100,14 @@ pub const KEYS: &[Key] = &[
     Key::plain("teams.app_id", "the application (client) id of the bot's Entra application"),
     Key::secret("teams.app_secret", "a client secret of the bot's Entra application"),
     Key::plain(
+        "teams.app_certificate",
+        "the PEM file of a certificate of the bot's Entra application, in place of a secret",
+    ),
+    Key::plain(
+        "teams.app_certificate_key",
+        "the PEM file of that certificate's unencrypted private key",
+    ),
+    Key::plain(
         "teams.app_tenant",
         "the tenant of a single-tenant bot; without it the bot is one of many tenants",
     ),

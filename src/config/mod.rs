@@ -32,6 +32,7 @@ pub use self::values::ReadFile;
 use self::values::Values;
 use crate::connect::resolve::{ResolverKind, Template};
 use crate::outbound::Fence;
+use crate::teams::credentials::CertificateFiles;
 
 /// A configuration in which everything fits together. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -107,8 +108,8 @@ pub struct Slack {
 pub struct Teams {
     /// The bot's Entra application id.
     pub app_id: String,
-    /// A client secret of it.
-    pub app_secret: SecretString,
+    /// What proves to Entra that the bot is that application.
+    pub app_credential: AppCredential,
     /// Identifier of the Microsoft Teams integration in Novu.
     pub integration: String,
     /// Identifier of the channel connection that is preferred.
@@ -125,6 +126,15 @@ pub struct Teams {
     pub link_hosts: Fence,
     /// Hosts that a service URL may have.
     pub service_hosts: Fence,
+}
+
+/// What proves to Entra that the bot is its application.
+#[derive(Debug, Clone)]
+pub enum AppCredential {
+    /// A client secret of the application.
+    Secret(SecretString),
+    /// A certificate of the application, with its private key. The files have not been read yet.
+    Certificate(CertificateFiles),
 }
 
 /// The section `identity`.

@@ -187,6 +187,14 @@ pub(super) fn table_path(text: &str) -> Parsed<PathBuf> {
     Err("is not a table's path: name a file that ends with .csv or .toml".into())
 }
 
+/// The path of a PEM file. Its content in that place would be a private key in the environment.
+pub(super) fn pem_path(text: &str) -> Parsed<PathBuf> {
+    if text.contains("-----BEGIN") {
+        return Err("is the content of a file: name the file that holds it".into());
+    }
+    Ok(PathBuf::from(text))
+}
+
 /// A subscriber id with placeholders, from which different people never get the same id.
 pub(super) fn template(text: &str) -> Parsed<Template> {
     Template::parse(text).map_err(|problem| problem.to_string().into())
@@ -289,6 +297,8 @@ mod tests {
         refuses(host, &["https://slack.com", "slack.com/x"]);
         accepts(table_path, &["people.csv", "/etc/connect/people.toml"]);
         refuses(table_path, &["people", "people.xlsx", ".csv"]);
+        accepts(pem_path, &["bot.pem", "/run/secrets/tls.crt"]);
+        refuses(pem_path, &["-----BEGIN PRIVATE KEY-----\nMII", "\n-----BEGIN CERTIFICATE-----"]);
     }
 
     #[test]

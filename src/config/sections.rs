@@ -8,9 +8,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::reader::Reader;
-use super::{Config, Identity, Novu, Server, Slack, Teams, parse};
+use super::{AppCredential, Config, Identity, Novu, Server, Slack, Teams, parse};
 use crate::connect::resolve::ResolverKind;
 use crate::outbound::{Fence, Subdomains};
+use crate::teams::credentials::CertificateFiles;
 
 /// More would not fit into the file descriptors that most machines grant.
 const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
@@ -125,7 +126,7 @@ fn slack(reader: &mut Reader) -> Option<Slack> {
 fn teams(reader: &mut Reader) -> Option<Teams> {
     let cloud = reader.value("teams.cloud", parse::cloud);
     let app_id = reader.value("teams.app_id", parse::identifier);
-    let app_secret = reader.value("teams.app_secret", parse::secret);
+    let app_credential = app_credential(reader);
     let app_tenant = reader.optional("teams.app_tenant", parse::identifier);
     let integration = reader.value("teams.integration", parse::identifier);
     let connection = reader.optional("teams.connection", parse::identifier);
@@ -144,7 +145,7 @@ fn teams(reader: &mut Reader) -> Option<Teams> {
     };
     Some(Teams {
         app_id: app_id?,
-        app_secret: app_secret?,
+        app_credential: app_credential?,
         integration: integration?,
         connection,
         openid_metadata_url: metadata_url.or_else(|| Url::parse(cloud.metadata_url()).ok())?,
@@ -154,6 +155,42 @@ fn teams(reader: &mut Reader) -> Option<Teams> {
         link_hosts: or_usual(link_hosts, &[cloud.login_host()])?,
         service_hosts: or_usual(service_hosts, cloud.service_hosts())?,
     })
+}
+
+/// A secret, or a certificate with its key: one of the two, and whole.
+fn app_credential(reader: &mut Reader) -> Option<AppCredential> {
+    let names = ["teams.app_secret", "teams.app_certificate", "teams.app_certificate_key"];
+    let [secret, certificate, key] = names;
+    let (name, complaint) = match names.map(|name| reader.is_given(name)) {
+        [true, false, false] => {
+            return reader.value(secret, parse::secret).map(AppCredential::Secret);
+        }
+        [false, true, true] => {
+            let certificate = reader.value(certificate, parse::pem_path);
+            let key = reader.value(key, parse::pem_path);
+            let files = CertificateFiles { certificate: certificate?, key: key? };
+            return Some(AppCredential::Certificate(files));
+        }
+        [false, false, false] => (
+            secret,
+            "is missing: set it to a client secret of the bot's Entra application, or set \
+             teams.app_certificate and teams.app_certificate_key",
+        ),
+        [false, true, false] => (
+            key,
+            "is missing, but teams.app_certificate is set: set it to the file of that \
+             certificate's private key",
+        ),
+        [false, false, true] => (
+            certificate,
+            "is missing, but teams.app_certificate_key is set: set it to the file of that key's \
+             certificate",
+        ),
+        [true, true, _] => (certificate, "is set, but so is teams.app_secret: remove one of them"),
+        [true, false, true] => (key, "is set, but so is teams.app_secret: remove one of them"),
+    };
+    reader.blame(name, complaint);
+    None
 }
 
 fn fence(reader: &mut Reader, name: &str, subdomains: Subdomains) -> Option<Fence> {

@@ -284,6 +284,44 @@ fn a_platform_must_be_on_and_a_begun_section_is_on() {
 }
 
 #[test]
+fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
+    let (secret, certificate, key) = (
+        ("CONNECT_TEAMS__APP_SECRET", "teams-secret"),
+        ("CONNECT_TEAMS__APP_CERTIFICATE", "bot.crt"),
+        ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", "bot.key"),
+    );
+    let teams = |given: &[(&'static str, &'static str)]| {
+        let [id, _, integration] = TEAMS_LEAST;
+        [&[id, integration], given].concat()
+    };
+    let loaded = load(None, &teams(&[certificate, key])).unwrap().teams.unwrap();
+    let AppCredential::Certificate(files) = loaded.app_credential else { panic!("a secret") };
+    assert_eq!(
+        (files.certificate.to_str(), files.key.to_str()),
+        (Some("bot.crt"), Some("bot.key"))
+    );
+    let loaded = load(None, &teams(&[secret])).unwrap().teams.unwrap();
+    assert!(matches!(loaded.app_credential, AppCredential::Secret(_)));
+
+    let cases: [(&[_], _, _); 6] = [
+        (&[], "teams.app_secret", "is missing: set it to a client secret"),
+        (&[certificate], "teams.app_certificate_key", "is missing, but teams.app_certificate is"),
+        (&[key], "teams.app_certificate ", "is missing, but teams.app_certificate_key is set"),
+        (&[secret, certificate], "teams.app_certificate ", "is set, but so is teams.app_secret"),
+        (&[secret, key], "teams.app_certificate_key", "is set, but so is teams.app_secret"),
+        (&[secret, certificate, key], "teams.app_certificate ", "but so is teams.app_secret"),
+    ];
+    for (given, subject, words) in cases {
+        one_problem(&teams(given), subject, words);
+    }
+    let pasted = (key.0, "-----BEGIN PRIVATE KEY-----");
+    one_problem(&teams(&[certificate, pasted]), key.0, "name the file that holds it");
+    one_problem(&teams(&[certificate, (key.0, "")]), key.0, "is empty");
+    let guessed = ("CONNECT_TEAMS__APP_CERTIFICATE_FILE", "bot.crt");
+    one_problem(&teams(&[secret, guessed]), guessed.0, "to CONNECT_TEAMS__APP_CERTIFICATE.");
+}
+
+#[test]
 fn no_secret_prints() {
     let chain = ("CONNECT_IDENTITY__CHAIN", "webhook,template");
     let secrets = [
@@ -346,7 +384,11 @@ fn the_example_shows_every_key_with_a_value_that_fits() {
     let example = example_with(|_| true);
     let mut all = TEAMS_LEAST.to_vec();
     all.push(("CONNECT_IDENTITY__CHAIN", "table,webhook,email,template"));
-    load(Some(&example), &all).unwrap();
+    // The bot has a secret or a certificate: as the example is, and the other way.
+    let secret = |key: &Key| !key.name.starts_with("teams.app_certificate");
+    load(Some(&example_with(secret)), &all).unwrap();
+    all.retain(|(name, _)| *name != "CONNECT_TEAMS__APP_SECRET");
+    load(Some(&example.replace("\napp_secret =", "\n#")), &all).unwrap();
     let table: toml::Table = example.parse().unwrap();
     for key in KEYS {
         let (section, name) = key.name.split_once('.').unwrap();

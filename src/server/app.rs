@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{RequestLimits, harden, ops};
 use crate::clock::SharedClock;
-use crate::config::{self, Config};
+use crate::config::{self, AppCredential, Config};
 use crate::connect::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
@@ -23,7 +23,7 @@ use crate::slack::signature::Verifier;
 use crate::slack::{self, Slack, WebApi};
 use crate::store::Store;
 use crate::teams::connector::{self, Connector};
-use crate::teams::credentials::{Credentials, TokenSource};
+use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
 use crate::teams::{self, Teams, token};
 use crate::{outbound, slack::Parts};
 
@@ -57,7 +57,8 @@ impl App {
     /// Puts the service together, with its promises in memory.
     ///
     /// # Errors
-    /// Something that the configuration names cannot be used, such as the identity table.
+    /// Something that the configuration names cannot be used, such as the identity table or the
+    /// bot's certificate.
     pub async fn build(
         config: Config,
         clock: SharedClock,
@@ -266,9 +267,13 @@ async fn build_teams(
     let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
     let verifier = token::Verifier::new(settings, shared.http.clone(), clock, metrics)
         .context("teams.app_id, teams.issuer or teams.openid_metadata_url cannot be used")?;
+    let proof = match teams.app_credential {
+        AppCredential::Secret(secret) => Proof::Secret(secret),
+        AppCredential::Certificate(files) => open_certificate(files, shared).await?,
+    };
     let credentials = Credentials {
         client_id: teams.app_id.clone(),
-        secret: teams.app_secret,
+        proof,
         token_url: teams.token_url,
         scope: teams.token_scope,
     };
@@ -300,6 +305,13 @@ async fn build_teams(
         random: Arc::clone(&shared.random),
         metrics: Arc::clone(&shared.metrics),
     }))
+}
+
+async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::Result<Proof> {
+    let certificate = Certificate::open(files, Arc::clone(&shared.random)).await;
+    let names = "teams.app_certificate or teams.app_certificate_key";
+    let certificate = certificate.with_context(|| format!("{names} cannot be used"))?;
+    Ok(Proof::Certificate(certificate))
 }
 
 /// The core for one platform.

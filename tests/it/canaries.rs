@@ -11,8 +11,9 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::bot::{ADA, API_KEY, BOT_TOKEN, Bot, SECRET};
 
 /// What no log line may hold: the word in our secrets, in e-mail addresses and in response URLs,
-/// and what sign-in links, personal links, states, tokens and signatures look like.
-const CANARIES: [&str; 11] = [
+/// and what sign-in links, personal links, states, tokens, signatures, signed statements and keys look
+/// like: the last two are what every RSA key begins with, as PEM and as bytes.
+const CANARIES: [&str; 15] = [
     "canary",
     "/oauth/v2/authorize?",
     "/oauth2/v2.0/authorize?",
@@ -24,6 +25,10 @@ const CANARIES: [&str; 11] = [
     "/commands/T",
     "Bearer ",
     "eyJhbGciOi",
+    "client_assertion",
+    "-----BEGIN",
+    "BgkqhkiG9w0BAQEF",
+    "42, 134, 72, 134, 247, 13, 1, 1, 1",
 ];
 /// What the HTTP client calls itself. It speaks to `log`, as other libraries do.
 const SPEAKER_TO_LOG: &str = " reqwest::";
@@ -78,6 +83,14 @@ pub(crate) fn listen() {
 pub(crate) fn none_sang() {
     let sung = SUNG.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(sung.is_empty(), "logged: {}", sung[0]);
+}
+
+/// Fails if a text that strangers may read holds a secret.
+#[track_caller]
+pub(crate) fn assert_silent(text: &str) {
+    for canary in CANARIES {
+        assert!(!text.contains(canary), "{canary} in {text}");
+    }
 }
 
 #[test]

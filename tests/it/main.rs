@@ -12,6 +12,7 @@ mod operation;
 mod slash_command;
 mod teams;
 mod teams_bot;
+mod teams_certificate;
 mod teams_pages;
 mod teams_trouble;
 mod verification;

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use novu_connect_bot::sandbox::Recorded;
 use novu_connect_bot::sandbox::bot_connector::Fault;
 use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection};
 use novu_connect_bot::sandbox::teams::{
@@ -26,6 +27,9 @@ pub(crate) const GROUP: &str = "19:lunch@thread.v2";
 /// A channel of a team of all three.
 pub(crate) const CHANNEL: &str = "19:general@thread.tacv2";
 pub(crate) const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
+/// The bot's secret, and the certificate that it may have in place of it.
+const SECRET: &str = "CONNECT_TEAMS__APP_SECRET";
+const CERTIFICATE: &str = "CONNECT_TEAMS__APP_CERTIFICATE";
 /// Turns personal pages on.
 pub(crate) const PAGES: [(&str, &str); 2] = [
     ("CONNECT_SERVER__PUBLIC_URL", crate::bot::ITSELF),
@@ -72,6 +76,9 @@ impl TeamsBot {
         let settings = settings(&teams);
         let mut all: Vec<(&str, &str)> =
             settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        if more.iter().any(|(name, _)| *name == CERTIFICATE) {
+            all.retain(|(name, _)| *name != SECRET);
+        }
         all.extend(more);
         let bot = Bot::start_beside(clock, options, &all).await;
         let app = teams.options();
@@ -136,6 +143,13 @@ impl TeamsBot {
         until(async || self.metric("connect_promises_open").await == 0).await;
     }
 
+    /// The requests for a token of the bot's so far, oldest first.
+    pub(crate) fn token_requests(&self) -> Vec<Recorded> {
+        let mut requests = self.teams.requests();
+        requests.retain(|request| self.teams.token_url().ends_with(request.path()));
+        requests
+    }
+
     /// How often an answer of Teams ended so.
     pub(crate) async fn delivered(&self, outcome: &str) -> u64 {
         let name = "connect_late_deliveries_total{platform=\"teams\"";
@@ -188,7 +202,7 @@ fn settings(teams: &Teams) -> [(&'static str, String); 8] {
     let app = teams.options();
     [
         ("CONNECT_TEAMS__APP_ID", app.app_id.clone()),
-        ("CONNECT_TEAMS__APP_SECRET", app.app_secret.clone()),
+        (SECRET, app.app_secret.clone()),
         ("CONNECT_TEAMS__INTEGRATION", INTEGRATION.to_owned()),
         ("CONNECT_TEAMS__OPENID_METADATA_URL", teams.metadata_url().to_string()),
         ("CONNECT_TEAMS__TOKEN_URL", teams.token_url()),

@@ -73,6 +73,18 @@ async fn a_new_key_needs_no_restart() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_revoked_costs_nobody_their_answer() {
+    let bot = TeamsBot::start().await;
+    bot.ask(ADA, "status").await;
+    assert_eq!(bot.token_requests().len(), 1);
+    bot.clock.advance(Duration::from_mins(2));
+    bot.teams.revoke_tokens();
+    link(&bot.ask(ADA, "connect").await);
+    assert_eq!(bot.teams.messages().len(), 2, "one card for each question");
+    assert_eq!(bot.token_requests().len(), 2);
+}
+
+#[tokio::test]
 async fn a_tenant_that_is_missing_or_contradicted_is_not_guessed() {
     let bot = TeamsBot::start().await;
     let message = || bot.teams.message(ADA, GROUP, "connect");

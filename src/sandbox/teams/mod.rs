@@ -30,6 +30,7 @@ use url::Url;
 
 use self::connector::Limiter;
 pub use self::connector::{RateLimits, Window};
+use self::entra::Registered;
 pub use self::inbound::{Inbound, Signed};
 pub use self::invoke::validate_reply;
 pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenant};
@@ -249,6 +250,17 @@ impl Teams {
     /// Sets the rate limits from now on, or lifts them. What was called before does not count.
     pub fn limit(&self, limits: Option<RateLimits>) {
         *self.inner.limiter() = limits.map(Limiter::new);
+    }
+
+    /// Registers certificates for the app, in place of those so far. Of each PEM text the first
+    /// certificate counts. The secret stays good as well.
+    ///
+    /// # Errors
+    /// A text holds no X.509 certificate.
+    pub fn register_certificates(&self, pems: &[&str]) -> io::Result<()> {
+        let certificates = pems.iter().map(|pem| Registered::from_pem(pem));
+        self.inner.state().certificates = certificates.collect::<io::Result<_>>()?;
+        Ok(())
     }
 
     /// Makes the bot's access tokens so far invalid.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::entra::{Code, Grant};
+use super::entra::{Code, Grant, Registered};
 use super::inbound::Bearer;
 use super::model::{Conversation, Message, Person, Standing, Tenant};
 use crate::clock;
@@ -25,6 +25,10 @@ pub(super) struct State {
     /// What the bot's access tokens are good for.
     pub(super) grants: HashMap<String, Grant>,
     pub(super) codes: HashMap<String, Code>,
+    /// The app's certificates.
+    pub(super) certificates: Vec<Registered>,
+    /// The statements that were signed with them and accepted, and when they cease to be valid.
+    pub(super) statements: HashMap<String, Timestamp>,
     /// The connector's own tokens, by the service URL that they vouch for.
     pub(super) bearers: HashMap<String, Bearer>,
     /// The ids of the private messages to the bot.

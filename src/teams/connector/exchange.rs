@@ -1,7 +1,8 @@
 //! The transport: every call to a connector leaves through [`Connector::call`].
 //!
 //! At most two attempts within one time limit, and the second one only where the first has certainly
-//! done nothing: posting a message twice shows it twice (Teams has no idempotency keys).
+//! done nothing: posting a message twice shows it twice (Teams has no idempotency keys). A refused
+//! token has done nothing; it is dropped, and the second attempt is made with a fresh one.
 
 use std::time::{Duration, Instant};
 
@@ -48,13 +49,23 @@ pub(super) struct Call<'a> {
 #[derive(Debug, PartialEq)]
 struct Failure {
     error: CallError,
-    /// How long to wait before a second attempt; none where a second one would be wrong.
-    repeat_after: Option<Duration>,
+    repeat: Repeat,
+}
+
+/// What has to come before a second attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    /// None may be made.
+    Never,
+    /// A wait.
+    After(Duration),
+    /// Another token.
+    WithAnotherToken,
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self { error, repeat_after: None }
+        Self { error, repeat: Repeat::Never }
     }
 }
 
@@ -77,21 +88,28 @@ impl Connector {
 
     async fn exchange(&self, call: &Call<'_>, started: Instant) -> Result<Bytes, CallError> {
         let left = || call.patience.saturating_sub(started.elapsed());
-        let authorization = tokio::time::timeout(left(), self.parts.tokens.authorization())
-            .await
-            .map_err(|_| CallError::Unavailable)??;
+        let mut authorization = self.authorization(left()).await?;
         let failure = match self.attempt(call, &authorization, left()).await {
             Ok(body) => return Ok(body),
             Err(failure) => failure,
         };
-        match failure.repeat_after {
-            Some(pause) if left() >= pause.saturating_add(WORTHWHILE) => {
+        match failure.repeat {
+            Repeat::After(pause) if left() >= pause.saturating_add(WORTHWHILE) => {
                 let clock = &self.parts.clock;
                 clock.sleep_until(after(clock.now(), pause)).await;
-                self.attempt(call, &authorization, left()).await.map_err(|failure| failure.error)
             }
-            _ => Err(failure.error),
+            Repeat::WithAnotherToken if left() >= WORTHWHILE => {
+                authorization = self.authorization(left()).await?;
+            }
+            _ => return Err(failure.error),
         }
+        self.attempt(call, &authorization, left()).await.map_err(|failure| failure.error)
+    }
+
+    async fn authorization(&self, time_left: Duration) -> Result<HeaderValue, CallError> {
+        let authorization = self.parts.tokens.authorization();
+        let in_time = tokio::time::timeout(time_left, authorization).await;
+        Ok(in_time.map_err(|_| CallError::Unavailable)??)
     }
 
     async fn attempt(
@@ -119,13 +137,14 @@ impl Connector {
             None => request,
         };
         let response = request.send().await.map_err(|error| broken(&error, call.repeatable))?;
-        self.understand(response, call).await
+        self.understand(response, call, authorization).await
     }
 
     async fn understand(
         &self,
         response: reqwest::Response,
         call: &Call<'_>,
+        authorization: &HeaderValue,
     ) -> Result<Bytes, Failure> {
         let status = response.status();
         let wait = retry_after(response.headers(), self.parts.clock.now());
@@ -136,26 +155,33 @@ impl Connector {
         }
         let asked = Asked { targeted: call.targeted, repeatable: call.repeatable };
         let error = classify(status, &body, wait, asked);
-        Err(Failure { error, repeat_after: repeat_after(status, wait, call.repeatable) })
+        // A token that is refused at the second attempt is dropped as well, for the next call.
+        let repeat = match status {
+            StatusCode::UNAUTHORIZED if self.parts.tokens.refused(authorization) => {
+                Repeat::WithAnotherToken
+            }
+            _ => repeat(status, wait, call.repeatable),
+        };
+        Err(Failure { error, repeat })
     }
 }
 
 /// No answer came. Only where there was no connection it is certain that nothing was done.
 fn broken(error: &reqwest::Error, repeatable: bool) -> Failure {
     if error.is_connect() {
-        Failure { error: CallError::Unavailable, repeat_after: Some(Duration::ZERO) }
+        Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) }
     } else {
         lost(repeatable).into()
     }
 }
 
-/// How long to wait before a second attempt (Teams, rate limiting: 412, 429, 502 and 504 may be
+/// What has to come before a second attempt, by the status alone (Teams, rate limiting: 412, 429, 502 and 504 may be
 /// repeated; of these, the last two may have been carried out).
-fn repeat_after(status: StatusCode, wait: Option<Duration>, repeatable: bool) -> Option<Duration> {
+fn repeat(status: StatusCode, wait: Option<Duration>, repeatable: bool) -> Repeat {
     match status.as_u16() {
-        412 | 429 => Some(wait.unwrap_or(PAUSE)),
-        502..=504 if repeatable => Some(wait.unwrap_or_default()),
-        _ => None,
+        412 | 429 => Repeat::After(wait.unwrap_or(PAUSE)),
+        502..=504 if repeatable => Repeat::After(wait.unwrap_or_default()),
+        _ => Repeat::Never,
     }
 }
 
@@ -172,29 +198,30 @@ mod tests {
         let error = http.post(url).body("x").send().await.unwrap_err();
         assert_eq!(
             broken(&error, false),
-            Failure { error: CallError::Unavailable, repeat_after: Some(Duration::ZERO) },
+            Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) },
         );
     }
 
     #[test]
     fn a_second_attempt_is_for_what_was_certainly_not_done() {
         let wait = Some(Duration::from_secs(3));
+        let asked = Repeat::After(Duration::from_secs(3));
         let cases = [
-            (412, None, false, Some(PAUSE)),
-            (429, wait, false, wait),
-            (429, None, false, Some(PAUSE)),
-            (408, None, true, None),
-            (500, None, true, None),
-            (502, None, true, Some(Duration::ZERO)),
-            (503, wait, true, wait),
-            (502, None, false, None),
-            (503, wait, false, None),
-            (504, None, false, None),
-            (400, None, true, None),
+            (412, None, false, Repeat::After(PAUSE)),
+            (429, wait, false, asked),
+            (429, None, false, Repeat::After(PAUSE)),
+            (408, None, true, Repeat::Never),
+            (500, None, true, Repeat::Never),
+            (502, None, true, Repeat::After(Duration::ZERO)),
+            (503, wait, true, asked),
+            (502, None, false, Repeat::Never),
+            (503, wait, false, Repeat::Never),
+            (504, None, false, Repeat::Never),
+            (400, None, true, Repeat::Never),
         ];
         for (status, wait, repeatable, expected) in cases {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(repeat_after(status, wait, repeatable), expected, "{status}");
+            assert_eq!(repeat(status, wait, repeatable), expected, "{status}");
         }
     }
 }

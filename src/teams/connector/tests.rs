@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use axum::Router;
@@ -23,7 +24,7 @@ use crate::connect::{Answer, Directory, DirectoryError, Person, Platform, Refere
 use crate::outbound::{Outside, Subdomains};
 use crate::teams::activity::{Account, Conversation, ConversationKind};
 use crate::teams::card::Wording;
-use crate::teams::credentials::Credentials;
+use crate::teams::credentials::{Credentials, Proof};
 
 /// What the stand-in does with a request.
 #[derive(Clone)]
@@ -71,6 +72,8 @@ impl Seen {
 struct Script {
     replies: Arc<Mutex<VecDeque<Reply>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
+    /// How many tokens were given out.
+    granted: Arc<AtomicUsize>,
 }
 
 struct Stub {
@@ -89,10 +92,8 @@ impl Stub {
     async fn start_with(patience: Duration, replies: impl IntoIterator<Item = Reply>) -> Self {
         let script = Script::default();
         script.replies.lock().unwrap().extend(replies);
-        let router = Router::new()
-            .route("/token", post(|| async { r#"{"access_token":"bot-token","expires_in":3600}"# }))
-            .fallback(respond)
-            .with_state(script.clone());
+        let router =
+            Router::new().route("/token", post(grant)).fallback(respond).with_state(script.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let root = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -105,7 +106,7 @@ impl Stub {
         let http = crate::outbound::client().unwrap();
         let credentials = Credentials {
             client_id: "app-1".to_owned(),
-            secret: SecretString::from("s3cret"),
+            proof: Proof::Secret("s3cret".into()),
             token_url: Url::parse(&format!("{token_root}/token")).unwrap(),
             scope: "scope".to_owned(),
         };
@@ -128,6 +129,10 @@ impl Stub {
 
     fn count(&self) -> usize {
         self.script.seen.lock().unwrap().len()
+    }
+
+    fn granted(&self) -> usize {
+        self.script.granted.load(Ordering::Relaxed)
     }
 
     fn last_request(&self) -> Seen {
@@ -162,6 +167,11 @@ impl Stub {
         }
         (call.await.unwrap(), crate::clock::between(before, self.clock.now()))
     }
+}
+
+async fn grant(State(script): State<Script>) -> String {
+    let number = script.granted.fetch_add(1, Ordering::Relaxed) + 1;
+    json!({"access_token": format!("bot-token-{number}"), "expires_in": 3600}).to_string()
 }
 
 async fn respond(
@@ -215,7 +225,7 @@ async fn a_message_goes_to_its_conversation_with_the_bots_token() {
     let seen = stub.last_request();
     assert_eq!(seen.method, Method::POST);
     assert_eq!(seen.target, "/emea/v3/conversations/a%3A1/activities");
-    assert_eq!(seen.headers["authorization"], "Bearer bot-token");
+    assert_eq!(seen.headers["authorization"], "Bearer bot-token-1");
     assert_eq!(seen.headers["content-type"], "application/json; charset=utf-8");
     assert_eq!(seen.json()["replyToId"], "1700");
     assert_eq!(seen.json().get("recipient"), None);
@@ -434,4 +444,51 @@ async fn an_answer_that_is_too_large_is_not_read() {
     let stub = Stub::start([answer(200, &large)]).await;
     let member = stub.connector.member(&stub.site, "a:1", "29:ada").await;
     assert_eq!(member, Err(CallError::Nonsense));
+}
+
+#[tokio::test]
+async fn a_message_that_was_refused_for_its_token_is_sent_with_a_fresh_one() {
+    let denied = || answer(401, &json!({"message": "Authorization has been denied."}));
+    let stub = Stub::start([made("1"), denied(), made("2"), denied(), denied()]).await;
+    stub.send(ConversationKind::Personal).await.unwrap();
+    stub.clock.advance(Duration::from_mins(2));
+    let sent = stub.send(ConversationKind::Personal).await.unwrap();
+    assert_eq!((sent.id(), stub.count(), stub.granted()), (Some("2"), 3, 2));
+    assert_eq!(stub.last_request().headers["authorization"], "Bearer bot-token-2");
+
+    // A token that was just asked for is not the trouble, so nothing is tried again.
+    for _ in 0..2 {
+        let sent = stub.send(ConversationKind::Personal).await;
+        assert_eq!(sent, Err(CallError::Unauthorised));
+    }
+    assert_eq!((stub.count(), stub.granted()), (4, 2));
+}
+
+#[tokio::test]
+async fn a_hundred_calls_that_are_refused_at_once_ask_for_one_token() {
+    let denied = std::iter::repeat_n(refusal(401, "BotNotRegistered"), 200);
+    let stub = Stub::start(std::iter::once(made("1")).chain(denied)).await;
+    stub.send(ConversationKind::Personal).await.unwrap();
+    stub.clock.advance(Duration::from_mins(2));
+    let calls: Vec<_> = (0..100)
+        .map(|number| {
+            let (connector, site) = (Arc::clone(&stub.connector), stub.site.clone());
+            tokio::spawn(
+                async move { connector.member(&site, &format!("a:{number}"), "29:a").await },
+            )
+        })
+        .collect();
+    // Time passes for the sake of the pace, and too little for yet another token.
+    let (started, before) = (Instant::now(), stub.clock.now());
+    while calls.iter().any(|call| !call.is_finished()) {
+        assert!(started.elapsed() < Duration::from_secs(5));
+        if crate::clock::between(before, stub.clock.now()) < Duration::from_secs(30) {
+            stub.clock.advance(Duration::from_millis(10));
+        }
+        tokio::task::yield_now().await;
+    }
+    for call in calls {
+        assert_eq!(call.await.unwrap(), Err(CallError::Unauthorised));
+    }
+    assert_eq!(stub.granted(), 2);
 }

@@ -1,10 +1,11 @@
 //! Entra: the token endpoint, the sign-in page and the administrator's consent.
 //!
-//! Source: Microsoft identity platform, OAuth 2.0 client credentials, authorization code and admin
-//! consent; AADSTS error codes.
+//! Source: Microsoft identity platform, OAuth 2.0 client credentials, certificate credentials,
+//! authorization code and admin consent; AADSTS error codes.
 
 mod admin_consent;
 mod authorize;
+mod client;
 mod jwt;
 mod refusal;
 mod token;
@@ -24,6 +25,7 @@ use super::{Inner, Registration};
 use crate::outbound;
 
 pub(super) use self::authorize::Code;
+pub(super) use self::client::Registered;
 pub(super) use self::refusal::failure;
 use self::refusal::{Problem, problem_page};
 pub(super) use self::token::{BOT_FRAMEWORK, Grant};

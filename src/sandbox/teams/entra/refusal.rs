@@ -50,18 +50,52 @@ impl Problem {
         Self::new("unauthorized_client", 700_016, text)
     }
 
+    /// As [`Problem::new`], of a client that is not believed to be who it says.
+    fn invalid_client(code: u32, text: impl Into<String>) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", code, text) }
+    }
+
     pub(super) fn bad_secret(app_id: &str) -> Self {
         let text = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the \
              client secret value, not the client secret ID, for a secret added to app '{app_id}'."
         );
-        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", 7_000_215, text) }
+        Self::invalid_client(7_000_215, text)
     }
 
     pub(super) fn no_credentials() -> Self {
         let text = "The request body must contain the following parameter: 'client_assertion' or \
                     'client_secret'.";
-        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", 7_000_218, text) }
+        Self::invalid_client(7_000_218, text)
+    }
+
+    /// A client may use one way at a time (RFC 6749, section 2.3).
+    pub(super) fn two_credentials() -> Self {
+        let text = "The request presents both 'client_assertion' and 'client_secret'.";
+        Self::new("invalid_request", 90_023, text)
+    }
+
+    pub(super) fn bad_jwt() -> Self {
+        Self::invalid_client(50_027, "JWT token is invalid or malformed.")
+    }
+
+    pub(super) fn bad_assertion(reason: &str) -> Self {
+        let text = format!("Client assertion contains an invalid signature. [Reason - {reason}]");
+        Self::invalid_client(700_027, text)
+    }
+
+    pub(super) fn assertion_of_another() -> Self {
+        let text = "Client assertion application identifier doesn't match 'client_id' parameter.";
+        Self::invalid_client(700_021, text)
+    }
+
+    pub(super) fn assertion_for_another() -> Self {
+        let text = "Client assertion audience claim does not match Realm issuer.";
+        Self::invalid_client(700_023, text)
+    }
+
+    pub(super) fn assertion_out_of_time() -> Self {
+        Self::invalid_client(700_024, "Client assertion is not within its valid time range.")
     }
 
     pub(super) fn unsupported_grant(grant: &str) -> Self {

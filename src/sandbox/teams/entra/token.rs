@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::super::state::State;
 use super::super::{Inner, Registration};
+use super::client::authenticate;
 use super::jwt::jwt;
 use super::{Authority, Params, Problem};
 use crate::clock;
@@ -75,10 +76,7 @@ fn issue(
     let client_id = params.require("client_id")?;
     let authority = Authority::find(state, tenant)?;
     authority.check_app(inner, state, client_id)?;
-    let secret = params.get("client_secret").ok_or_else(Problem::no_credentials)?;
-    if secret != inner.options.app_secret {
-        return Err(Problem::bad_secret(client_id));
-    }
+    authenticate(inner, state, tenant, params)?;
     match grant {
         "client_credentials" => client_credentials(inner, state, &authority, params),
         "authorization_code" => authorization_code(inner, state, params),

@@ -1,5 +1,6 @@
 //! The stand-in held against the contract, over HTTP.
 
+mod client;
 mod connector;
 mod entra;
 mod inbound;

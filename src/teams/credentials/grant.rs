@@ -1,0 +1,72 @@
+//! What the token endpoint answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Token, TokenError};
+use crate::clock::after;
+
+/// How long before its end a token is renewed; a shorter-lived one at half its life.
+const RENEW_BEFORE_END: Duration = Duration::from_mins(5);
+/// The longest error word that is kept, in characters.
+const LONGEST_WORD: usize = 40;
+
+/// Reads a token response (RFC 6749, section 5.1). Counted from when it was asked for, the token ends
+/// sooner rather than later than Entra thinks.
+pub(super) fn token(body: &Bytes, asked_at: Timestamp) -> Result<Token, TokenError> {
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: SecretString,
+        expires_in: Value,
+    }
+    let granted: Granted = serde_json::from_slice(body).map_err(|_| TokenError::Nonsense)?;
+    let token = granted.access_token.expose_secret();
+    let seconds = seconds(&granted.expires_in).ok_or(TokenError::Nonsense)?;
+    if token.is_empty() {
+        return Err(TokenError::Nonsense);
+    }
+    let mut authorization =
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| TokenError::Nonsense)?;
+    authorization.set_sensitive(true);
+    let life = Duration::from_secs(seconds);
+    let margin = RENEW_BEFORE_END.min(life / 2);
+    Ok(Token {
+        authorization,
+        asked_at,
+        renew_at: after(asked_at, life.saturating_sub(margin)),
+        ends_at: after(asked_at, life),
+    })
+}
+
+/// Seconds as a number, or as text as older endpoints of Entra write them.
+fn seconds(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// Reads an error response (RFC 6749, section 5.2). Its description stays unread: it quotes ids.
+pub(super) fn refusal(status: StatusCode, body: &Bytes) -> TokenError {
+    #[derive(Deserialize)]
+    struct Refused {
+        error: String,
+        #[serde(default)]
+        error_codes: Vec<u64>,
+    }
+    if !matches!(status.as_u16(), 400 | 401 | 403) {
+        return TokenError::Unavailable;
+    }
+    match serde_json::from_slice::<Refused>(body) {
+        Ok(refused) => {
+            let word = refused.error.chars().filter(|c| c.is_ascii_lowercase() || *c == '_');
+            let code = refused.error_codes.first().copied().unwrap_or_default();
+            TokenError::Refused { error: word.take(LONGEST_WORD).collect(), code }
+        }
+        Err(_) => TokenError::Nonsense,
+    }
+}

@@ -1,0 +1,290 @@
+//! The bot's own access token, with which it speaks to the connector.
+//!
+//! OAuth 2.0 client credentials at Entra (Bot Connector authentication), with a client secret or a
+//! certificate; managed identities are not known here. A token is asked for once, however many
+//! wait for it, renewed before it runs out, used to its end if it cannot be renewed, and dropped if
+//! the connector refuses it.
+
+mod certificate;
+mod certified_key;
+mod grant;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use self::certificate::ASSERTION_TYPE;
+pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
+use crate::clock::{SharedClock, after, between};
+use crate::metrics::Metrics;
+use crate::outbound::{is_loopback, read_limited};
+
+/// How long nobody asks again after a failure.
+const HOLD_OFF: Duration = Duration::from_secs(5);
+/// How long asking may take.
+const TIMEOUT: Duration = Duration::from_secs(3);
+/// The largest answer that is read, in bytes.
+const LARGEST_ANSWER: usize = 64 * 1024;
+/// A token that is refused sooner than this after it was asked for stays: the next one would fare no
+/// better, and Entra would be asked once for every call.
+const BREATHER: Duration = Duration::from_mins(1);
+
+/// What the bot asks Entra for a token with.
+#[derive(Debug)]
+pub struct Credentials {
+    /// The application id.
+    pub client_id: String,
+    /// What proves to Entra that this is the bot.
+    pub proof: Proof,
+    /// The token endpoint of the bot's tenant (or of the Bot Framework's, for bots of many tenants).
+    pub token_url: Url,
+    /// What the token is for, such as `https://api.botframework.com/.default`.
+    pub scope: String,
+}
+
+/// What proves to Entra that this is the bot.
+#[derive(Debug)]
+pub enum Proof {
+    /// A client secret.
+    Secret(SecretString),
+    /// A certificate, and statements signed with its key.
+    Certificate(Certificate),
+}
+
+impl Credentials {
+    /// The form of a token request (RFC 6749, section 4.4.2; RFC 7523, section 2.2), made `now`.
+    async fn form(&self, now: Timestamp) -> Result<Vec<(&'static str, SecretString)>, TokenError> {
+        let mut form = vec![
+            ("grant_type", "client_credentials".into()),
+            ("client_id", self.client_id.as_str().into()),
+        ];
+        match &self.proof {
+            Proof::Secret(secret) => form.push(("client_secret", secret.clone())),
+            Proof::Certificate(certificate) => {
+                let assertion = certificate.assertion(&self.client_id, &self.token_url, now);
+                form.push(("client_assertion_type", ASSERTION_TYPE.into()));
+                form.push(("client_assertion", assertion.await?));
+            }
+        }
+        form.push(("scope", self.scope.as_str().into()));
+        Ok(form)
+    }
+}
+
+/// A token URL that the secret must not be sent to: neither https nor, for tests, loopback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token URL is not https")]
+pub struct InsecureTokenUrl;
+
+/// Why there is no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Entra does not accept the credentials. The words are its error and its code, such as
+    /// `invalid_client` and 7000215 (the secret is wrong) or 700027 (the certificate is not
+    /// accepted), of which the documentation of AADSTS codes tells more.
+    #[error("entra refuses the bot's credentials: {error} {code}")]
+    Refused {
+        /// The OAuth error word.
+        error: String,
+        /// The AADSTS code, 0 where there is none.
+        code: u64,
+    },
+    /// Entra does not answer, or is in trouble.
+    #[error("entra gives no token at the moment")]
+    Unavailable,
+    /// Entra's answer holds no token.
+    #[error("entra's answer holds no token")]
+    Nonsense,
+}
+
+impl TokenError {
+    /// The word for it in metrics.
+    const fn outcome(&self) -> &'static str {
+        match self {
+            Self::Refused { .. } => "refused",
+            Self::Unavailable => "unavailable",
+            Self::Nonsense => "nonsense",
+        }
+    }
+}
+
+/// Gives the bot's access token. Share one between all who need it.
+pub struct TokenSource {
+    credentials: Credentials,
+    http: reqwest::Client,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    state: Mutex<State>,
+    /// Held by the one who asks Entra.
+    asking: tokio::sync::Mutex<()>,
+}
+
+impl fmt::Debug for TokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSource").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    token: Option<Token>,
+    /// The last failure, and until when it stands in for another attempt.
+    failure: Option<(TokenError, Timestamp)>,
+}
+
+#[derive(Clone)]
+struct Token {
+    authorization: HeaderValue,
+    asked_at: Timestamp,
+    renew_at: Timestamp,
+    ends_at: Timestamp,
+}
+
+/// How the token in hand stands.
+enum Standing {
+    /// Good for a while.
+    Fresh(HeaderValue),
+    /// Good, and to be renewed.
+    Ageing(HeaderValue),
+    /// Not there, or no longer good.
+    Gone,
+    /// Not there, and asking has just failed.
+    Failed(TokenError),
+}
+
+impl TokenSource {
+    /// A source that has no token yet. `http` has to be one that [`crate::outbound::client`] made.
+    ///
+    /// # Errors
+    /// The token URL is not safe to send a secret to.
+    pub fn new(
+        credentials: Credentials,
+        http: reqwest::Client,
+        clock: SharedClock,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, InsecureTokenUrl> {
+        let url = &credentials.token_url;
+        if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))) {
+            return Err(InsecureTokenUrl);
+        }
+        let (state, asking) = Default::default();
+        Ok(Self { credentials, http, clock, metrics, state, asking })
+    }
+
+    /// The `Authorization` header for a call to the connector.
+    ///
+    /// # Errors
+    /// There is no token, and none to be had.
+    pub async fn authorization(&self) -> Result<HeaderValue, TokenError> {
+        match self.standing() {
+            Standing::Fresh(authorization) => Ok(authorization),
+            Standing::Ageing(authorization) => {
+                // One renews; all others go on with what they have, as does the one if it fails.
+                let Ok(_asking) = self.asking.try_lock() else { return Ok(authorization) };
+                Ok(self.renew().await.unwrap_or(authorization))
+            }
+            Standing::Failed(error) => Err(error),
+            Standing::Gone => {
+                let _asking = self.asking.lock().await;
+                match self.standing() {
+                    Standing::Fresh(authorization) | Standing::Ageing(authorization) => {
+                        Ok(authorization)
+                    }
+                    Standing::Failed(error) => Err(error),
+                    Standing::Gone => self.renew().await,
+                }
+            }
+        }
+    }
+
+    /// Takes note that the connector has refused a token, given as its `Authorization` header, and
+    /// says whether [`TokenSource::authorization`] has another one to offer.
+    ///
+    /// The token is dropped only while it is the one in hand, so that many refusals of one token
+    /// cause one question. One that was asked for less than a minute ago is kept.
+    pub fn refused(&self, authorization: &HeaderValue) -> bool {
+        let now = self.clock.now();
+        let mut state = self.state();
+        let in_hand = state.token.as_ref().filter(|token| token.authorization == authorization);
+        let Some(token) = in_hand else { return true };
+        if between(token.asked_at, now) < BREATHER {
+            return false;
+        }
+        state.token = None;
+        tracing::warn!("the connector refuses the bot's token: a fresh one is asked for");
+        true
+    }
+
+    fn standing(&self) -> Standing {
+        let now = self.clock.now();
+        let state = self.state();
+        let failure = state.failure.as_ref().filter(|(_, until)| now < *until);
+        match (&state.token, failure) {
+            (Some(token), failure) if now < token.ends_at => {
+                if now < token.renew_at || failure.is_some() {
+                    Standing::Fresh(token.authorization.clone())
+                } else {
+                    Standing::Ageing(token.authorization.clone())
+                }
+            }
+            (_, Some((error, _))) => Standing::Failed(error.clone()),
+            (_, None) => Standing::Gone,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves whole values behind: there is nothing to repair.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks Entra and keeps what comes of it. Only for the one who holds `asking`.
+    async fn renew(&self) -> Result<HeaderValue, TokenError> {
+        let started = Instant::now();
+        let outcome = self.ask().await;
+        let word = outcome.as_ref().map_or_else(TokenError::outcome, |_| "ok");
+        self.metrics.upstream("entra", "token", word, started.elapsed());
+        let mut state = self.state();
+        match outcome {
+            Ok(token) => {
+                let authorization = token.authorization.clone();
+                *state = State { token: Some(token), failure: None };
+                Ok(authorization)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the bot has no new token for the connector");
+                state.failure = Some((error.clone(), after(self.clock.now(), HOLD_OFF)));
+                Err(error)
+            }
+        }
+    }
+
+    async fn ask(&self) -> Result<Token, TokenError> {
+        let asked_at = self.clock.now();
+        let form = self.credentials.form(asked_at).await?;
+        let form: Vec<_> =
+            form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
+        let response = self
+            .http
+            .post(self.credentials.token_url.clone())
+            .timeout(TIMEOUT)
+            .form(&form)
+            .send()
+            .await
+            .map_err(|_| TokenError::Unavailable)?;
+        let status = response.status();
+        let body =
+            read_limited(response, LARGEST_ANSWER).await.map_err(|_| TokenError::Unavailable)?;
+        if status.is_success() {
+            grant::token(&body, asked_at)
+        } else {
+            Err(grant::refusal(status, &body))
+        }
+    }
+}
