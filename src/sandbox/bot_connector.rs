@@ -120,17 +120,26 @@ impl BotConnectorKeys {
     pub async fn start(clock: SharedClock) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let (keys, router) = Self::mounted(clock, &origin)?;
+        let (keys, router) = Self::signing_with(SigningKey::generate(1)?, clock, &origin)?;
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { _server: Some(AbortOnDropHandle::new(server)), ..keys })
     }
 
-    /// The same without a server of its own: the documents are routes of the server at `origin`.
+    /// The same without a server of its own: the documents are routes of the server at `origin`. All
+    /// of these begin with the same key.
     pub(super) fn mounted(clock: SharedClock, origin: &str) -> io::Result<(Self, Router)> {
+        Self::signing_with(SigningKey::shared()?, clock, origin)
+    }
+
+    fn signing_with(
+        key: Arc<SigningKey>,
+        clock: SharedClock,
+        origin: &str,
+    ) -> io::Result<(Self, Router)> {
         let metadata_url =
             Url::parse(&format!("{origin}{METADATA_PATH}")).map_err(io::Error::other)?;
         let published = Published {
-            key: SigningKey::generate(1)?,
+            key,
             former: Vec::new(),
             endorsements: Some(vec![CHANNEL.to_owned()]),
             keys_url: format!("{origin}{KEYS_PATH}"),
@@ -274,6 +283,18 @@ impl SigningKey {
     fn generate(number: u64) -> io::Result<Arc<Self>> {
         let pair = KeyPair::generate(KeySize::Rsa2048).map_err(io::Error::other)?;
         Ok(Arc::new(Self { number, pair }))
+    }
+
+    /// One key for the whole process: making one takes longer than most tests.
+    fn shared() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Option<Arc<SigningKey>>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*shared {
+            return Ok(Arc::clone(key));
+        }
+        let key = Self::generate(1)?;
+        *shared = Some(Arc::clone(&key));
+        Ok(key)
     }
 
     fn id(&self) -> String {

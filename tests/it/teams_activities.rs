@@ -72,7 +72,8 @@ async fn judge(bot: &TeamsBot, cases: Vec<Case>) {
         assert_eq!(sent(bot), messages, "{name}");
         let subscribers: Vec<_> =
             bot.mints().iter().map(|mint| mint.json()["subscriberId"].clone()).collect();
-        let expected: Vec<_> = minted.iter().map(|oid| json!(format!("teams:{ACME}:{oid}"))).collect();
+        let expected: Vec<_> =
+            minted.iter().map(|oid| json!(format!("teams:{ACME}:{oid}"))).collect();
         assert_eq!(subscribers, expected, "{name}");
     }
 }
@@ -211,9 +212,7 @@ async fn whose_tenant_or_account_is_not_told_for_certain_is_not_guessed() {
             Case::quiet("nobody", ask().without("/from")).refused(400, "no_sender"),
             Case::quiet("nowhere", ask().without("/conversation/id"))
                 .refused(400, "no_conversation"),
-            Case::quiet("among the members", nameless(ask()))
-                .message(GROUP, Some(ADA))
-                .mints(ADA),
+            Case::quiet("among the members", nameless(ask())).message(GROUP, Some(ADA)).mints(ADA),
             Case::quiet("without an account", teams.message(ANONYMOUS, MEETING, "connect"))
                 .message(MEETING, Some(ANONYMOUS)),
             Case::quiet("not among the members", nameless(ask()).with("/from/id", "29:1stranger"))
@@ -223,5 +222,9 @@ async fn whose_tenant_or_account_is_not_told_for_certain_is_not_guessed() {
     .await;
     // Nobody could be told alone, so everybody reads how to open a chat, and nothing else.
     let note = bot.teams.messages().pop().unwrap();
-    assert!(note.card().is_none() && note.text().contains("/l/chat/0/0?users=28:"), "{}", note.body);
+    assert!(
+        note.card().is_none() && note.text().contains("/l/chat/0/0?users=28:"),
+        "{}",
+        note.body
+    );
 }

@@ -1,6 +1,8 @@
 //! Guests: in the tenant that they visit they have another object id than the one that they sign in
 //! with at home.
 
+use std::time::Duration;
+
 use novu_connect_bot::sandbox::Browser;
 use novu_connect_bot::sandbox::teams::{Person, Tenant};
 use serde_json::json;
@@ -31,6 +33,7 @@ async fn a_guest_is_linked_as_who_they_are_at_home_and_never_told_to_be_linked_h
     assert_eq!(endpoint.endpoint, json!({ "userId": AT_HOME, "tenantId": HOME }));
     assert_eq!(endpoint.subscriber_id.as_deref(), Some("teams:tenant-acme:oid-guest"));
 
+    bot.clock.advance(Duration::from_secs(10));
     let status = bot.ask(GUEST, "status").await;
     assert!(said(&status).contains("You are not connected yet."), "{}", said(&status));
     link(&bot.ask(GUEST, "connect").await);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use novu_connect_bot::config::Config;
+use novu_connect_bot::outbound;
 use novu_connect_bot::random::SystemRandom;
 use novu_connect_bot::sandbox::teams::Signed;
 use novu_connect_bot::sandbox::{Effect, Fault, Hold, Route};
@@ -42,6 +43,7 @@ async fn a_question_that_is_being_answered_is_answered_before_the_end() {
     close(&bot).await;
     assert_eq!(bot.teams.messages(), []);
     hold.release();
+    bot.until_later(async || !bot.teams.messages().is_empty()).await;
     bot.stop().await;
     let messages = bot.teams.messages();
     let [card] = messages.as_slice() else { panic!("{} cards", messages.len()) };
@@ -61,6 +63,7 @@ async fn a_pressed_button_is_answered_before_the_end_and_so_is_what_it_promises(
     let (working, ()) = tokio::join!(bot.press(ADA, &card, "New link"), end);
     assert!(words(&working).contains("on its way"), "{}", words(&working));
     hold.release();
+    bot.until_later(async || bot.teams.messages().len() > 1).await;
     bot.stop().await;
     let messages = bot.teams.messages();
     let [_, late] = messages.as_slice() else { panic!("{} cards", messages.len()) };
@@ -93,7 +96,8 @@ impl Instance {
     /// Sends a request to the path that Teams calls. Gives the status.
     async fn deliver(&self, request: Signed) -> u16 {
         let url = format!("{}/api/messages", self.url);
-        let post = reqwest::Client::new().post(url).headers(request.headers).body(request.body);
+        let post =
+            outbound::client().unwrap().post(url).headers(request.headers).body(request.body);
         post.send().await.unwrap().status().as_u16()
     }
 

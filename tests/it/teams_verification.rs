@@ -186,10 +186,8 @@ async fn only_a_bearer_token_signed_with_rs256_by_a_published_key_is_believed() 
         stranger.sign(&changed(&scene.header, name, value), &scene.claims)
     };
     let none = scene.unsigned("none");
-    let bare = Case {
-        authorization: Some(genuine.clone()),
-        ..scene.refused("no scheme", "", "headers")
-    };
+    let bare =
+        Case { authorization: Some(genuine.clone()), ..scene.refused("no scheme", "", "headers") };
     let missing = Case { authorization: None, ..scene.refused("no header", "", "headers") };
     scene
         .judge(vec![
@@ -205,7 +203,11 @@ async fn only_a_bearer_token_signed_with_rs256_by_a_published_key_is_believed() 
             scene.refused("ES256", &scene.es256(), "algorithm"),
             scene.refused("RS384", &scene.rsa("RS384", &RSA_PKCS1_SHA384), "algorithm"),
             scene.refused("RS512", &scene.rsa("RS512", &RSA_PKCS1_SHA512), "algorithm"),
-            scene.refused("RS512 as RS256", &scene.rsa("RS256", &RSA_PKCS1_SHA512), "bad_signature"),
+            scene.refused(
+                "RS512 as RS256",
+                &scene.rsa("RS256", &RSA_PKCS1_SHA512),
+                "bad_signature",
+            ),
             scene.refused("unknown kid", &scene.with_header("kid", json!("new")), "unknown_key"),
             scene.refused("no kid", &scene.with_header("kid", Value::Null), "malformed_token"),
             scene.refused("wrong key", &forged, "bad_signature"),
@@ -242,7 +244,11 @@ async fn only_a_token_of_its_time_from_the_right_issuer_for_this_bot_is_believed
             scene.accepted_token("nbf in 4 minutes", &with("nbf", scene.at(240))),
             scene.refused("nbf in 6 minutes", &with("nbf", scene.at(360)), "not_yet_valid"),
             scene.refused("no exp", &with("exp", Value::Null), "claims"),
-            scene.refused("issuer with a slash", &issuer("https://api.botframework.com/"), "issuer"),
+            scene.refused(
+                "issuer with a slash",
+                &issuer("https://api.botframework.com/"),
+                "issuer",
+            ),
             scene.refused("government", &issuer("https://api.botframework.us"), "issuer"),
             scene.refused("no issuer", &with("iss", Value::Null), "claims"),
             scene.accepted_token("list of this bot", &with("aud", json!([app]))),
