@@ -34,6 +34,21 @@ async fn close(bot: &TeamsBot) {
     until(async || reqwest::get(format!("{}/healthz", bot.url)).await.is_err()).await;
 }
 
+/// Waits until the service has ended, while time goes on.
+async fn ended(bot: &mut TeamsBot) {
+    let clock = bot.clock.clone();
+    let time = async {
+        loop {
+            clock.advance(Duration::from_millis(100));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = bot.stop() => {}
+        () = time => {}
+    }
+}
+
 #[tokio::test]
 async fn a_question_that_is_being_answered_is_answered_before_the_end() {
     let (mut bot, hold) = held_bot().await;
@@ -43,8 +58,7 @@ async fn a_question_that_is_being_answered_is_answered_before_the_end() {
     close(&bot).await;
     assert_eq!(bot.teams.messages(), []);
     hold.release();
-    bot.until_later(async || !bot.teams.messages().is_empty()).await;
-    bot.stop().await;
+    ended(&mut bot).await;
     let messages = bot.teams.messages();
     let [card] = messages.as_slice() else { panic!("{} cards", messages.len()) };
     assert_eq!(card.only_for.as_deref(), Some(ADA));
@@ -63,8 +77,7 @@ async fn a_pressed_button_is_answered_before_the_end_and_so_is_what_it_promises(
     let (working, ()) = tokio::join!(bot.press(ADA, &card, "New link"), end);
     assert!(words(&working).contains("on its way"), "{}", words(&working));
     hold.release();
-    bot.until_later(async || bot.teams.messages().len() > 1).await;
-    bot.stop().await;
+    ended(&mut bot).await;
     let messages = bot.teams.messages();
     let [_, late] = messages.as_slice() else { panic!("{} cards", messages.len()) };
     link(late);
