@@ -82,7 +82,10 @@ struct SigningKey {
 }
 
 struct Published {
+    /// The one that signs.
     key: Arc<SigningKey>,
+    /// Those that signed before it and are still published.
+    former: Vec<Arc<SigningKey>>,
     endorsements: Option<Vec<String>>,
     keys_url: String,
     fault: Option<Fault>,
@@ -117,17 +120,27 @@ impl BotConnectorKeys {
     pub async fn start(clock: SharedClock) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let origin = format!("http://{}", listener.local_addr()?);
-        let (keys, router) = Self::mounted(clock, &origin)?;
+        let (keys, router) = Self::signing_with(SigningKey::generate(1)?, clock, &origin)?;
         let server = tokio::spawn(async move { axum::serve(listener, router).await });
         Ok(Self { _server: Some(AbortOnDropHandle::new(server)), ..keys })
     }
 
-    /// The same without a server of its own: the documents are routes of the server at `origin`.
+    /// The same without a server of its own: the documents are routes of the server at `origin`. All
+    /// of these begin with the same key.
     pub(super) fn mounted(clock: SharedClock, origin: &str) -> io::Result<(Self, Router)> {
+        Self::signing_with(SigningKey::shared()?, clock, origin)
+    }
+
+    fn signing_with(
+        key: Arc<SigningKey>,
+        clock: SharedClock,
+        origin: &str,
+    ) -> io::Result<(Self, Router)> {
         let metadata_url =
             Url::parse(&format!("{origin}{METADATA_PATH}")).map_err(io::Error::other)?;
         let published = Published {
-            key: SigningKey::generate(1)?,
+            key,
+            former: Vec::new(),
             endorsements: Some(vec![CHANNEL.to_owned()]),
             keys_url: format!("{origin}{KEYS_PATH}"),
             fault: None,
@@ -167,10 +180,27 @@ impl BotConnectorKeys {
     /// # Errors
     /// The system gives no randomness for a key.
     pub fn rotate(&self) -> io::Result<()> {
+        self.introduce()?;
+        self.withdraw_old_keys();
+        Ok(())
+    }
+
+    /// Signs with a new key from now on and publishes it beside those before it.
+    ///
+    /// # Errors
+    /// The system gives no randomness for a key.
+    pub fn introduce(&self) -> io::Result<()> {
         let number = self.shared.published().key.number;
         let next = SigningKey::generate(number + 1)?;
-        self.shared.published().key = next;
+        let mut published = self.shared.published();
+        let former = std::mem::replace(&mut published.key, next);
+        published.former.push(former);
         Ok(())
+    }
+
+    /// Publishes only the key that signs now.
+    pub fn withdraw_old_keys(&self) {
+        self.shared.published().former.clear();
     }
 
     /// Publishes the key with these endorsements, or with no such entry at all.
@@ -255,6 +285,18 @@ impl SigningKey {
         Ok(Arc::new(Self { number, pair }))
     }
 
+    /// One key for the whole process: making one takes longer than most tests.
+    fn shared() -> io::Result<Arc<Self>> {
+        static SHARED: Mutex<Option<Arc<SigningKey>>> = Mutex::new(None);
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(key) = &*shared {
+            return Ok(Arc::clone(key));
+        }
+        let key = Self::generate(1)?;
+        *shared = Some(Arc::clone(&key));
+        Ok(key)
+    }
+
     fn id(&self) -> String {
         format!("sandbox-{}", self.number)
     }
@@ -275,18 +317,23 @@ impl Published {
         if self.fault == Some(Fault::NoKeys) {
             return json!({ "keys": [] });
         }
-        let public = PublicKeyComponents::<Vec<u8>>::from(self.key.pair.public_key());
-        let mut key = json!({
+        let keys = self.former.iter().chain([&self.key]);
+        json!({ "keys": keys.map(|key| self.describe(key)).collect::<Vec<_>>() })
+    }
+
+    fn describe(&self, key: &SigningKey) -> Value {
+        let public = PublicKeyComponents::<Vec<u8>>::from(key.pair.public_key());
+        let mut entry = json!({
             "kty": "RSA",
             "use": "sig",
-            "kid": self.key.id(),
+            "kid": key.id(),
             "n": URL_SAFE_NO_PAD.encode(public.n),
             "e": URL_SAFE_NO_PAD.encode(public.e),
         });
         if let Some(endorsements) = &self.endorsements {
-            key["endorsements"] = json!(endorsements);
+            entry["endorsements"] = json!(endorsements);
         }
-        json!({ "keys": [key] })
+        entry
     }
 
     /// The metadata document (`OpenID` Connect Discovery, section 3).

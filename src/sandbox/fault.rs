@@ -96,8 +96,10 @@ pub enum Effect {
     Slow(Duration),
     /// The right answer, once the [`Hold`] is released.
     Hold(Hold),
-    /// The connection is closed without an answer.
+    /// The connection is closed without an answer; the request has no effect.
     Hangup,
+    /// The connection is closed without an answer; the request has its effect.
+    LostAnswer,
     /// A proxy's HTML page with status 502; the request has no effect.
     ProxyPage,
     /// The right answer, cut in half; the request has its effect.

@@ -154,6 +154,10 @@ impl Front {
     async fn suffer(&self, effect: Effect, request: Request<Body>) -> Result<Response, HungUp> {
         Ok(match effect {
             Effect::Hangup => return Err(HungUp),
+            Effect::LostAnswer => {
+                self.pass(request).await;
+                return Err(HungUp);
+            }
             Effect::Fail(failure) => {
                 (self.failure)(&failure, &request.uri().to_string(), self.desk.clock.now())
             }

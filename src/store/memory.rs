@@ -1,7 +1,7 @@
 //! Jobs in memory, for as long as the process lives.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,16 +13,16 @@ use crate::clock::after;
 /// The most jobs that are open at once.
 const MOST_JOBS: usize = 10_000;
 
-/// A store in memory.
-#[derive(Debug)]
+/// A store in memory. Clones are the same store, so that it can outlive who uses it.
+#[derive(Debug, Clone)]
 pub struct Memory {
-    state: Mutex<State>,
+    state: Arc<Mutex<State>>,
     most: usize,
 }
 
 impl Default for Memory {
     fn default() -> Self {
-        Self { state: Mutex::default(), most: MOST_JOBS }
+        Self { state: Arc::default(), most: MOST_JOBS }
     }
 }
 

@@ -158,11 +158,7 @@ impl Deliveries {
         site: &Site,
     ) -> Result<(), CallError> {
         let connector = self.desk.connector();
-        let chat = connector.personal_chat(site, member).await.map_err(|error| match error {
-            // Nobody has seen anything, and a chat that is opened twice is one chat.
-            CallError::Uncertain => CallError::Unavailable,
-            error => error,
-        })?;
+        let chat = connector.personal_chat(site, member).await?;
         let place = PrivatePlace::Chat(chat);
         let sent = PrivateActivity { card, place: &place, reply_to: None };
         connector.send(site, sent).await.map(drop)

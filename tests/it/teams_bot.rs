@@ -1,6 +1,6 @@
 //! The service with Microsoft Teams switched on, and what people in Teams do and see.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use novu_connect_bot::sandbox::Recorded;
@@ -11,7 +11,7 @@ use novu_connect_bot::sandbox::teams::{
 };
 use serde_json::Value;
 
-use crate::bot::{Bot, Reply, clock, until};
+use crate::bot::{Bot, Reply, Settings, clock, until};
 
 pub(crate) const INTEGRATION: &str = "teams-main";
 pub(crate) const CONNECTION: &str = "acme-teams";
@@ -50,6 +50,12 @@ impl Deref for TeamsBot {
     }
 }
 
+impl DerefMut for TeamsBot {
+    fn deref_mut(&mut self) -> &mut Bot {
+        &mut self.bot
+    }
+}
+
 impl TeamsBot {
     /// One tenant that is connected, three members, a group and a channel, ready to serve.
     pub(crate) async fn start() -> Self {
@@ -65,12 +71,18 @@ impl TeamsBot {
 
     /// As [`TeamsBot::start_with`], while the documents with the keys fail. Not ready yet.
     pub(crate) async fn start_while(keys: Option<Fault>, more: &[(&str, &str)]) -> Self {
+        Self::start_among(|teams| teams.keys().fail(keys), more).await
+    }
+
+    /// As [`TeamsBot::start_with`], in a world that is changed before the service is there. Not ready
+    /// yet.
+    pub(crate) async fn start_among(change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
         let clock = clock();
         let options =
             Options { app_secret: "teams~canary-client-secret".to_owned(), ..Options::default() };
         let teams = Teams::start(Arc::new(clock.clone()), options).await.unwrap();
         people(&teams);
-        teams.keys().fail(keys);
+        change(&teams);
         let options =
             novu::Options { entra_base: teams.url().to_owned(), ..novu::Options::default() };
         let settings = settings(&teams);
@@ -86,6 +98,12 @@ impl TeamsBot {
         bot.novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
         bot.novu.add_connection(connection()).unwrap();
         Self { teams, bot }
+    }
+
+    /// Stops the service and starts another with the same surroundings.
+    pub(crate) async fn restart(self, settings: Settings) -> Self {
+        let Self { teams, bot } = self;
+        Self { teams, bot: bot.restart(settings).await }
     }
 
     /// Sends a request to the path that Teams calls.
@@ -138,6 +156,18 @@ impl TeamsBot {
         answer
     }
 
+    /// The path of the conversations at the connector.
+    pub(crate) fn conversations(&self) -> String {
+        format!("/{}/v3/conversations", self.teams.options().region)
+    }
+
+    /// Forgets what was said and asked so far.
+    pub(crate) fn forget(&self) {
+        self.teams.clear_messages();
+        self.teams.clear_requests();
+        self.novu.clear_requests();
+    }
+
     /// Waits until everything that was promised is done.
     pub(crate) async fn settled(&self) {
         until(async || self.metric("connect_promises_open").await == 0).await;
@@ -148,6 +178,12 @@ impl TeamsBot {
         let mut requests = self.teams.requests();
         requests.retain(|request| self.teams.token_url().ends_with(request.path()));
         requests
+    }
+
+    /// How often a request was refused for this reason.
+    pub(crate) async fn refused(&self, reason: &str) -> u64 {
+        let name = "connect_requests_refused_total{platform=\"teams\"";
+        self.metric(&format!("{name},reason=\"{reason}\"}}")).await
     }
 
     /// How often an answer of Teams ended so.

@@ -66,6 +66,25 @@ async fn an_altered_or_foreign_or_expired_link_mints_never() {
     assert_eq!(bot.mints().len(), 0);
 }
 
+#[tokio::test]
+async fn a_link_for_a_platform_that_is_switched_off_mints_never() {
+    let scope = format!("identity.basic,{}", "x".repeat(3000));
+    let mut bot =
+        TeamsBot::start_with(&[PAGES[0], PAGES[1], ("CONNECT_SLACK__USER_SCOPE", &scope)]).await;
+    let slacks = path(&bot, &bot.command(bot::ADA, "").await.link()).to_owned();
+    let teams = path(&bot, &link(&bot.ask(ADA, "connect").await)).to_owned();
+    let all = bot.settings();
+    bot.novu.clear_requests();
+    for (off, dead, good) in [("SLACK", &slacks, &teams), ("TEAMS", &teams, &slacks)] {
+        let mut settings = all.clone();
+        settings.retain(|name, _| !name.starts_with(&format!("CONNECT_{off}__")));
+        bot = bot.restart(settings).await;
+        assert_eq!(bot.get(good).await.status, 200, "{off}");
+        assert_eq!((bot.get(dead).await.status, press(&bot, dead).await), (404, 404), "{off}");
+    }
+    assert_eq!(bot.mints().len(), 0);
+}
+
 /// The status of a press on a page's button.
 async fn press(bot: &Bot, path: &str) -> u16 {
     bot.method("POST", path).await

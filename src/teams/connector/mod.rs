@@ -203,6 +203,8 @@ impl Connector {
         let call = Call {
             lane: Lane::Conversations,
             body: Some(body),
+            // The same two get the same chat, however often they are asked for one.
+            repeatable: true,
             ..self.prepare("create_conversation", Method::POST, site.url(&[])?, site, member)
         };
         let body = self.call(call).await?;
