@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
@@ -35,14 +36,17 @@ pub fn harden<F>(router: Router, limits: RequestLimits, new_reference: F) -> Rou
 where
     F: Fn() -> String + Clone + Send + Sync + 'static,
 {
-    router
-        .layer(RequestBodyTimeoutLayer::new(limits.body_pause))
+    let catch = CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
+        // What the panic says may contain anything; the panic hook has logged its place.
+        drop(panic);
+        answer_to_panic(&new_reference())
+    });
+    // All in one layer: the router boxes and clones each of its own for every request.
+    let layers = ServiceBuilder::new()
+        .layer(catch)
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.total))
-        .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
-            // What the panic says may contain anything; the panic hook has logged its place.
-            drop(panic);
-            answer_to_panic(&new_reference())
-        }))
+        .layer(RequestBodyTimeoutLayer::new(limits.body_pause));
+    router.layer(layers)
 }
 
 fn answer_to_panic(reference: &str) -> Response<Body> {
