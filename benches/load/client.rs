@@ -68,6 +68,20 @@ impl Outcome {
     }
 }
 
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = |share| self.percentile(share).as_secs_f64() * 1000.0;
+        write!(
+            f,
+            "{:>7.0} requests/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.1} ms",
+            self.rate(),
+            millis(0.5),
+            millis(0.99),
+            millis(1.0),
+        )
+    }
+}
+
 /// An activity of Microsoft Teams' as a request.
 pub(crate) fn activity(address: &str, token: &str, body: &str) -> Vec<u8> {
     format!(

@@ -1,5 +1,5 @@
-//! What the generator asks of the stand-in for Microsoft Teams, which has the key: activities, and
-//! how many cards have come.
+//! What the generator asks of the stand-ins: activities, because the stand-in for Microsoft Teams has
+//! the key, and how often each of them was called.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,6 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use novu_connect_bot::clock::after;
 use novu_connect_bot::sandbox::bot_connector::Claims;
+use novu_connect_bot::sandbox::novu::Novu;
+use novu_connect_bot::sandbox::slack::Slack;
 use novu_connect_bot::sandbox::teams::{Inbound, Person, Teams};
 
 use super::teams::TENANTS;
@@ -20,9 +22,16 @@ use super::teams::TENANTS;
 /// The length of a signature by a key of 2048 bits.
 const SIGNATURE: usize = 256;
 
-/// The stand-in, and the token that it uses again and again.
+/// The stand-ins.
+pub(crate) struct StandIns {
+    pub(crate) novu: Novu,
+    pub(crate) slack: Slack,
+    pub(crate) teams: Teams,
+}
+
+/// The stand-ins, and the token that Teams uses again and again.
 struct Control {
-    teams: Teams,
+    stand_ins: Arc<StandIns>,
     reused: String,
 }
 
@@ -32,12 +41,13 @@ pub(crate) fn tenant(number: u64) -> String {
 }
 
 /// Serves on a free port; its origin.
-pub(crate) async fn start(teams: Teams) -> String {
-    let reused = token(&teams, 0);
+pub(crate) async fn start(stand_ins: Arc<StandIns>) -> String {
+    let reused = token(&stand_ins.teams, 0);
     let router = Router::new()
         .route("/activities/{tokens}/{first}/{count}", get(activities))
         .route("/cards", get(cards))
-        .with_state(Arc::new(Control { teams, reused }));
+        .route("/calls", get(calls))
+        .with_state(Arc::new(Control { stand_ins, reused }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -50,7 +60,8 @@ async fn activities(
     Path((tokens, first, count)): Path<(String, u64, u64)>,
 ) -> String {
     let mut text = String::new();
-    let Control { teams, reused } = control.as_ref();
+    let Control { stand_ins, reused } = control.as_ref();
+    let teams = &stand_ins.teams;
     for number in first..first + count {
         let token = match tokens.as_str() {
             "fresh" => token(teams, number),
@@ -91,8 +102,18 @@ fn forged(token: &str, number: u64) -> String {
 /// Cards so far: all that was posted, save for the bot's tokens.
 async fn cards(State(control): State<Arc<Control>>) -> String {
     // By the whole number: beyond some thousand paths the stand-in counts no single ones.
-    let teams = &control.teams;
+    let teams = &control.stand_ins.teams;
     let tokens = format!("/{}/", teams.options().home_tenant);
     let posted = teams.count(&Method::POST, "");
     (posted - teams.count(&Method::POST, &tokens)).to_string()
+}
+
+/// Calls so far to Novu, to Slack and to Microsoft Teams.
+async fn calls(State(control): State<Arc<Control>>) -> String {
+    let StandIns { novu, slack, teams } = control.stand_ins.as_ref();
+    let both = |count: &dyn Fn(&Method) -> usize| count(&Method::GET) + count(&Method::POST);
+    let novu = both(&|method| novu.count(method, ""));
+    let slack = both(&|method| slack.count(method, ""));
+    let teams = both(&|method| teams.count(method, ""));
+    format!("{novu} {slack} {teams}")
 }

@@ -5,22 +5,21 @@
 //! before its card is made, and a flood would measure how long a queue can grow.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use novu_connect_bot::clock::SystemClock;
-use novu_connect_bot::outbound;
 use novu_connect_bot::sandbox::bot_connector::BotConnectorKeys;
 
-use super::client::{self, Outcome, Plan, Script};
-use super::{CONNECTIONS, Field, line, number};
+use super::client::{self, Plan, Script};
+use super::field::{self, Field, Round, Side};
+use super::pairs::compare;
+use super::{CONNECTIONS, number};
 
 /// Tenants that people come from in turn.
 pub(crate) const TENANTS: u64 = 200;
 /// Activities that are made at one time.
 const BATCH: u64 = 500;
-/// How long the last card may take after the last activity.
-const PATIENCE: Duration = Duration::from_mins(1);
 /// Verifications in one measurement of the bare library call, and how often it is made.
 const VERIFICATIONS: (u32, u32) = (2_000, 5);
 
@@ -52,108 +51,82 @@ pub(crate) async fn report() {
     println!("\nMicrosoft Teams: {TENANTS} tenants, so that the pace within one is not measured");
     println!("  bare jsonwebtoken::decode of such a token: {:.1} µs", bare_verification().await);
     field.memory("at rest");
-    let rate = number("LOAD_TEAMS_RATE", 200);
     for (name, tokens) in [
         ("one token for all activities, as Teams does it", Tokens::Reused),
         ("a token of its own for each activity", Tokens::Fresh),
     ] {
-        rounds(&mut field, name, tokens, rate).await;
+        greet(&mut field, name, tokens).await;
         field.memory("afterwards");
     }
     refuse(&mut field).await;
     field.memory("afterwards");
 }
 
-/// Rounds of people who write "connect". The first warms up and does not count.
-async fn rounds(field: &mut Field, name: &str, tokens: Tokens, rate: u64) {
-    let (mut costs, mut last) = (Vec::new(), None);
-    for round in 0..=number("LOAD_ROUNDS", 5) {
-        let plan = plan(field, tokens, Some(rate)).await;
-        let outcome = delivered(field, &plan).await;
-        if round > 0 {
-            costs.push(outcome.spent.as_secs_f64() * 1e6 / plan.requests as f64);
-            last = Some(outcome);
-        }
-    }
-    costs.sort_by(f64::total_cmp);
-    println!("\n\"connect\" of new people, {name}: offered {rate}/s");
-    let (Some(last), Some(lowest), Some(highest)) = (last, costs.first(), costs.last()) else {
-        return;
-    };
-    line("ours", &last.acknowledged, None);
+/// People who write "connect", until all of them have their cards.
+async fn greet(field: &mut Field, name: &str, tokens: Tokens) {
+    let requests = number("LOAD_TEAMS_REQUESTS", 800);
+    let rate = number("LOAD_TEAMS_RATE", 200);
+    let name = format!("\"connect\" of new people, {name}: {rate} a second");
+    let last = compare(field, &name, async |field, side| {
+        let plan = Plan { rate: Some(rate), ..plan(field, side, tokens, requests).await };
+        delivered(field, side, &plan).await
+    })
+    .await;
     println!(
-        "  all cards {:.1} ms after the last acknowledgement\n  \
-         processor time for each activity with its card: median {:.0} µs, from {lowest:.0} to \
-         {highest:.0} over {} rounds",
-        last.cards_after.as_secs_f64() * 1000.0,
-        costs[costs.len() / 2],
-        costs.len()
+        "  all cards there after the last acknowledgement: bare {:.1} ms, ours {:.1} ms",
+        last.bare.settled_after.as_secs_f64() * 1000.0,
+        last.ours.settled_after.as_secs_f64() * 1000.0,
     );
 }
 
-/// What came of a run once everybody had a card.
-struct Delivered {
-    acknowledged: Outcome,
-    cards_after: Duration,
-    spent: Duration,
-}
-
-async fn delivered(field: &mut Field, plan: &Plan) -> Delivered {
-    let (cards_before, links_before) = (cards(field).await, sign_ins(field).await);
-    let before = field.ours.0.processor_time();
-    let acknowledged = client::run(plan, field.people).await;
-    field.people += plan.requests;
-    assert_eq!(acknowledged.statuses[0], plan.requests, "{:?}", acknowledged.statuses);
-    let waiting = Instant::now();
-    while cards(field).await < cards_before + plan.requests {
-        assert!(waiting.elapsed() < PATIENCE, "somebody got no card");
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    let cards_after = waiting.elapsed();
-    let spent = field.ours.0.processor_time().saturating_sub(before);
-    let with_link = sign_ins(field).await - links_before;
+async fn delivered(field: &mut Field, side: Side, plan: &Plan) -> Round {
     let all = plan.requests;
-    assert_eq!(with_link, all, "somebody got a card without a link:\n{}", answers(field).await);
-    Delivered { acknowledged, cards_after, spent }
+    let (cards_before, links_before) = (cards(field).await, sign_ins(field).await);
+    let round =
+        field.round(side, plan, async |field| cards(field).await >= cards_before + all).await;
+    assert_eq!(round.outcome.statuses[0], all, "{:?}", round.outcome.statuses);
+    if side == Side::Ours {
+        let with_link = sign_ins(field).await - links_before;
+        assert_eq!(with_link, all, "somebody got a card without a link:\n{}", answers(field).await);
+    }
+    round
 }
 
 /// Strangers whose tokens are in good form.
 async fn refuse(field: &mut Field) {
-    let plan = plan(field, Tokens::Forged, None).await;
-    let (outcome, spent) = field.round(true, &plan).await;
-    assert_eq!(outcome.statuses[1], plan.requests, "{:?}", outcome.statuses);
-    println!("\nforged tokens, as fast as they are refused");
-    line("ours", &outcome, Some(spent));
+    let requests = number("LOAD_REQUESTS", 10_000);
+    compare(field, "forged tokens, as fast as they are refused", async |field, side| {
+        let plan = plan(field, side, Tokens::Forged, requests).await;
+        let round = field.round(side, &plan, async |_| true).await;
+        assert_eq!(round.outcome.statuses[1], requests, "{:?}", round.outcome.statuses);
+        round
+    })
+    .await;
 }
 
 /// A plan whose activities are signed already: signing takes far longer than checking.
-async fn plan(field: &Field, tokens: Tokens, rate: Option<u64>) -> Plan {
-    let requests = number("LOAD_TEAMS_REQUESTS", number("LOAD_REQUESTS", 2_000));
+async fn plan(field: &Field, side: Side, tokens: Tokens, requests: u64) -> Plan {
+    let address = field.server(side).address.clone();
     let mut activities = Vec::new();
     for start in (0..requests).step_by(usize::try_from(BATCH).unwrap_or(1)) {
         let (first, count) = (field.people + start, BATCH.min(requests - start));
         let path = format!("/activities/{}/{first}/{count}", tokens.name());
-        let text = control(field, &path).await;
+        let text = field.control(&path).await;
         let mut lines = text.lines();
         while let (Some(token), Some(body)) = (lines.next(), lines.next()) {
-            activities.push(client::activity(&field.ours.1, token, body));
+            activities.push(client::activity(&address, token, body));
         }
     }
-    Plan {
-        address: field.ours.1.clone(),
-        script: Script::Written(Arc::new(activities)),
-        connections: CONNECTIONS,
-        requests,
-        rate,
-    }
+    let script = Script::Written(Arc::new(activities));
+    Plan { address, script, connections: CONNECTIONS, requests, rate: None }
 }
 
 /// Cards that have arrived at the stand-in so far.
 async fn cards(field: &Field) -> u64 {
-    control(field, "/cards").await.parse().expect("a number")
+    field.control("/cards").await.parse().expect("a number")
 }
 
-/// Answers with a sign-in link so far, as the product counts them.
+/// Answers with a sign-in link so far, as the product counts them. The neighbour has no cards without.
 async fn sign_ins(field: &Field) -> u64 {
     let answers = answers(field).await;
     let found = answers.lines().find(|line| line.contains(r#"answer="sign_in""#));
@@ -163,19 +136,10 @@ async fn sign_ins(field: &Field) -> u64 {
 
 /// What the product counts of its answers in Teams, line by line.
 async fn answers(field: &Field) -> String {
-    let metrics = get(&format!("http://{}/metrics", field.ours.1)).await;
+    let metrics = format!("http://{}/metrics", field.server(Side::Ours).address);
+    let metrics = field::get(&metrics).await;
     let is_meant = |line: &&str| line.contains(r#"platform="teams""#) && line.contains("answer=");
     metrics.lines().filter(is_meant).collect::<Vec<_>>().join("\n")
-}
-
-async fn control(field: &Field, path: &str) -> String {
-    get(&format!("{}{path}", field.upstream.value("control"))).await
-}
-
-async fn get(url: &str) -> String {
-    let http = outbound::client().expect("a client");
-    let response = http.get(url).send().await.expect("an answer");
-    response.text().await.expect("a text")
 }
 
 /// Microseconds for the library alone to check one token: the least of a few measurements.

@@ -10,7 +10,7 @@ use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
 use novu_connect_bot::sandbox::teams::{self, Teams};
 use novu_connect_bot::sandbox::{Effect, Fault, Route};
 
-use super::control::{self, tenant};
+use super::control::{self, StandIns, tenant};
 use super::teams::TENANTS;
 
 const TOKEN: &str = "xoxb-load";
@@ -32,9 +32,10 @@ pub(crate) async fn serve() {
     let app = teams.options();
     println!("app_id={}\napp_secret={}", app.app_id, app.app_secret);
     println!("metadata_url={}\ntoken_url={}", teams.metadata_url(), teams.token_url());
-    println!("control={}", control::start(teams).await);
+    let stand_ins = Arc::new(StandIns { novu, slack, teams });
+    println!("control={}", control::start(Arc::clone(&stand_ins)).await);
     println!("ready");
-    slow_down(&novu).await;
+    slow_down(&stand_ins.novu).await;
     std::future::pending::<()>().await;
 }
 
@@ -63,8 +64,9 @@ async fn start_novu(clock: &SharedClock, slack: &Slack, teams: &Teams) -> Novu {
     novu.add_integration(Integration::teams("teams", id, secret, home));
     connect(&novu, "slack", "load", "TLOAD", TOKEN);
     for number in 0..TENANTS {
+        // By its own name, so that nobody has to look the connection of a tenant up.
         let tenant = tenant(number);
-        connect(&novu, "teams", &format!("tenant-{number}"), &tenant, "app-only");
+        connect(&novu, "teams", &tenant, &tenant, "app-only");
     }
     novu
 }

@@ -1,14 +1,18 @@
 //! What no route has to think of: a panic becomes an empty 500, a request that gets stuck ends.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::response::IntoResponse;
+use axum::routing::future::RouteFuture;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
+
+use super::body_timer::BodyTimer;
 
 /// The header of a 500 that carries the reference under which the log tells more.
 pub const REFERENCE_HEADER: &str = "x-reference";
@@ -35,14 +39,28 @@ pub fn harden<F>(router: Router, limits: RequestLimits, new_reference: F) -> Rou
 where
     F: Fn() -> String + Clone + Send + Sync + 'static,
 {
-    router
-        .layer(RequestBodyTimeoutLayer::new(limits.body_pause))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.total))
-        .layer(CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
-            // What the panic says may contain anything; the panic hook has logged its place.
-            drop(panic);
-            answer_to_panic(&new_reference())
-        }))
+    let catch = CatchPanicLayer::custom(move |panic: Box<dyn Any + Send>| {
+        // What the panic says may contain anything; the panic hook has logged its place.
+        drop(panic);
+        answer_to_panic(&new_reference())
+    });
+    // All in one layer: the router boxes and clones each of its own for every request.
+    let layers = ServiceBuilder::new()
+        .layer(catch)
+        .map_future(move |answer: RouteFuture<Infallible>| in_time(answer, limits.total))
+        .map_request(move |request: Request<Body>| {
+            request.map(|body| Body::new(BodyTimer::new(body, limits.body_pause)))
+        });
+    router.layer(layers)
+}
+
+/// The answer, or an empty 503 once that has taken too long. Whatever answers at once needs no timer.
+async fn in_time(
+    answer: RouteFuture<Infallible>,
+    limit: Duration,
+) -> Result<Response<Body>, Infallible> {
+    let answer = tokio::time::timeout(limit, answer).await;
+    answer.unwrap_or_else(|_| Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()))
 }
 
 fn answer_to_panic(reference: &str) -> Response<Body> {
@@ -52,10 +70,7 @@ fn answer_to_panic(reference: &str) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use axum::body::to_bytes;
-    use axum::http::Request;
     use axum::routing::{get, post};
     use bytes::Bytes;
     use futures_util::stream;

@@ -2,6 +2,7 @@
 //! limits, shutdown, and what happens to requests that panic or get stuck.
 
 mod app;
+mod body_timer;
 mod harden;
 mod head_timer;
 mod listen;

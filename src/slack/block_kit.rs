@@ -152,8 +152,10 @@ fn mrkdwn(text: &str) -> Text {
     Text::Mrkdwn { text: cut(text, LONGEST_SECTION) }
 }
 
+/// The text, without what is too long for its place. Copied as a whole: nearly always all of it fits.
 fn cut(text: &str, limit: usize) -> String {
-    text.chars().take(limit).collect()
+    let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
+    text[..end].to_owned()
 }
 
 /// Slack's way of setting text.

@@ -1,0 +1,83 @@
+//! `/connect` in Slack, and requests that nobody signed.
+
+use std::time::Duration;
+
+use novu_connect_bot::signing::SigningKey;
+
+use super::client::{Plan, Script};
+use super::field::{Field, Side};
+use super::pairs::compare;
+use super::{CONNECTIONS, SECRET, number};
+
+/// All scenarios.
+pub(crate) async fn report() {
+    let (mut field, first_answer) = start("0ms").await;
+    println!("first good answer {} ms after start", first_answer.as_millis());
+    field.memory("at rest");
+    race(&mut field, "/connect for new people, as fast as it goes", true).await;
+    field.memory(&format!("after {} requests", field.people));
+    race(&mut field, "forged requests, as fast as they are refused", false).await;
+    drop(field);
+
+    let (mut field, _) = start("50ms").await;
+    steady(&mut field).await;
+    drop(field);
+
+    let (mut field, _) = start("60s").await;
+    hang(&mut field).await;
+}
+
+/// Starts everything, and asks once: how long after its start the product had an answer.
+async fn start(delay: &str) -> (Field, Duration) {
+    let mut field = Field::start(delay).await;
+    let plan = Plan { connections: 1, requests: 1, ..plan(&field, Side::Ours, true) };
+    let first = field.round(Side::Ours, &plan, async |_| true).await;
+    assert_eq!(first.outcome.with_link, 1, "the first answer has no link");
+    let first_answer = field.started.elapsed();
+    (field, first_answer)
+}
+
+fn plan(field: &Field, side: Side, genuine: bool) -> Plan {
+    Plan {
+        address: field.server(side).address.clone(),
+        script: Script::Slack {
+            key: genuine.then(|| SigningKey::new(&SECRET.into()).expect("a secret")),
+            response_url: field.upstream.value("response_url"),
+        },
+        connections: CONNECTIONS,
+        requests: number("LOAD_REQUESTS", 10_000),
+        rate: None,
+    }
+}
+
+/// Both, as fast as they can.
+async fn race(field: &mut Field, name: &str, genuine: bool) {
+    compare(field, name, async |field, side| {
+        let plan = plan(field, side, genuine);
+        let round = field.round(side, &plan, async |_| true).await;
+        let outcome = &round.outcome;
+        let good = if genuine { outcome.with_link } else { outcome.statuses[1] };
+        assert_eq!(good, plan.requests, "{name}: {:?}", outcome.statuses);
+        round
+    })
+    .await;
+}
+
+/// As many as come on a busy day, while Novu takes its time.
+async fn steady(field: &mut Field) {
+    let rate = number("LOAD_RATE", 300);
+    let plan = Plan { connections: 200, rate: Some(rate), ..plan(field, Side::Ours, true) };
+    let round = field.round(Side::Ours, &plan, async |_| true).await;
+    println!("\n/connect, {rate} a second, while each call to Novu's mint takes 50 ms");
+    println!("  ours {}, {:.0} µs of processor each", round.outcome, round.cost());
+    assert_eq!(round.outcome.with_link, plan.requests, "not everybody got a link in time");
+}
+
+/// Everybody at once, and Novu does not answer.
+async fn hang(field: &mut Field) {
+    let plan = Plan { connections: 200, requests: 200, ..plan(field, Side::Ours, true) };
+    let round = field.round(Side::Ours, &plan, async |_| true).await;
+    println!("\n/connect by 200 people at once while Novu hangs (reply budget 2 s)");
+    println!("  ours {}", round.outcome);
+    assert_eq!(round.outcome.statuses[0], 200, "somebody got no answer");
+}
