@@ -1,5 +1,6 @@
 //! The processes of a run: the stand-ins, the neighbour and the product.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use novu_connect_bot::outbound;
@@ -18,7 +19,12 @@ pub(crate) enum Side {
     Bare,
     /// The product.
     Ours,
+    /// The same built with the usual library, where that is installed.
+    Peer,
 }
+
+/// The two that are always there.
+pub(crate) const NEIGHBOURS: [Side; 2] = [Side::Bare, Side::Ours];
 
 impl Side {
     /// What it is called in the report.
@@ -26,6 +32,7 @@ impl Side {
         match self {
             Self::Bare => "bare axum",
             Self::Ours => "ours",
+            Self::Peer => "the peer",
         }
     }
 }
@@ -37,12 +44,25 @@ pub(crate) struct Server {
     pub(crate) address: String,
 }
 
+impl Server {
+    /// The process, once somebody listens at the address.
+    async fn listening(process: Process, address: String) -> Self {
+        let waiting = Instant::now();
+        while tokio::net::TcpStream::connect(&address).await.is_err() {
+            assert!(waiting.elapsed() < PATIENCE, "nobody listens at {address}");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Self { process, address }
+    }
+}
+
 /// Everything that runs.
 pub(crate) struct Field {
     /// The stand-ins.
     pub(crate) upstream: Process,
     bare: Server,
     ours: Server,
+    peer: Option<Server>,
     /// When the product was started.
     pub(crate) started: Instant,
     /// The number of the next person.
@@ -93,24 +113,39 @@ impl std::fmt::Display for Calls {
 impl Field {
     /// Starts everything. Each call to Novu's mint takes `delay`, save for the first.
     pub(crate) async fn start(delay: &str) -> Self {
-        let upstream = Process::role("upstream", &[("DELAY", delay)]);
+        let upstream = Process::role("upstream", &[("DELAY", delay.to_owned())]);
         let bare = start_bare(&upstream);
         let address = free_address();
         let settings = settings(&upstream, &address);
         let started = Instant::now();
         let process =
             Process::program(env!("CARGO_BIN_EXE_novu-connect-bot"), &["serve"], &settings);
-        while tokio::net::TcpStream::connect(&address).await.is_err() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        Self { upstream, bare, ours: Server { process, address }, started, people: 1 }
+        let ours = Server::listening(process, address).await;
+        Self { upstream, bare, ours, peer: None, started, people: 1 }
     }
 
-    /// One of the two.
+    /// Starts a peer by the name of its file; false where the peers are not installed.
+    pub(crate) async fn start_peer(&mut self, file: &str) -> bool {
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers");
+        if !peers.join("node_modules").exists() {
+            return false;
+        }
+        let address = free_address();
+        let port = address.rsplit(':').next().unwrap_or_default();
+        let mut settings = neighbour_settings(&self.upstream);
+        settings.extend([("PORT", port.to_owned()), ("NODE_ENV", "production".to_owned())]);
+        let program = peers.join(file).to_string_lossy().into_owned();
+        let process = Process::program("node", &[&program], &settings);
+        self.peer = Some(Server::listening(process, address).await);
+        true
+    }
+
+    /// One of them.
     pub(crate) fn server(&self, side: Side) -> &Server {
         match side {
             Side::Bare => &self.bare,
             Side::Ours => &self.ours,
+            Side::Peer => self.peer.as_ref().expect("a peer that was started"),
         }
     }
 
@@ -137,9 +172,9 @@ impl Field {
         Round { outcome, settled_after, spent, calls }
     }
 
-    /// Prints the memory of both.
-    pub(crate) fn memory(&self, when: &str) {
-        for side in [Side::Bare, Side::Ours] {
+    /// Prints the memory of these.
+    pub(crate) fn memory(&self, sides: &[Side], when: &str) {
+        for &side in sides {
             let (now, peak) = self.server(side).process.memory();
             println!("  memory of {} {when}: {now:.1} MiB, peak {peak:.1} MiB", side.name());
         }
@@ -166,26 +201,24 @@ pub(crate) async fn get(url: &str) -> String {
 }
 
 fn start_bare(upstream: &Process) -> Server {
-    let (novu, slack) = (upstream.value("novu"), upstream.value("slack"));
-    let (key, token) = (upstream.value("key"), upstream.value("token"));
-    let (app_id, app_secret) = (upstream.value("app_id"), upstream.value("app_secret"));
-    let (metadata, tokens) = (upstream.value("metadata_url"), upstream.value("token_url"));
-    let process = Process::role(
-        "bare",
-        &[
-            ("NOVU", &novu),
-            ("KEY", &key),
-            ("SECRET", SECRET),
-            ("SLACK", &slack),
-            ("TOKEN", &token),
-            ("APP_ID", &app_id),
-            ("APP_SECRET", &app_secret),
-            ("METADATA_URL", &metadata),
-            ("TOKEN_URL", &tokens),
-        ],
-    );
+    let process = Process::role("bare", &neighbour_settings(upstream));
     let address = process.value("address");
     Server { process, address }
+}
+
+/// What the neighbours have to know.
+fn neighbour_settings(upstream: &Process) -> Vec<(&'static str, String)> {
+    vec![
+        ("NOVU", upstream.value("novu")),
+        ("KEY", upstream.value("key")),
+        ("SECRET", SECRET.to_owned()),
+        ("SLACK", upstream.value("slack")),
+        ("TOKEN", upstream.value("token")),
+        ("APP_ID", upstream.value("app_id")),
+        ("APP_SECRET", upstream.value("app_secret")),
+        ("METADATA_URL", upstream.value("metadata_url")),
+        ("TOKEN_URL", upstream.value("token_url")),
+    ]
 }
 
 fn settings(upstream: &Process, address: &str) -> [(&'static str, String); 16] {

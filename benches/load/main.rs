@@ -9,6 +9,10 @@
 //! `LOAD_REQUESTS` and `LOAD_ROUNDS` change the size of a run, `LOAD_RATE` that of its steady part, and
 //! `LOAD_ONLY=slack` or `teams` leaves the other out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
 //! for messages in Teams alone. For a quick look: `LOAD_ROUNDS=1 LOAD_REQUESTS=2000`.
+//!
+//! After `npm install --prefix benches/peers` the product is also set beside what others would build
+//! the same with: Bolt for JavaScript, and Microsoft's Agents SDK. `LOAD_PEER_REQUESTS` and
+//! `LOAD_PEER_RATE` change those parts.
 #![expect(clippy::expect_used, reason = "a benchmark that cannot run says why and ends")]
 #![expect(clippy::print_stdout, reason = "the report is what it is for")]
 #![expect(clippy::cast_precision_loss, reason = "figures to read")]

@@ -1,20 +1,42 @@
-//! Rounds of both servers in turn, and what one costs beside the other.
+//! Rounds of two servers in turn, and what one costs beside the other.
 
 use super::field::{Field, Round, Side};
 use super::number;
 
-/// A round of the neighbour, and the product's right after it.
+/// A round of another server, and the product's right after it.
 pub(crate) struct Pair {
-    /// The neighbour's.
-    pub(crate) bare: Round,
+    /// The other's.
+    pub(crate) other: Round,
     /// The product's.
     pub(crate) ours: Round,
 }
 
-/// Does the same to both in turn, prints what came of it, and gives the last pair.
-///
-/// Both have to make the same calls to others, or the comparison would say nothing.
+/// Does the same to the neighbour and to the product in turn, prints what came of it, and gives the
+/// last pair. Both have to make the same calls to others, or the comparison would say nothing.
 pub(crate) async fn compare(
+    field: &mut Field,
+    name: &str,
+    round: impl AsyncFnMut(&mut Field, Side) -> Round,
+) -> Pair {
+    let last = set_beside(Side::Bare, field, name, round).await;
+    assert_eq!(last.other.calls, last.ours.calls, "{name}: they do not do the same work");
+    println!("  calls for each request, the same of both: {}", last.ours.calls);
+    last
+}
+
+/// The same beside a peer, which makes fewer calls.
+pub(crate) async fn compare_to_peer(
+    field: &mut Field,
+    name: &str,
+    round: impl AsyncFnMut(&mut Field, Side) -> Round,
+) {
+    let last = set_beside(Side::Peer, field, name, round).await;
+    println!("  calls of the peer for each request: {}", last.other.calls);
+    println!("  calls of ours for each request: {}", last.ours.calls);
+}
+
+async fn set_beside(
+    other: Side,
     field: &mut Field,
     name: &str,
     mut round: impl AsyncFnMut(&mut Field, Side) -> Round,
@@ -22,27 +44,24 @@ pub(crate) async fn compare(
     let mut pairs = Vec::new();
     // The first pair warms up and does not count.
     for counts in std::iter::once(false).chain(vec![true; rounds()]) {
-        let bare = round(field, Side::Bare).await;
-        let ours = round(field, Side::Ours).await;
-        assert_eq!(bare.calls, ours.calls, "{name}: they do not do the same work");
+        let pair = Pair { other: round(field, other).await, ours: round(field, Side::Ours).await };
         if counts {
-            pairs.push(Pair { bare, ours });
+            pairs.push(pair);
         }
     }
     println!("\n{name}");
-    print_side(Side::Bare, &pairs, |pair| &pair.bare);
+    print_side(other, &pairs, |pair| &pair.other);
     print_side(Side::Ours, &pairs, |pair| &pair.ours);
-    let ratio = Spread::of(pairs.iter().map(|pair| pair.ours.cost() / pair.bare.cost()));
+    let ratio = Spread::of(pairs.iter().map(|pair| pair.ours.cost() / pair.other.cost()));
     println!(
-        "  processor time, ours / bare: median {:.2}, from {:.2} to {:.2} over {} pairs",
+        "  processor time, ours / {}: median {:.2}, from {:.2} to {:.2} over {} pairs",
+        other.name(),
         ratio.median,
         ratio.lowest,
         ratio.highest,
         pairs.len()
     );
-    let last = pairs.pop().expect("a pair");
-    println!("  calls for each request, the same of both: {}", last.ours.calls);
-    last
+    pairs.pop().expect("a pair")
 }
 
 fn rounds() -> usize {

@@ -16,10 +16,11 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts this very program in another role.
-    pub(crate) fn role(role: &str, settings: &[(&str, &str)]) -> Self {
+    pub(crate) fn role(role: &str, settings: &[(&str, String)]) -> Self {
         let program = std::env::current_exe().expect("the path of this program");
         let mut command = Command::new(program);
-        command.env("LOAD_ROLE", role).envs(settings.iter().copied()).stdout(Stdio::piped());
+        let settings = settings.iter().map(|(name, value)| (name, value));
+        command.env("LOAD_ROLE", role).envs(settings).stdout(Stdio::piped());
         let mut child = command.spawn().expect("a child process");
         let output = BufReader::new(child.stdout.take().expect("a pipe"));
         let printed = output

@@ -5,18 +5,21 @@ use std::time::Duration;
 use novu_connect_bot::signing::SigningKey;
 
 use super::client::{Plan, Script};
-use super::field::{Field, Side};
-use super::pairs::compare;
+use super::field::{Field, NEIGHBOURS, Side};
+use super::pairs::{compare, compare_to_peer};
 use super::{CONNECTIONS, SECRET, number};
 
 /// All scenarios.
 pub(crate) async fn report() {
     let (mut field, first_answer) = start("0ms").await;
     println!("first good answer {} ms after start", first_answer.as_millis());
-    field.memory("at rest");
+    field.memory(&NEIGHBOURS, "at rest");
     race(&mut field, "/connect for new people, as fast as it goes", true).await;
-    field.memory(&format!("after {} requests", field.people));
+    field.memory(&NEIGHBOURS, &format!("after {} requests", field.people));
     race(&mut field, "forged requests, as fast as they are refused", false).await;
+    if field.start_peer("slack.js").await {
+        race_peer(&mut field).await;
+    }
     drop(field);
 
     let (mut field, _) = start("50ms").await;
@@ -61,6 +64,20 @@ async fn race(field: &mut Field, name: &str, genuine: bool) {
         round
     })
     .await;
+}
+
+/// The product beside Bolt for JavaScript, which only asks for the link.
+async fn race_peer(field: &mut Field) {
+    let name = "/connect for new people; the peer is Bolt for JavaScript, and looks nobody up";
+    compare_to_peer(field, name, async |field, side| {
+        let plan =
+            Plan { requests: number("LOAD_PEER_REQUESTS", 2_000), ..plan(field, side, true) };
+        let round = field.round(side, &plan, async |_| true).await;
+        assert_eq!(round.outcome.with_link, plan.requests, "{:?}", round.outcome.statuses);
+        round
+    })
+    .await;
+    field.memory(&[Side::Peer], "afterwards");
 }
 
 /// As many as come on a busy day, while Novu takes its time.

@@ -12,8 +12,8 @@ use novu_connect_bot::clock::SystemClock;
 use novu_connect_bot::sandbox::bot_connector::BotConnectorKeys;
 
 use super::client::{self, Plan, Script};
-use super::field::{self, Field, Round, Side};
-use super::pairs::compare;
+use super::field::{self, Field, NEIGHBOURS, Round, Side};
+use super::pairs::{compare, compare_to_peer};
 use super::{CONNECTIONS, number};
 
 /// Tenants that people come from in turn.
@@ -50,16 +50,19 @@ pub(crate) async fn report() {
     let mut field = Field::start("0ms").await;
     println!("\nMicrosoft Teams: {TENANTS} tenants, so that the pace within one is not measured");
     println!("  bare jsonwebtoken::decode of such a token: {:.1} µs", bare_verification().await);
-    field.memory("at rest");
+    field.memory(&NEIGHBOURS, "at rest");
     for (name, tokens) in [
         ("one token for all activities, as Teams does it", Tokens::Reused),
         ("a token of its own for each activity", Tokens::Fresh),
     ] {
         greet(&mut field, name, tokens).await;
-        field.memory("afterwards");
+        field.memory(&NEIGHBOURS, "afterwards");
     }
     refuse(&mut field).await;
-    field.memory("afterwards");
+    field.memory(&NEIGHBOURS, "afterwards");
+    if field.start_peer("teams.js").await {
+        greet_beside_peer(&mut field).await;
+    }
 }
 
 /// People who write "connect", until all of them have their cards.
@@ -74,9 +77,25 @@ async fn greet(field: &mut Field, name: &str, tokens: Tokens) {
     .await;
     println!(
         "  all cards there after the last acknowledgement: bare {:.1} ms, ours {:.1} ms",
-        last.bare.settled_after.as_secs_f64() * 1000.0,
+        last.other.settled_after.as_secs_f64() * 1000.0,
         last.ours.settled_after.as_secs_f64() * 1000.0,
     );
+}
+
+/// The product beside Microsoft's Agents SDK, which looks nobody up; no faster than the SDK can.
+async fn greet_beside_peer(field: &mut Field) {
+    let requests = number("LOAD_PEER_REQUESTS", 400);
+    let rate = number("LOAD_PEER_RATE", 50);
+    let name = format!(
+        "\"connect\" of new people, {rate} a second; the peer is Microsoft's Agents SDK, and looks \
+         nobody up"
+    );
+    compare_to_peer(field, &name, async |field, side| {
+        let plan = Plan { rate: Some(rate), ..plan(field, side, Tokens::Reused, requests).await };
+        delivered(field, side, &plan).await
+    })
+    .await;
+    field.memory(&[Side::Peer], "afterwards");
 }
 
 async fn delivered(field: &mut Field, side: Side, plan: &Plan) -> Round {
