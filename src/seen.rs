@@ -1,7 +1,7 @@
 //! Remembers what has been here, for as long as it matters.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,9 +39,8 @@ impl Seen {
     /// verified may come here, so that strangers cannot fill the memory.
     #[must_use]
     pub fn first_time(&self, hash: &[u8; 32], at: Timestamp, now: Timestamp) -> bool {
-        let [record @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash;
-        // A panic while the lock was held leaves whole sets behind: there is nothing to repair.
-        let mut spans = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
+        let record = record(hash);
+        let mut spans = self.spans();
         // What belongs to the last second of a span matters until the end of the next one.
         let oldest = self.span_of(now) - 1;
         while spans.first_key_value().is_some_and(|(span, _)| *span < oldest) {
@@ -54,6 +53,18 @@ impl Seen {
         first
     }
 
+    /// Whether a hash has been here and is remembered.
+    #[must_use]
+    pub fn knows(&self, hash: &[u8; 32]) -> bool {
+        let record = record(hash);
+        self.spans().values().any(|span| span.contains(&record))
+    }
+
+    fn spans(&self) -> MutexGuard<'_, BTreeMap<i64, HashSet<Record>>> {
+        // A panic while the lock was held leaves whole sets behind: there is nothing to repair.
+        self.spans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn forget_oldest(&self, spans: &mut BTreeMap<i64, HashSet<Record>>) {
         if let Some((_, forgotten)) = spans.pop_first() {
             tracing::warn!(records = forgotten.len(), "replay records forgotten early");
@@ -64,6 +75,11 @@ impl Seen {
     fn span_of(&self, moment: Timestamp) -> i64 {
         moment.as_second().div_euclid(self.lasting)
     }
+}
+
+fn record(hash: &[u8; 32]) -> Record {
+    let [record @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash;
+    record
 }
 
 #[cfg(test)]

@@ -134,6 +134,16 @@ pub const KEYS: &[Key] = &[
         "the hosts that a service URL may have, exactly, instead of the cloud's",
     ),
     Key::plain(
+        "teams.reply_budget",
+        "how long the response to a pressed button may wait for its card",
+    )
+    .or("1200ms"),
+    Key::plain(
+        "teams.unknown_key_interval",
+        "how often at most a token with an unknown key makes the bot look for new ones",
+    )
+    .or("5m"),
+    Key::plain(
         "identity.chain",
         "the resolvers that find a person's subscriber, in order: table, webhook, email, template",
     )

@@ -126,6 +126,10 @@ pub struct Teams {
     pub link_hosts: Fence,
     /// Hosts that a service URL may have.
     pub service_hosts: Fence,
+    /// How long the HTTP response to a pressed button may wait for its card.
+    pub reply_budget: Duration,
+    /// How often at most a token with an unknown key causes a look for new ones.
+    pub unknown_key_interval: Duration,
 }
 
 /// What proves to Entra that the bot is its application.

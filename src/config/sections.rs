@@ -23,6 +23,12 @@ const CALL_TIME: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration
 const REPLY_TIME: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_millis(2500);
 
+/// In Teams people see an error after some ten seconds, and feel every one of them.
+const PRESS_TIME: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
+
+/// More often, and strangers could make us a nuisance to Microsoft.
+const KEY_TIME: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
+
 /// Reads everything; `None` where a problem was noted.
 pub(super) fn config(reader: &mut Reader) -> Option<Config> {
     let server = server(reader);
@@ -135,6 +141,8 @@ fn teams(reader: &mut Reader) -> Option<Teams> {
     let issuer = reader.optional("teams.issuer", parse::identifier);
     let link_hosts = reader.optional_list("teams.link_hosts", parse::host);
     let service_hosts = reader.optional_list("teams.service_hosts", parse::host);
+    let reply_budget = reader.value("teams.reply_budget", parse::time(PRESS_TIME));
+    let unknown_key_interval = reader.value("teams.unknown_key_interval", parse::time(KEY_TIME));
     let cloud = cloud?;
     let tenant = app_tenant.as_deref().unwrap_or(cloud.default_tenant());
     let usual_token_url =
@@ -154,6 +162,8 @@ fn teams(reader: &mut Reader) -> Option<Teams> {
         token_scope: cloud.scope().to_owned(),
         link_hosts: or_usual(link_hosts, &[cloud.login_host()])?,
         service_hosts: or_usual(service_hosts, cloud.service_hosts())?,
+        reply_budget: reply_budget?,
+        unknown_key_interval: unknown_key_interval?,
     })
 }
 

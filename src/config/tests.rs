@@ -295,6 +295,8 @@ fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
         [&[id, integration], given].concat()
     };
     let loaded = load(None, &teams(&[certificate, key])).unwrap().teams.unwrap();
+    assert_eq!(loaded.reply_budget, Duration::from_millis(1200));
+    assert_eq!(loaded.unknown_key_interval, Duration::from_mins(5));
     let AppCredential::Certificate(files) = loaded.app_credential else { panic!("a secret") };
     assert_eq!(
         (files.certificate.to_str(), files.key.to_str()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::novu::SubscriberId;
 use crate::outbound::{Fence, Outside, SecretUrl};
+use crate::store::TIME_TO_ANSWER;
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
@@ -46,6 +47,13 @@ impl Answer {
             Self::Help(_) => "help",
             Self::Refused(refusal) => refusal.reason.code(),
         }
+    }
+
+    /// The answer to a question that is stored, or that Novu is too slow once it has taken too long:
+    /// there must be time left to deliver it.
+    pub async fn in_time(answering: impl Future<Output = Self>) -> Self {
+        let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
+        in_time.unwrap_or_else(|_| Self::Refused(Reason::NovuTimeout.into()))
     }
 
     /// The refusal that this is, if the same question may be answered a little later. Whoever has been

@@ -26,8 +26,8 @@ const VERSION: u8 = 1;
 const PURPOSE: &str = "link";
 /// The length of the signature, in bytes.
 const CODE_LENGTH: usize = 32;
-/// The longest token that is looked at, in characters.
-const LONGEST: usize = 2048;
+/// The longest token that is looked at, in characters: less than any browser or card takes.
+const LONGEST: usize = 3072;
 
 /// Whom a personal link is for, and what they will be asked to confirm.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -310,6 +310,8 @@ mod tests {
             subscriber: Some(name.clone()),
             subscriber_name: Some(name.clone()),
             command: name,
+            // Teams' hint: a service URL, a conversation and an account, each of some 100 characters.
+            hint: Some("\"".repeat(20) + &"a".repeat(500)),
             ..invitation()
         };
         let text = sealed(&keys, &longest);

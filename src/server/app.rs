@@ -262,7 +262,10 @@ async fn build_teams(
         issuer: teams.issuer,
         metadata_url: teams.openid_metadata_url,
         key_hosts: None,
-        pacing: token::Pacing::default(),
+        pacing: token::Pacing {
+            unknown_key_every: teams.unknown_key_interval,
+            ..token::Pacing::default()
+        },
     };
     let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
     let verifier = token::Verifier::new(settings, shared.http.clone(), clock, metrics)
@@ -301,6 +304,7 @@ async fn build_teams(
         links: shared.links.clone(),
         store: Arc::clone(&shared.store),
         app_id: teams.app_id,
+        reply_budget: teams.reply_budget,
         clock: Arc::clone(&shared.clock),
         random: Arc::clone(&shared.random),
         metrics: Arc::clone(&shared.metrics),

@@ -131,8 +131,15 @@ impl LateReplies {
     }
 
     /// Delivers the answer to a question whose asker was told that it follows.
-    pub(super) async fn keep(&self, job: Job, promise: Promise, ask: &Ask, answer: Answer) {
+    pub(super) async fn keep(
+        &self,
+        job: Job,
+        promise: Promise,
+        ask: &Ask,
+        answering: impl Future<Output = Answer>,
+    ) {
         self.clock.sleep_until(after(self.clock.now(), SETTLE)).await;
+        let answer = Answer::in_time(answering).await;
         self.attempt(job, promise, ask, answer).await;
     }
 
@@ -151,7 +158,7 @@ impl LateReplies {
             return self.queue.discard(&job).await;
         };
         let ask = promise.ask();
-        let answer = self.desk.answer(&ask).await;
+        let answer = Answer::in_time(self.desk.answer(&ask)).await;
         self.attempt(job, promise, &ask, answer).await;
     }
 

@@ -22,7 +22,6 @@ use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
 use crate::connect::{Answer, Ask, Intent, Reason, Refusal};
 use crate::random::reference;
-use crate::store::within_lease;
 
 /// The check behind every route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Slack>> for Inbound {
@@ -103,7 +102,7 @@ impl Slack {
         let deadline = arrived + self.reply_budget;
         // Apart from the request, which ends when Slack hangs up. The person still waits then.
         let work = Arc::clone(self).work_out(ask.clone(), promise, deadline, reply);
-        self.tasks.spawn(within_lease(work));
+        self.tasks.spawn(work);
         match replied.await {
             Ok(answer) => ephemeral(&self.desk.message(&ask, &command, &answer)),
             Err(_) => self.refuse(&ask, &command, Reason::Busy),
@@ -146,7 +145,7 @@ impl Slack {
         match self.late.promise(&promise).await {
             Ok(job) => {
                 say(Answer::Working);
-                self.late.keep(job, promise, ask, answering.await).await;
+                self.late.keep(job, promise, ask, answering).await;
             }
             Err(error) => {
                 tracing::error!(%error, reference = %ask.reference, "nothing can be promised");

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use memory::Memory;
-pub use queue::{GivenUp, Outcome, Queue, within_lease};
+pub use queue::{GivenUp, Outcome, Queue, TIME_TO_ANSWER};
 
 /// Names one job within a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -51,6 +51,12 @@ pub enum Activity {
         /// The action's data; null if it has none.
         data: Value,
     },
+    /// Somebody pressed an `Action.Execute`, and the activity lacks what an answer needs. Even that is
+    /// answered in the envelope of a press.
+    BrokenAction {
+        /// What it lacks.
+        problem: Incomplete,
+    },
     /// An invoke that the product does not serve; answered with status 501.
     OtherInvoke {
         /// Its name; empty if it has none. Comes from outside.
@@ -223,6 +229,7 @@ impl fmt::Debug for Activity {
             Self::Message { origin, .. } => ("Message", Some(origin)),
             Self::CardSubmit { origin, .. } => ("CardSubmit", Some(origin)),
             Self::CardAction { origin, .. } => ("CardAction", Some(origin)),
+            Self::BrokenAction { .. } => ("BrokenAction", None),
             Self::OtherInvoke { .. } => ("OtherInvoke", None),
             Self::Installed { origin, .. } => ("Installed", Some(origin)),
             Self::Removed { origin, .. } => ("Removed", Some(origin)),
@@ -244,7 +251,7 @@ impl Activity {
         }
         match text_at(&fields, "/type").unwrap_or_default() {
             "message" => Self::message(&fields),
-            "invoke" => Self::invoke(&fields),
+            "invoke" => Ok(Self::invoke(&fields)),
             "installationUpdate" => Self::installation(&fields),
             "conversationUpdate" => Self::roster(&fields),
             _ => Ok(Self::Ignored),
@@ -263,17 +270,20 @@ impl Activity {
         Ok(Self::Message { origin, from, text })
     }
 
-    fn invoke(fields: &Value) -> Result<Self, Incomplete> {
+    fn invoke(fields: &Value) -> Self {
         let name = text_at(fields, "/name").unwrap_or_default();
         if name != CARD_ACTION {
-            return Ok(Self::OtherInvoke { name: name.to_owned() });
+            return Self::OtherInvoke { name: name.to_owned() };
         }
-        Ok(Self::CardAction {
-            origin: origin(fields)?,
-            from: sender(fields)?,
-            verb: text_at(fields, "/value/action/verb").unwrap_or_default().to_owned(),
-            data: fields.pointer("/value/action/data").cloned().unwrap_or_default(),
-        })
+        let pressed = || {
+            Ok(Self::CardAction {
+                origin: origin(fields)?,
+                from: sender(fields)?,
+                verb: text_at(fields, "/value/action/verb").unwrap_or_default().to_owned(),
+                data: fields.pointer("/value/action/data").cloned().unwrap_or_default(),
+            })
+        };
+        pressed().unwrap_or_else(|problem| Self::BrokenAction { problem })
     }
 
     /// `installationUpdate` is about the bot itself.

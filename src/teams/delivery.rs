@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::card::PrivateCard;
-use super::connector::{CallError, Site};
+use super::connector::{CallError, Site, Untrusted};
 use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
@@ -26,6 +26,16 @@ pub(super) struct Deliveries {
     pace: Pace,
     /// The bot's id in links to a chat with it.
     app_id: String,
+}
+
+/// A question with its answer.
+pub(super) struct Answered {
+    /// The question, with what has been judged of it.
+    pub(super) inquiry: Inquiry,
+    /// As the core took it.
+    pub(super) ask: Ask,
+    /// The answer.
+    pub(super) answer: Answer,
 }
 
 impl Deliveries {
@@ -53,56 +63,74 @@ impl Deliveries {
     }
 
     /// Answers a question and delivers the answer; what does not work out is tried again later.
-    pub(super) async fn attempt(&self, job: Job, mut inquiry: Inquiry) {
-        let outcome = self.answer_and_deliver(&mut inquiry, job.attempts).await;
-        if let Err(GivenUp) = self.queue.conclude(&job, inquiry.sealed(), outcome).await {
+    pub(super) async fn attempt(&self, job: Job, inquiry: Inquiry) {
+        if self.site(&inquiry).is_none() {
+            // Nobody is asked about somebody whom no answer can reach.
+            return self.conclude(&job, &inquiry, Outcome::Impossible).await;
+        }
+        let answered = self.answer(inquiry).await;
+        self.bring(&job, answered).await;
+    }
+
+    /// Delivers an answer whose question is stored as `job`.
+    pub(super) async fn bring(&self, job: &Job, answered: Answered) {
+        let Answered { inquiry, ask, answer } = &answered;
+        let outcome = match answer.passing() {
+            Some(refusal) if job.attempts < ANSWER_ATTEMPTS => Outcome::NotYet(refusal.retry_after),
+            _ => match self.deliver(inquiry, ask, &self.desk.card(ask, answer)).await {
+                // Whoever floods us is told once, or not at all.
+                Outcome::NotYet(_) if inquiry.too_often == Some(true) => Outcome::Impossible,
+                outcome => outcome,
+            },
+        };
+        self.conclude(job, inquiry, outcome).await;
+    }
+
+    /// The connector that serves the place of a question, if it can be trusted.
+    fn site(&self, inquiry: &Inquiry) -> Option<Site> {
+        let origin = &inquiry.origin;
+        let site = self.desk.connector().site(&origin.service_url, &origin.tenant);
+        let note = |untrusted: &Untrusted| {
+            tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
+        };
+        site.inspect_err(note).ok()
+    }
+
+    async fn conclude(&self, job: &Job, inquiry: &Inquiry, outcome: Outcome) {
+        if let Err(GivenUp) = self.queue.conclude(job, inquiry.sealed(), outcome).await {
             tracing::error!(reference = %inquiry.reference, "an answer could not be delivered");
         }
     }
 
-    async fn answer_and_deliver(&self, inquiry: &mut Inquiry, attempts: u32) -> Outcome {
-        let origin = &inquiry.origin;
-        let site = match self.desk.connector().site(&origin.service_url, &origin.tenant) {
-            Ok(site) => site,
-            Err(untrusted) => {
-                // Nobody is asked about somebody whom no answer can reach.
-                tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
-                return Outcome::Impossible;
+    /// Answers a question, unless its author asks too often; that is judged the first time only.
+    pub(super) async fn answer(&self, mut inquiry: Inquiry) -> Answered {
+        let (ask, answer) = match self.admit(&mut inquiry).await {
+            Ok(ask) => {
+                let answer = Answer::in_time(self.desk.answer(&ask, &inquiry)).await;
+                (ask, answer)
             }
+            Err(settled) => settled,
         };
-        let (ask, answer) = self.answer(inquiry).await;
-        match answer.passing() {
-            Some(refusal) if attempts < ANSWER_ATTEMPTS => {
-                return Outcome::NotYet(refusal.retry_after);
-            }
-            _ => {}
-        }
-        let card = self.desk.card(&ask, &answer);
-        match self.deliver(inquiry, &ask, &card, &site).await {
-            // Whoever floods us is told once, or not at all.
-            Outcome::NotYet(_) if inquiry.too_often == Some(true) => Outcome::Impossible,
-            outcome => outcome,
-        }
+        Answered { inquiry, ask, answer }
     }
 
-    /// Answers a question, unless its author asks too often; that is judged the first time only.
-    pub(super) async fn answer(&self, inquiry: &mut Inquiry) -> (Ask, Answer) {
+    /// Finds out who asks; gives the answer in place of the question where that settles it.
+    async fn admit(&self, inquiry: &mut Inquiry) -> Result<Ask, (Ask, Answer)> {
         if inquiry.welcome {
             let ask = inquiry.ask(inquiry.stranger());
             self.desk.note(&ask, &Answer::Welcome);
-            return (ask, Answer::Welcome);
+            return Err((ask, Answer::Welcome));
         }
         let person = match self.desk.person(inquiry).await {
             Ok(person) => person,
             // Whoever has no account in the tenant is told so under the id that Teams gave them.
-            Err(reason) => return self.refuse(inquiry.ask(inquiry.stranger()), reason),
+            Err(reason) => return Err(self.refuse(inquiry.ask(inquiry.stranger()), reason)),
         };
         let ask = inquiry.ask(person);
         if *inquiry.too_often.get_or_insert_with(|| !self.pace.allows(&ask.person)) {
-            return self.refuse(ask, Reason::TooOften);
+            return Err(self.refuse(ask, Reason::TooOften));
         }
-        let answer = self.desk.answer(&ask, inquiry).await;
-        (ask, answer)
+        Ok(ask)
     }
 
     fn refuse(&self, ask: Ask, reason: Reason) -> (Ask, Answer) {
@@ -111,22 +139,17 @@ impl Deliveries {
         (ask, answer)
     }
 
-    async fn deliver(
-        &self,
-        inquiry: &Inquiry,
-        ask: &Ask,
-        card: &PrivateCard,
-        site: &Site,
-    ) -> Outcome {
+    async fn deliver(&self, inquiry: &Inquiry, ask: &Ask, card: &PrivateCard) -> Outcome {
         let origin = &inquiry.origin;
+        let Some(site) = self.site(inquiry) else { return Outcome::Impossible };
         let place = PrivatePlace::within(&origin.conversation, &inquiry.from);
         let reply_to = origin.activity_id.as_deref().filter(|_| !inquiry.welcome);
         let sent = PrivateActivity { card, place: &place, reply_to };
-        match self.desk.connector().send(site, sent).await {
+        match self.desk.connector().send(&site, sent).await {
             Ok(_) if place.is_targeted() => Outcome::Done("targeted"),
             Ok(_) => Outcome::Done("chat"),
             Err(error) if place.is_targeted() && error.calls_for_another_place() => {
-                self.deliver_apart(inquiry, ask, card, site).await
+                self.deliver_apart(inquiry, ask, card, &site).await
             }
             Err(error) => error.into(),
         }

@@ -2,6 +2,7 @@
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::activity::{Account, Origin};
 use crate::connect::words::Language;
@@ -25,7 +26,22 @@ pub(super) struct Inquiry {
     pub(super) too_often: Option<bool>,
 }
 
+/// What two deliveries of one activity have in common, and no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key(pub(super) [u8; 32]);
+
 impl Inquiry {
+    /// What a redelivery is recognised by; none where Teams gave the activity no id.
+    pub(super) fn key(&self) -> Option<Key> {
+        let id = self.origin.activity_id.as_ref()?;
+        let mut hash = Sha256::new();
+        for part in [&self.origin.tenant, &self.origin.conversation.id, id] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Some(Key(hash.finalize().into()))
+    }
+
     /// The question as the core takes it. The person's language is known from the start: Teams tells
     /// it with every activity.
     pub(super) fn ask(&self, person: Person) -> Ask {

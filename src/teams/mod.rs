@@ -11,6 +11,7 @@ mod markup;
 mod mention;
 pub mod outgoing;
 mod pace;
+mod presses;
 mod routes;
 pub mod token;
 
@@ -31,6 +32,7 @@ use crate::store::{Queue, Store};
 use connector::Connector;
 use delivery::Deliveries;
 use desk::Desk;
+use presses::Presses;
 use token::Verifier;
 
 pub use routes::router;
@@ -55,6 +57,8 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// The bot's application id.
     pub app_id: String,
+    /// How long the HTTP response to a pressed button may wait for its card.
+    pub reply_budget: Duration,
     /// Tells the time.
     pub clock: SharedClock,
     /// Makes references.
@@ -70,6 +74,8 @@ pub struct Teams {
     desk: Arc<Desk>,
     deliveries: Arc<Deliveries>,
     seen: Seen,
+    presses: Arc<Presses>,
+    reply_budget: Duration,
     clock: SharedClock,
     random: SharedRandom,
     metrics: Arc<Metrics>,
@@ -80,20 +86,23 @@ impl Teams {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { verifier, connect, connector, links, store, app_id, clock, random, metrics } =
-            parts;
-        let desk = Desk::new(connect, Arc::new(connector), links, Arc::clone(&metrics));
+        let (clock, metrics) = (parts.clock, parts.metrics);
+        let desk =
+            Desk::new(parts.connect, Arc::new(parts.connector), parts.links, Arc::clone(&metrics));
         let desk = Arc::new(desk);
-        let queue = Queue::new(store, KIND, "teams", Arc::clone(&clock), Arc::clone(&metrics));
+        let queue =
+            Queue::new(parts.store, KIND, "teams", Arc::clone(&clock), Arc::clone(&metrics));
         let pace = Pace::new(Arc::clone(&clock));
-        let deliveries = Deliveries::new(Arc::clone(&desk), queue, pace, app_id);
+        let deliveries = Deliveries::new(Arc::clone(&desk), queue, pace, parts.app_id);
         Self {
-            verifier,
+            verifier: parts.verifier,
             desk,
             deliveries: Arc::new(deliveries),
             seen: Seen::new(REDELIVERY, Arc::clone(&metrics)),
+            presses: Arc::default(),
+            reply_budget: parts.reply_budget,
             clock,
-            random,
+            random: parts.random,
             metrics,
             tasks: TaskTracker::new(),
         }

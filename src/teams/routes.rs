@@ -1,32 +1,28 @@
 //! The path that Teams calls, and what each activity is to us.
 
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
+use tokio::time::timeout_at;
 
 use super::Teams;
-use super::activity::{Account, Activity, ConversationKind, Origin, RosterChange};
+use super::activity::{Account, Activity, ConversationKind, Incomplete, Origin, RosterChange};
 use super::card::NEW_LINK;
-use super::inquiry::Inquiry;
+use super::delivery::Answered;
+use super::inquiry::{Inquiry, Key};
 use super::outgoing::InvokeReply;
+use super::presses::Press;
 use super::token::{Unverified, VerifiedActivity};
 use crate::connect::{Answer, Ask, Intent, Reason};
 use crate::random::reference;
-use crate::store::within_lease;
-
-/// How long the response to a pressed button may wait for its card: people see an error after some
-/// ten seconds, and feel every one of them.
-const INVOKE_BUDGET: Duration = Duration::from_millis(1200);
-
-/// There is no room for another promise.
-struct NotPromised;
+use crate::store::Job;
 
 /// The check behind the route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Teams>> for VerifiedActivity {
@@ -48,10 +44,9 @@ pub fn router(teams: Arc<Teams>) -> Router {
 async fn messages(State(teams): State<Arc<Teams>>, activity: VerifiedActivity) -> Response {
     let arrived = Instant::now();
     let response = match Activity::read(activity.body()) {
-        Ok(activity) => teams.receive(activity).await,
+        Ok(activity) => teams.receive(activity, arrived).await,
         Err(problem) => {
-            tracing::warn!(reason = problem.name(), "a genuine activity cannot be served");
-            teams.metrics.refused("teams", problem.name());
+            teams.note_incomplete(problem);
             StatusCode::BAD_REQUEST.into_response()
         }
     };
@@ -60,7 +55,7 @@ async fn messages(State(teams): State<Arc<Teams>>, activity: VerifiedActivity) -
 }
 
 impl Teams {
-    async fn receive(self: &Arc<Self>, activity: Activity) -> Response {
+    async fn receive(self: &Arc<Self>, activity: Activity, arrived: Instant) -> Response {
         match activity {
             Activity::Message { origin, from, text } => {
                 self.take(self.inquiry(origin, from, Intent::parse(&text))).await
@@ -70,10 +65,12 @@ impl Teams {
                 self.take(self.inquiry(origin, from, Intent::parse(text))).await
             }
             Activity::CardAction { origin, from, verb, .. } if verb == NEW_LINK => {
-                self.renew(self.inquiry(origin, from, Intent::Connect)).await
+                self.renew(self.inquiry(origin, from, Intent::Connect), arrived).await
             }
-            Activity::CardAction { .. } => {
-                Json(InvokeReply::error(400, "BadRequest", "unknown verb")).into_response()
+            Activity::CardAction { .. } => bad_press("unknown verb"),
+            Activity::BrokenAction { problem } => {
+                self.note_incomplete(problem);
+                bad_press("the activity lacks what an answer needs")
             }
             Activity::OtherInvoke { .. } => StatusCode::NOT_IMPLEMENTED.into_response(),
             Activity::Installed { origin, change } => self.welcome(origin, change).await,
@@ -86,41 +83,43 @@ impl Teams {
         Inquiry { origin, from, intent, reference, welcome: false, too_often: None }
     }
 
-    /// Acknowledges a question once its answer is promised.
+    /// Counts and logs what is genuine and lacks what an answer needs.
+    fn note_incomplete(&self, problem: Incomplete) {
+        tracing::warn!(reason = problem.name(), "a genuine activity cannot be served");
+        self.metrics.refused("teams", problem.name());
+    }
+
+    /// Acknowledges a question once its answer is promised. A redelivery has its promise already.
     async fn take(self: &Arc<Self>, inquiry: Inquiry) -> Response {
-        match self.promise(inquiry).await {
+        let (stored, promised) = oneshot::channel();
+        // Apart from the request, which ends when Teams hangs up: once stored, a promise is kept.
+        self.tasks.spawn(Arc::clone(self).store_and_keep(inquiry, stored));
+        match promised.await {
             Ok(()) => StatusCode::OK,
             // Teams sends it again.
-            Err(NotPromised) => StatusCode::SERVICE_UNAVAILABLE,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
         .into_response()
     }
 
-    /// Promises an answer, which follows. A redelivery has its promise already.
-    async fn promise(self: &Arc<Self>, inquiry: Inquiry) -> Result<(), NotPromised> {
-        let (stored, promised) = oneshot::channel();
-        // Apart from the request, which ends when Teams hangs up: once stored, a promise is kept.
-        let work = Arc::clone(self).store_and_keep(inquiry, stored);
-        self.tasks.spawn(within_lease(work));
-        promised.await.map_err(|_| NotPromised)
-    }
-
     async fn store_and_keep(self: Arc<Self>, inquiry: Inquiry, stored: oneshot::Sender<()>) {
-        let queue = self.deliveries.queue();
-        // Stored before it is looked for among the known ones: what cannot be stored is sent again,
-        // and must not be taken for a redelivery then.
-        let job = match queue.begin(inquiry.sealed()).await {
-            Ok(job) => job,
-            Err(error) => return tracing::error!(%error, "nothing can be promised"),
-        };
+        let Some(job) = self.store(&inquiry).await else { return };
         let is_new = self.is_new(&inquiry);
         // Unheard if Teams has hung up; it then sends the activity again.
         let _ = stored.send(());
-        if !is_new {
-            return queue.finish(&job, "duplicate").await;
+        if is_new {
+            self.count(&inquiry);
+            self.deliveries.attempt(job, inquiry).await;
+        } else {
+            self.deliveries.queue().finish(&job, "duplicate").await;
         }
-        self.count(&inquiry);
-        self.deliveries.attempt(job, inquiry).await;
+    }
+
+    /// Stores a promise. This comes before anything is marked as known: what cannot be stored is sent
+    /// again, and must not be taken for a redelivery then.
+    async fn store(&self, inquiry: &Inquiry) -> Option<Job> {
+        let job = self.deliveries.queue().begin(inquiry.sealed()).await;
+        job.inspect_err(|error| tracing::error!(%error, "nothing can be promised")).ok()
     }
 
     /// Counts somebody who wants to connect.
@@ -147,36 +146,67 @@ impl Teams {
 
     /// Answers a press of the button for a fresh link, for the one who pressed it. If that takes
     /// long, the card follows as a message.
-    async fn renew(self: &Arc<Self>, mut inquiry: Inquiry) -> Response {
+    async fn renew(self: &Arc<Self>, inquiry: Inquiry, arrived: Instant) -> Response {
         let stranger = inquiry.ask(inquiry.stranger());
-        let answering = self.deliveries.answer(&mut inquiry);
-        if let Ok((ask, answer)) = tokio::time::timeout(INVOKE_BUDGET, answering).await
+        let Some(key) = inquiry.key() else { return bad_press("no activity id") };
+        let (reply, press) = self.presses.join(key);
+        if let Some(press) = press {
+            let deadline = arrived + self.reply_budget;
+            // Apart from the request, as above.
+            self.tasks.spawn(Arc::clone(self).work_out(inquiry, deadline, press));
+        }
+        match reply.await {
+            Ok((ask, answer)) => self.shown(&ask, &answer),
+            Err(_) => self.shown(&stranger, &Answer::Refused(Reason::Busy.into())),
+        }
+    }
+
+    /// Works the answer to a press out for the HTTP response; what is not ready by the deadline is
+    /// promised, and follows.
+    async fn work_out(self: Arc<Self>, inquiry: Inquiry, deadline: Instant, mut press: Press) {
+        let stranger = inquiry.ask(inquiry.stranger());
+        if self.is_known(&inquiry) {
+            // Pressed before, and promised.
+            return press.reply(&stranger, &Answer::Working);
+        }
+        let mut answering = pin!(self.deliveries.answer(inquiry.clone()));
+        let in_time = timeout_at(deadline.into(), &mut answering).await.ok();
+        if let Some(Answered { ask, answer, .. }) = &in_time
             && answer.passing().is_none()
         {
             self.count(&inquiry);
-            return self.shown(&ask, &answer);
+            return press.reply(ask, answer);
         }
-        let answer = match self.promise(inquiry).await {
-            Ok(()) => Answer::Working,
-            Err(NotPromised) => Answer::Refused(Reason::Busy.into()),
+        let Some(job) = self.store(&inquiry).await else {
+            return press.reply(&stranger, &Answer::Refused(Reason::Busy.into()));
         };
-        self.shown(&stranger, &answer)
+        self.is_new(&inquiry);
+        self.count(&inquiry);
+        press.reply(&stranger, &Answer::Working);
+        let answered = match in_time {
+            Some(answered) => answered,
+            None => answering.await,
+        };
+        self.deliveries.bring(&job, answered).await;
     }
 
     fn shown(&self, ask: &Ask, answer: &Answer) -> Response {
         Json(InvokeReply::card(&self.desk.card(ask, answer))).into_response()
     }
 
-    /// Whether an activity has not been here before.
+    /// Whether an activity has not been here before; from now on it has.
     fn is_new(&self, inquiry: &Inquiry) -> bool {
-        let origin = &inquiry.origin;
-        let Some(id) = &origin.activity_id else { return true };
-        let mut hash = Sha256::new();
-        for part in [&origin.tenant, &origin.conversation.id, id] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
         let now = self.clock.now();
-        self.seen.first_time(&hash.finalize().into(), now, now)
+        inquiry.key().is_none_or(|Key(hash)| self.seen.first_time(&hash, now, now))
     }
+
+    /// Whether an activity has been here before.
+    fn is_known(&self, inquiry: &Inquiry) -> bool {
+        inquiry.key().is_some_and(|Key(hash)| self.seen.knows(&hash))
+    }
+}
+
+/// The answer to a press that makes no sense.
+fn bad_press(why: &str) -> Response {
+    Json(InvokeReply::error(400, "BadRequest", why)).into_response()
 }

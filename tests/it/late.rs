@@ -169,7 +169,7 @@ async fn a_promise_whose_holder_hangs_is_kept_by_another_when_its_lease_runs_out
     bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(never_released)).times(1));
     assert!(is_working(bot.command(ADA, "").await.text()));
     assert_eq!(bot.metric("connect_promises_open").await, 1);
-    bot.clock.advance(Duration::from_secs(59));
+    bot.clock.advance(Duration::from_secs(89));
     assert_eq!(bot.mints().len(), 1, "held");
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     assert!(find_button(&bot.slack.messages()[0].body).is_some());

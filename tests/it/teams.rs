@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use novu_connect_bot::sandbox::novu::Profile;
-use novu_connect_bot::sandbox::teams::{Conversation, Message, Person, Role, validate_reply};
+use novu_connect_bot::sandbox::teams::{
+    Conversation, Inbound, Message, Person, Role, validate_reply,
+};
 use novu_connect_bot::sandbox::{Browser, Effect, Failure, Fault, Hold, Route};
 use serde_json::{Value, json};
 
@@ -146,10 +148,15 @@ async fn an_activity_that_comes_again_is_answered_once() {
     assert_eq!(bot.delivered("duplicate").await, 39);
 }
 
-/// A service whose Novu takes its time to mint, until the hold is released.
+/// A service that waits for its Novu longer than a pressed button does.
 async fn slow_bot() -> (TeamsBot, Hold) {
-    let bot = TeamsBot::start_with(&[("CONNECT_NOVU__TIMEOUT", "20s")]).await;
-    (bot, Hold::new())
+    let settings = [("CONNECT_NOVU__TIMEOUT", "20s"), ("CONNECT_TEAMS__REPLY_BUDGET", "200ms")];
+    (TeamsBot::start_with(&settings).await, Hold::new())
+}
+
+/// A service whose pressed buttons wait for their cards, however busy the machine is.
+async fn patient_bot() -> TeamsBot {
+    TeamsBot::start_with(&[("CONNECT_TEAMS__REPLY_BUDGET", "5s")]).await
 }
 
 fn hold_novu(bot: &TeamsBot, route: Route, hold: &Hold) {
@@ -171,7 +178,7 @@ async fn a_slow_novu_does_not_keep_teams_waiting() {
 
 #[tokio::test]
 async fn a_new_link_comes_in_place_of_the_old_one() {
-    let bot = TeamsBot::start().await;
+    let bot = patient_bot().await;
     bot.say_in(ADA, GROUP, "connect").await;
     let card = bot.seen(ADA, 1).await;
     bot.settled().await;
@@ -205,31 +212,50 @@ async fn a_new_link_that_takes_long_is_promised_in_time_and_follows() {
 }
 
 #[tokio::test]
-async fn a_press_that_comes_twenty_times_at_once_is_followed_by_one_message() {
-    let (bot, hold) = slow_bot().await;
+async fn a_press_that_comes_twenty_times_at_once_is_answered_once() {
+    let bot = patient_bot().await;
     let card = bot.ask(ADA, "connect").await;
-    let in_time = twenty_presses(&bot, &card).await;
-    assert!(in_time.iter().any(|answer| find_link(answer).is_some()));
-    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
-    let so_far = bot.teams.messages().len();
-    assert!(so_far <= 2, "{so_far}: at most one of them was too late for its response");
-
-    // Ten questions more are allowed by then.
-    bot.clock.advance(Duration::from_mins(1));
-    hold_novu(&bot, Route::any(), &hold);
-    let late = twenty_presses(&bot, &card).await;
-    let working = late.iter().filter(|answer| words(answer).contains("on its way")).count();
-    assert_eq!(working, 10, "the others ask too often");
-    assert!(late.iter().all(|answer| find_link(answer).is_none()));
-    hold.release();
-    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
-    link(&bot.seen(ADA, so_far + 1).await);
-    assert_eq!(bot.teams.messages().len(), so_far + 1);
+    let pressed = bot.teams.press(ADA, &card.id, "New link").unwrap();
+    let answers = deliver_twenty_times(&bot, &pressed).await;
+    assert!(find_link(&answers[0]).is_some());
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "the same card for all");
+    assert_eq!(bot.mints().len(), 2);
+    assert_eq!(bot.teams.messages().len(), 1, "nothing but the card that was pressed");
 }
 
-/// The same press of the button for a new link, twenty times at once. Gives the cards in the answers.
-async fn twenty_presses(bot: &TeamsBot, card: &Message) -> Vec<Value> {
+#[tokio::test]
+async fn a_press_that_comes_twenty_times_at_once_and_takes_long_is_followed_by_one_message() {
+    let (bot, hold) = slow_bot().await;
+    let card = bot.ask(ADA, "connect").await;
+    hold_novu(&bot, Route::any(), &hold);
     let pressed = bot.teams.press(ADA, &card.id, "New link").unwrap();
+    let answers = deliver_twenty_times(&bot, &pressed).await;
+    assert!(answers.iter().all(|answer| words(answer).contains("on its way")));
+    hold.release();
+    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
+    link(&bot.seen(ADA, 2).await);
+    let again = deliver_twenty_times(&bot, &pressed).await;
+    assert!(again.iter().all(|answer| words(answer).contains("on its way")), "it was promised");
+    bot.settled().await;
+    assert_eq!((bot.mints().len(), bot.teams.messages().len()), (2, 2));
+}
+
+#[tokio::test]
+async fn a_press_that_lacks_what_an_answer_needs_is_told_so_in_its_envelope() {
+    let bot = TeamsBot::start().await;
+    let card = bot.ask(ADA, "connect").await;
+    let pressed = bot.teams.press(ADA, &card.id, "New link").unwrap();
+    let elsewhere = pressed.with("/conversation/tenantId", "tenant-other");
+    let reply = bot.deliver(elsewhere.signed()).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    validate_reply(&reply.json).unwrap();
+    assert_eq!(reply.json["statusCode"], 400);
+    assert_eq!(bot.refused("two_tenants").await, 1);
+    assert_eq!(bot.mints().len(), 1);
+}
+
+/// The same press twenty times at once. Gives the cards in the answers.
+async fn deliver_twenty_times(bot: &TeamsBot, pressed: &Inbound) -> Vec<Value> {
     let replies = (0..20).map(|_| bot.deliver(pressed.signed()));
     let replies = futures_util::future::join_all(replies).await;
     for reply in &replies {
