@@ -15,6 +15,9 @@ use crate::teams_bot::{ADA, TeamsBot, link, member};
 /// How long an unknown key causes no second fetch.
 const BETWEEN_FETCHES: Duration = Duration::from_mins(5);
 
+/// How long nothing is fetched after a failure while there are no keys at all.
+const SOON: Duration = Duration::from_secs(10);
+
 /// How often each document was asked for.
 fn fetches(bot: &TeamsBot) -> (u64, u64) {
     (bot.teams.keys().metadata_fetches(), bot.teams.keys().key_fetches())
@@ -147,6 +150,9 @@ async fn while_newer_keys_cannot_be_fetched_the_old_ones_stay() {
             metadata + 1,
             "{fault:?}: it was tried, and no redirect followed"
         );
+        bot.clock.advance(SOON);
+        assert_eq!(forge(&bot, "newer").await.status, 401, "{fault:?}");
+        assert_eq!(fetches(&bot).0, metadata + 1, "{fault:?}: strangers cannot hurry it");
         bot.tell(&nod(&bot)).await;
         assert_eq!(missing(&bot).await, "", "{fault:?}");
     }

@@ -3,7 +3,8 @@
 //! OAuth 2.0 client credentials at Entra (Bot Connector authentication), with a client secret or a
 //! certificate; managed identities are not known here. A token is asked for once, however many
 //! wait for it, renewed before it runs out, used to its end if it cannot be renewed, and dropped if
-//! the connector refuses it.
+//! the connector refuses it. Asking runs on its own, so that a caller who gives up neither wastes it
+//! nor hides that it failed.
 
 mod certificate;
 mod certified_key;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::watch;
 use url::Url;
 
 use self::certificate::ASSERTION_TYPE;
@@ -122,8 +124,6 @@ pub struct TokenSource {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     state: Mutex<State>,
-    /// Held by the one who asks Entra.
-    asking: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for TokenSource {
@@ -137,7 +137,12 @@ struct State {
     token: Option<Token>,
     /// The last failure, and until when it stands in for another attempt.
     failure: Option<(TokenError, Timestamp)>,
+    /// The question that Entra has not answered yet.
+    renewal: Option<Renewal>,
 }
+
+/// What comes of a question to Entra, once it is over. Closes without it if the question broke off.
+type Renewal = watch::Receiver<Option<Result<HeaderValue, TokenError>>>;
 
 #[derive(Clone)]
 struct Token {
@@ -174,34 +179,29 @@ impl TokenSource {
         if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))) {
             return Err(InsecureTokenUrl);
         }
-        let (state, asking) = Default::default();
-        Ok(Self { credentials, http, clock, metrics, state, asking })
+        Ok(Self { credentials, http, clock, metrics, state: Mutex::default() })
     }
 
-    /// The `Authorization` header for a call to the connector.
+    /// The `Authorization` header for a call to the connector. Waits only if there is no good token
+    /// in hand, and may be given up at any time: Entra is asked all the same, once for all.
     ///
     /// # Errors
     /// There is no token, and none to be had.
-    pub async fn authorization(&self) -> Result<HeaderValue, TokenError> {
-        match self.standing() {
-            Standing::Fresh(authorization) => Ok(authorization),
-            Standing::Ageing(authorization) => {
-                // One renews; all others go on with what they have, as does the one if it fails.
-                let Ok(_asking) = self.asking.try_lock() else { return Ok(authorization) };
-                Ok(self.renew().await.unwrap_or(authorization))
-            }
-            Standing::Failed(error) => Err(error),
-            Standing::Gone => {
-                let _asking = self.asking.lock().await;
-                match self.standing() {
-                    Standing::Fresh(authorization) | Standing::Ageing(authorization) => {
-                        Ok(authorization)
-                    }
-                    Standing::Failed(error) => Err(error),
-                    Standing::Gone => self.renew().await,
+    pub async fn authorization(self: &Arc<Self>) -> Result<HeaderValue, TokenError> {
+        let renewal = {
+            let now = self.clock.now();
+            let mut state = self.state();
+            match state.standing(now) {
+                Standing::Fresh(authorization) => return Ok(authorization),
+                Standing::Ageing(authorization) => {
+                    self.join_or_begin(&mut state);
+                    return Ok(authorization);
                 }
+                Standing::Failed(error) => return Err(error),
+                Standing::Gone => self.join_or_begin(&mut state),
             }
-        }
+        };
+        outcome(renewal).await
     }
 
     /// Takes note that the connector has refused a token, given as its `Authorization` header, and
@@ -222,39 +222,37 @@ impl TokenSource {
         true
     }
 
-    fn standing(&self) -> Standing {
-        let now = self.clock.now();
-        let state = self.state();
-        let failure = state.failure.as_ref().filter(|(_, until)| now < *until);
-        match (&state.token, failure) {
-            (Some(token), failure) if now < token.ends_at => {
-                if now < token.renew_at || failure.is_some() {
-                    Standing::Fresh(token.authorization.clone())
-                } else {
-                    Standing::Ageing(token.authorization.clone())
-                }
-            }
-            (_, Some((error, _))) => Standing::Failed(error.clone()),
-            (_, None) => Standing::Gone,
-        }
-    }
-
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held leaves whole values behind: there is nothing to repair.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks Entra and keeps what comes of it. Only for the one who holds `asking`.
+    fn join_or_begin(self: &Arc<Self>, state: &mut State) -> Renewal {
+        if let Some(renewal) = state.renewal.as_ref().filter(|it| it.has_changed().is_ok()) {
+            return renewal.clone();
+        }
+        let (ended, renewal) = watch::channel(None);
+        state.renewal = Some(renewal.clone());
+        let source = Arc::clone(self);
+        tokio::spawn(async move {
+            let outcome = source.renew().await;
+            ended.send_replace(Some(outcome));
+        });
+        renewal
+    }
+
+    /// Asks Entra and keeps what comes of it. Only for the task of the one renewal.
     async fn renew(&self) -> Result<HeaderValue, TokenError> {
         let started = Instant::now();
         let outcome = self.ask().await;
         let word = outcome.as_ref().map_or_else(TokenError::outcome, |_| "ok");
         self.metrics.upstream("entra", "token", word, started.elapsed());
         let mut state = self.state();
+        state.renewal = None;
         match outcome {
             Ok(token) => {
                 let authorization = token.authorization.clone();
-                *state = State { token: Some(token), failure: None };
+                (state.token, state.failure) = (Some(token), None);
                 Ok(authorization)
             }
             Err(error) => {
@@ -287,4 +285,27 @@ impl TokenSource {
             Err(grant::refusal(status, &body))
         }
     }
+}
+
+impl State {
+    fn standing(&self, now: Timestamp) -> Standing {
+        let failure = self.failure.as_ref().filter(|(_, until)| now < *until);
+        match (&self.token, failure) {
+            (Some(token), failure) if now < token.ends_at => {
+                if now < token.renew_at || failure.is_some() {
+                    Standing::Fresh(token.authorization.clone())
+                } else {
+                    Standing::Ageing(token.authorization.clone())
+                }
+            }
+            (_, Some((error, _))) => Standing::Failed(error.clone()),
+            (_, None) => Standing::Gone,
+        }
+    }
+}
+
+/// Waits for what comes of a renewal.
+async fn outcome(mut renewal: Renewal) -> Result<HeaderValue, TokenError> {
+    let ended = renewal.wait_for(Option::is_some).await;
+    ended.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(TokenError::Unavailable))
 }

@@ -170,7 +170,11 @@ impl Keys {
         tracing::warn!(error = error.code(), "{error}");
         let mut fetching = self.fetching();
         fetching.failed = Some(error);
-        fetching.next_for_unknown = after(self.clock.now(), self.pacing.retry_after);
+        // Without any key every token is unknown, genuine ones too. With keys in hand only strangers
+        // would gain from a fetch sooner than after the usual interval.
+        if self.current().is_empty() {
+            fetching.next_for_unknown = after(self.clock.now(), self.pacing.retry_after);
+        }
     }
 }
 

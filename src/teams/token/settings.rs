@@ -124,10 +124,11 @@ pub struct Settings {
 pub struct Pacing {
     /// How old keys get before they are fetched anew.
     pub refresh_every: Duration,
-    /// How often, at most, tokens with unknown keys cause a fetch. A key that Microsoft begins to
-    /// use before publishing it may be refused for that long.
+    /// How often, at most, tokens with unknown keys cause a fetch, also after one that failed. A key
+    /// that Microsoft begins to use before publishing it may be refused for that long. A scheduled
+    /// fetch that failed is repeated as soon.
     pub unknown_key_every: Duration,
-    /// How soon, at the earliest, a failed fetch is repeated.
+    /// How soon, at the earliest, a failed fetch is repeated while no key is known at all.
     pub retry_after: Duration,
     /// The longest time of a fetch, both documents together.
     pub fetch_time: Duration,

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use axum::Router;
 use axum::extract::State as AxumState;
 use axum::http::StatusCode as HttpStatus;
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -35,6 +36,47 @@ impl Entra {
     fn asked(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
+
+    /// Leaves every question open until [`Entra::speaks`].
+    fn hangs(&self) {
+        self.gate.forget_permits(usize::MAX);
+    }
+
+    fn speaks(&self) {
+        self.gate.add_permits(1000);
+    }
+
+    async fn was_asked(&self, times: usize) {
+        let asked = async {
+            while self.asked() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), asked).await.unwrap();
+    }
+}
+
+/// What a caller gets who does not wait at all.
+fn at_once(source: &Arc<TokenSource>) -> Option<Result<HeaderValue, TokenError>> {
+    source.authorization().now_or_never()
+}
+
+/// Waits until no question is open.
+async fn settled(source: &TokenSource) {
+    let renewal = source.state().renewal.clone();
+    if let Some(renewal) = renewal {
+        let _ = outcome(renewal).await;
+    }
+}
+
+/// How many questions have been counted, by what came of them.
+fn counted(source: &TokenSource, outcome: &str) -> u64 {
+    let series = format!(
+        r#"connect_upstream_seconds_count{{upstream="entra",operation="token",outcome="{outcome}"}} "#
+    );
+    let rendered = source.metrics.render();
+    let count = rendered.lines().find_map(|line| line.strip_prefix(&series));
+    count.map_or(0, |count| count.parse().unwrap())
 }
 
 async fn answer(AxumState(entra): AxumState<Entra>, body: String) -> (HttpStatus, String) {
@@ -98,46 +140,115 @@ async fn a_token_is_asked_for_once_and_used_until_it_nears_its_end() {
          &scope=https%3A%2F%2Fapi.botframework.com%2F.default",
     );
     clock.advance(Duration::from_mins(1));
-    assert_eq!(source.authorization().await, Ok(bearer("two")));
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    settled(&source).await;
+    assert_eq!(at_once(&source), Some(Ok(bearer("two"))));
+    assert_eq!((entra.asked(), counted(&source, "ok")), (2, 2));
 }
 
 #[tokio::test]
 async fn many_who_wait_cause_one_question() {
     let (entra, _clock, source) = start().await;
     entra.grants("one", 3600);
+    entra.hangs();
     let waiting: Vec<_> = (0..50)
         .map(|_| {
             let source = Arc::clone(&source);
             tokio::spawn(async move { source.authorization().await })
         })
         .collect();
+    entra.was_asked(1).await;
+    assert!(waiting.iter().all(|waiting| !waiting.is_finished()));
+    entra.speaks();
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap(), Ok(bearer("one")));
     }
-    assert_eq!(entra.asked(), 1);
+    assert_eq!((entra.asked(), counted(&source, "ok")), (1, 1));
 }
 
 #[tokio::test]
-async fn while_one_renews_the_others_go_on() {
+async fn many_who_wait_share_one_failure() {
+    let (entra, _clock, source) = start().await;
+    entra.then(503, json!({}));
+    let waiting = futures_util::future::join_all((0..50).map(|_| source.authorization()));
+    let outcomes = waiting.await;
+    assert!(outcomes.iter().all(|outcome| *outcome == Err(TokenError::Unavailable)));
+    assert_eq!((entra.asked(), counted(&source, "unavailable")), (1, 1));
+}
+
+#[tokio::test]
+async fn while_a_token_is_renewed_nobody_waits() {
     let (entra, clock, source) = start().await;
     entra.grants("one", 3600);
     entra.grants("two", 3600);
     source.authorization().await.unwrap();
     clock.advance(Duration::from_mins(56));
-    entra.gate.forget_permits(1000);
-    let renewing = tokio::spawn({
-        let source = Arc::clone(&source);
-        async move { source.authorization().await }
-    });
-    let patience = Instant::now();
-    while entra.asked() < 2 {
-        assert!(patience.elapsed() < Duration::from_secs(5));
-        tokio::task::yield_now().await;
+    entra.hangs();
+    for _ in 0..50 {
+        assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
     }
+    entra.was_asked(2).await;
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    clock.advance(Duration::from_mins(4));
+    assert_eq!(at_once(&source), None, "now there is none to go on with");
+    entra.speaks();
+    assert_eq!(source.authorization().await, Ok(bearer("two")));
+    assert_eq!((entra.asked(), counted(&source, "ok")), (2, 2));
+}
+
+#[tokio::test]
+async fn whoever_gives_up_leaves_the_token_to_the_next() {
+    let (entra, _clock, source) = start().await;
+    entra.grants("one", 3600);
+    entra.hangs();
+    for _ in 0..50 {
+        assert_eq!(at_once(&source), None);
+    }
+    entra.was_asked(1).await;
+    entra.speaks();
     assert_eq!(source.authorization().await, Ok(bearer("one")));
-    entra.gate.add_permits(1);
-    assert_eq!(renewing.await.unwrap(), Ok(bearer("two")));
+    assert_eq!((entra.asked(), counted(&source, "ok")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_failure_that_nobody_waited_for_is_noted() {
+    let (entra, clock, source) = start().await;
+    entra.then(503, json!({}));
+    entra.grants("one", 3600);
+    assert_eq!(at_once(&source), None);
+    settled(&source).await;
+    assert_eq!(at_once(&source), Some(Err(TokenError::Unavailable)));
+    assert_eq!((entra.asked(), counted(&source, "unavailable")), (1, 1));
+    clock.advance(HOLD_OFF);
+    assert_eq!(source.authorization().await, Ok(bearer("one")));
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_while_it_is_renewed_causes_no_second_question() {
+    let (entra, clock, source) = start().await;
+    entra.grants("one", 3600);
+    entra.grants("two", 3600);
+    let refused = source.authorization().await.unwrap();
+    clock.advance(Duration::from_mins(56));
+    entra.hangs();
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    assert!(source.refused(&refused));
+    assert_eq!(at_once(&source), None);
+    entra.speaks();
+    assert_eq!(source.authorization().await, Ok(bearer("two")));
     assert_eq!(entra.asked(), 2);
+}
+
+#[tokio::test]
+async fn a_question_that_broke_off_is_asked_again() {
+    let (entra, _clock, source) = start().await;
+    entra.grants("one", 3600);
+    let (broken_off, renewal) = watch::channel(None);
+    source.state().renewal = Some(renewal.clone());
+    assert_eq!(at_once(&source), None);
+    drop(broken_off);
+    assert_eq!(outcome(renewal).await, Err(TokenError::Unavailable));
+    assert_eq!(source.authorization().await, Ok(bearer("one")));
 }
 
 #[tokio::test]
@@ -149,12 +260,15 @@ async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
     }
     source.authorization().await.unwrap();
     clock.advance(Duration::from_mins(56));
-    assert_eq!(source.authorization().await, Ok(bearer("one")));
-    assert_eq!(source.authorization().await, Ok(bearer("one")));
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    settled(&source).await;
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    settled(&source).await;
     assert_eq!(entra.asked(), 2, "nobody asks again at once");
     clock.advance(HOLD_OFF);
-    assert_eq!(source.authorization().await, Ok(bearer("one")));
-    assert_eq!(entra.asked(), 3);
+    assert_eq!(at_once(&source), Some(Ok(bearer("one"))));
+    settled(&source).await;
+    assert_eq!((entra.asked(), counted(&source, "unavailable")), (3, 2));
     clock.advance(Duration::from_mins(4));
     assert_eq!(source.authorization().await, Err(TokenError::Unavailable));
     clock.advance(HOLD_OFF);
@@ -204,6 +318,8 @@ async fn a_short_life_and_one_in_text_are_understood() {
     clock.advance(Duration::from_secs(29));
     assert_eq!(source.authorization().await, Ok(bearer("one")));
     clock.advance(Duration::from_secs(1));
+    assert_eq!(source.authorization().await, Ok(bearer("one")));
+    settled(&source).await;
     assert_eq!(source.authorization().await, Ok(bearer("two")));
 }
 

@@ -230,6 +230,53 @@ async fn old_keys_stay_while_newer_ones_cannot_be_fetched() {
 }
 
 #[tokio::test]
+async fn while_keys_are_known_a_failure_brings_strangers_no_fetch_sooner() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
+    scene.clock.advance(Duration::from_mins(5));
+    scene.connector.fail(Some(Fault::Status(StatusCode::BAD_GATEWAY)));
+    assert_eq!(scene.verdict(&scene.token_of_unknown_key("k")).await, UNKNOWN);
+    assert_eq!(scene.connector.metadata_fetches(), 2);
+    for step in [10, 10, 270, 9] {
+        scene.clock.advance(Duration::from_secs(step));
+        assert_eq!(scene.verdict(&scene.token_of_unknown_key("k")).await, UNKNOWN);
+    }
+    assert_eq!(scene.connector.metadata_fetches(), 2);
+    scene.clock.advance(Duration::from_secs(1));
+    assert_eq!(scene.verdict(&scene.token_of_unknown_key("k")).await, UNKNOWN);
+    assert_eq!(scene.connector.metadata_fetches(), 3);
+}
+
+#[tokio::test]
+async fn keys_that_are_rotated_in_an_outage_are_believed_within_the_interval() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
+    scene.clock.advance(Duration::from_mins(5));
+    scene.connector.fail(Some(Fault::Status(StatusCode::BAD_GATEWAY)));
+    scene.connector.rotate().unwrap();
+    assert_eq!(scene.verdict(&scene.token()).await, UNKNOWN);
+    scene.connector.fail(None);
+    scene.clock.advance(Duration::from_secs(299));
+    assert_eq!(scene.verdict(&scene.token()).await, UNKNOWN);
+    scene.clock.advance(Duration::from_secs(1));
+    assert_eq!(scene.verdict(&scene.token()).await, Ok(()));
+}
+
+#[tokio::test]
+async fn keys_that_are_rotated_in_an_outage_of_the_schedule_are_believed_at_once() {
+    let scene = Scene::with(|settings| settings.pacing.refresh_every = NEVER).await;
+    let stop = run(&scene);
+    until(|| scene.verifier.trouble().is_none()).await;
+    scene.connector.fail(Some(Fault::Status(StatusCode::BAD_GATEWAY)));
+    let failed = r#"connect_upstream_seconds_count{upstream="bot_connector",operation="keys",outcome="rejected"}"#;
+    push(&scene, NEVER, || scene.counted(failed)).await;
+    stop.cancel();
+    scene.connector.rotate().unwrap();
+    scene.connector.fail(None);
+    assert_eq!(scene.verdict(&scene.token()).await, Ok(()), "no stranger has asked before");
+}
+
+#[tokio::test]
 async fn keys_are_fetched_anew_every_day() {
     let scene = Scene::new().await;
     let stop = run(&scene);
