@@ -10,13 +10,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::card::PrivateCard;
-use super::connector::{CallError, Site};
+use super::connector::{CallError, Patience, Site};
 use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use crate::connect::pace::Pace;
-use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason};
+use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason, Refusal};
 use crate::store::{GivenUp, Job, Outcome, Queue};
+
+/// How often a question is asked in all while it has to wait for its turn: the turn comes. Fewer than
+/// the queue allows, so that there are some left to tell the person if it does not.
+const TURN_ATTEMPTS: u32 = 8;
 
 /// Answers questions and brings the answers to their people.
 #[derive(Debug)]
@@ -70,9 +74,9 @@ impl Deliveries {
                 return Outcome::Impossible;
             }
         };
-        let (ask, answer) = self.answer(inquiry).await;
+        let (ask, answer) = self.answer(inquiry, Patience::Long).await;
         match answer.passing() {
-            Some(refusal) if attempts < ANSWER_ATTEMPTS => {
+            Some(refusal) if attempts < attempts_at(refusal) => {
                 return Outcome::NotYet(refusal.retry_after);
             }
             _ => {}
@@ -86,27 +90,27 @@ impl Deliveries {
     }
 
     /// Answers a question, unless its author asks too often; that is judged the first time only.
-    pub(super) async fn answer(&self, inquiry: &mut Inquiry) -> (Ask, Answer) {
+    pub(super) async fn answer(&self, inquiry: &mut Inquiry, patience: Patience) -> (Ask, Answer) {
         if inquiry.welcome {
             let ask = inquiry.ask(inquiry.stranger());
             self.desk.note(&ask, &Answer::Welcome);
             return (ask, Answer::Welcome);
         }
-        let person = match self.desk.person(inquiry).await {
+        let person = match self.desk.person(inquiry, patience).await {
             Ok(person) => person,
             // Whoever has no account in the tenant is told so under the id that Teams gave them.
-            Err(reason) => return self.refuse(inquiry.ask(inquiry.stranger()), reason),
+            Err(refusal) => return self.refuse(inquiry.ask(inquiry.stranger()), refusal),
         };
         let ask = inquiry.ask(person);
         if *inquiry.too_often.get_or_insert_with(|| !self.pace.allows(&ask.person)) {
-            return self.refuse(ask, Reason::TooOften);
+            return self.refuse(ask, Reason::TooOften.into());
         }
-        let answer = self.desk.answer(&ask, inquiry).await;
+        let answer = self.desk.answer(&ask, inquiry, patience).await;
         (ask, answer)
     }
 
-    fn refuse(&self, ask: Ask, reason: Reason) -> (Ask, Answer) {
-        let answer = Answer::Refused(reason.into());
+    fn refuse(&self, ask: Ask, refusal: Refusal) -> (Ask, Answer) {
+        let answer = Answer::Refused(refusal);
         self.desk.note(&ask, &answer);
         (ask, answer)
     }
@@ -177,6 +181,14 @@ impl Deliveries {
             Ok(()) => Outcome::Done("pointed_to_chat"),
             Err(error) => error.into(),
         }
+    }
+}
+
+/// How often a question is asked in all while it is refused so.
+const fn attempts_at(refusal: &Refusal) -> u32 {
+    match (refusal.reason, refusal.retry_after) {
+        (Reason::ProfileUnavailable, Some(_)) => TURN_ATTEMPTS,
+        _ => ANSWER_ATTEMPTS,
     }
 }
 

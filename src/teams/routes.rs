@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::Teams;
 use super::activity::{Account, Activity, ConversationKind, Origin, RosterChange};
 use super::card::NEW_LINK;
+use super::connector::Patience;
 use super::inquiry::Inquiry;
 use super::outgoing::InvokeReply;
 use super::token::{Unverified, VerifiedActivity};
@@ -149,7 +150,7 @@ impl Teams {
     /// long, the card follows as a message.
     async fn renew(self: &Arc<Self>, mut inquiry: Inquiry) -> Response {
         let stranger = inquiry.ask(inquiry.stranger());
-        let answering = self.deliveries.answer(&mut inquiry);
+        let answering = self.deliveries.answer(&mut inquiry, Patience::Brief);
         if let Ok((ask, answer)) = tokio::time::timeout(INVOKE_BUDGET, answering).await
             && answer.passing().is_none()
         {
