@@ -155,11 +155,13 @@ pub struct Refusal {
     pub sentence: Option<String>,
     /// When asking again can help, where that is known.
     pub retry_after: Option<Duration>,
+    /// Whether it is known that asking again soon cannot help, though the reason is one that passes.
+    pub lasting: bool,
 }
 
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
-        Self { reason, sentence: None, retry_after: None }
+        Self { reason, sentence: None, retry_after: None, lasting: false }
     }
 }
 
@@ -172,7 +174,7 @@ impl Refusal {
                 | Reason::NovuTimeout
                 | Reason::ProfileUnavailable
         );
-        passing && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
+        passing && !self.lasting && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
     }
 }
 

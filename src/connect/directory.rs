@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
+use super::answer::{Reason, Refusal};
 use super::person::{Person, Profile};
 
 /// A platform's directory of people.
@@ -27,10 +28,26 @@ pub enum DirectoryError {
     /// There is no usable token, or it may not look people up.
     #[error("the bot may not look people up: {0}")]
     NotAllowed(&'static str),
+    /// There is no place in which the bot and this person are together, as far as it may see.
+    #[error("the bot meets this person nowhere")]
+    OutOfReach,
     /// The platform asks to slow down.
     #[error("the platform asks to slow down")]
     Throttled(Option<Duration>),
     /// The platform does not answer, or not sensibly.
     #[error("the platform does not answer")]
     Unavailable,
+}
+
+/// What whoever depends on the profile is told.
+impl From<DirectoryError> for Refusal {
+    fn from(error: DirectoryError) -> Self {
+        let unavailable = Self::from(Reason::ProfileUnavailable);
+        match error {
+            DirectoryError::Stranger => Reason::External.into(),
+            DirectoryError::Throttled(retry_after) => Self { retry_after, ..unavailable },
+            DirectoryError::OutOfReach => Self { lasting: true, ..unavailable },
+            DirectoryError::NotAllowed(_) | DirectoryError::Unavailable => unavailable,
+        }
+    }
 }

@@ -222,8 +222,11 @@ impl Connect {
         .boxed()
     }
 
-    /// Looks the person up for the sake of their language alone.
+    /// Looks the person up for the sake of their language alone, unless the question told it.
     async fn learn_language(&self, ask: &Ask, directory: &dyn Directory) {
+        if ask.language.get().is_some() {
+            return;
+        }
         // Help must not wait for Novu: without a token by now it is in the default language.
         let known = self.index.known(&ask.person.workspace).await;
         let token = self.integration.bot_token.as_ref();
@@ -363,10 +366,7 @@ fn admit(
         },
         (Err(DirectoryError::Stranger), _) => Err(Reason::External.into()),
         (Err(_), Platform::Slack) => Ok(None),
-        (Err(DirectoryError::Throttled(retry_after)), Platform::Teams) => {
-            Err(Refusal { retry_after, ..Reason::ProfileUnavailable.into() })
-        }
-        (Err(_), Platform::Teams) => Err(Reason::ProfileUnavailable.into()),
+        (Err(error), Platform::Teams) => Err(error.into()),
     }
 }
 

@@ -47,5 +47,5 @@ pub(crate) fn trouble(error: &Error) -> Refusal {
     if let Error::Rejected { status, message } = error {
         tracing::warn!(status = status, message, "novu rejected a request");
     }
-    Refusal { reason, sentence: None, retry_after }
+    Refusal { retry_after, ..reason.into() }
 }

@@ -113,11 +113,13 @@ impl Origin {
         })
     }
 
-    /// The id under which the connector knows the members: a channel's are its team's.
+    /// The ids under which the connector may know the members. A channel's are its team's; only a
+    /// shared one has members of its own.
     #[must_use]
-    pub fn roster(&self) -> &str {
-        let of_conversation = || self.conversation.id.split(';').next().unwrap_or_default();
-        self.team.as_deref().unwrap_or_else(of_conversation)
+    pub fn rosters(&self) -> Vec<&str> {
+        let own = self.conversation.id.split(';').next().unwrap_or_default();
+        let team = self.team.as_deref().filter(|team| *team != own);
+        team.into_iter().chain([own]).collect()
     }
 }
 
@@ -524,13 +526,13 @@ mod tests {
 
     #[test]
     fn the_members_of_a_channel_are_its_teams() {
-        assert_eq!(origin_of(json!({})).roster(), "a:1");
+        assert_eq!(origin_of(json!({})).rosters(), ["a:1"]);
         let thread = json!({"id": "19:c@thread.tacv2;messageid=1"});
         let origin = origin_of(json!({"conversation": thread.clone()}));
-        assert_eq!(origin.roster(), "19:c@thread.tacv2");
+        assert_eq!(origin.rosters(), ["19:c@thread.tacv2"]);
         let team = json!({"team": {"id": "19:t@thread.tacv2"}});
         let origin = origin_of(json!({"conversation": thread, "channelData": team}));
-        assert_eq!(origin.roster(), "19:t@thread.tacv2");
+        assert_eq!(origin.rosters(), ["19:t@thread.tacv2", "19:c@thread.tacv2"]);
     }
 
     #[test]

@@ -467,9 +467,7 @@ mod tests {
                 Answer::Help(Some(Misheard { said, nearest }))
             }),
             (proptest::sample::select(Reason::ALL), proptest::option::of(text())).prop_map(
-                |(reason, sentence)| {
-                    Answer::Refused(Refusal { reason, sentence, retry_after: None })
-                }
+                |(reason, sentence)| { Answer::Refused(Refusal { sentence, ..reason.into() }) }
             ),
         ]
     }

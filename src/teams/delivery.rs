@@ -10,13 +10,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::card::PrivateCard;
-use super::connector::{CallError, Site, Untrusted};
+use super::connector::{CallError, Patience, Site, Untrusted};
 use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use crate::connect::pace::Pace;
-use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason};
+use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason, Refusal};
 use crate::store::{GivenUp, Job, Outcome, Queue};
+
+/// How often a question is asked in all while it has to wait for its turn: the turn comes. Fewer than
+/// the queue allows, so that there are some left to tell the person if it does not.
+const TURN_ATTEMPTS: u32 = 8;
 
 /// Answers questions and brings the answers to their people.
 #[derive(Debug)]
@@ -68,7 +72,7 @@ impl Deliveries {
             // Nobody is asked about somebody whom no answer can reach.
             return self.conclude(&job, &inquiry, Outcome::Impossible).await;
         }
-        let answered = self.answer(inquiry).await;
+        let answered = self.answer(inquiry, Patience::Long).await;
         self.bring(&job, answered).await;
     }
 
@@ -76,7 +80,9 @@ impl Deliveries {
     pub(super) async fn bring(&self, job: &Job, answered: Answered) {
         let Answered { inquiry, ask, answer } = &answered;
         let outcome = match answer.passing() {
-            Some(refusal) if job.attempts < ANSWER_ATTEMPTS => Outcome::NotYet(refusal.retry_after),
+            Some(refusal) if job.attempts < attempts_at(refusal) => {
+                Outcome::NotYet(refusal.retry_after)
+            }
             _ => match self.deliver(inquiry, ask, &self.desk.card(ask, answer)).await {
                 // Whoever floods us is told once, or not at all.
                 Outcome::NotYet(_) if inquiry.too_often == Some(true) => Outcome::Impossible,
@@ -103,10 +109,10 @@ impl Deliveries {
     }
 
     /// Answers a question, unless its author asks too often; that is judged the first time only.
-    pub(super) async fn answer(&self, mut inquiry: Inquiry) -> Answered {
-        let (ask, answer) = match self.admit(&mut inquiry).await {
+    pub(super) async fn answer(&self, mut inquiry: Inquiry, patience: Patience) -> Answered {
+        let (ask, answer) = match self.admit(&mut inquiry, patience).await {
             Ok(ask) => {
-                let answer = Answer::in_time(self.desk.answer(&ask, &inquiry)).await;
+                let answer = Answer::in_time(self.desk.answer(&ask, &inquiry, patience)).await;
                 (ask, answer)
             }
             Err(settled) => settled,
@@ -115,26 +121,26 @@ impl Deliveries {
     }
 
     /// Finds out who asks; gives the answer in place of the question where that settles it.
-    async fn admit(&self, inquiry: &mut Inquiry) -> Result<Ask, (Ask, Answer)> {
+    async fn admit(&self, inquiry: &mut Inquiry, patience: Patience) -> Result<Ask, (Ask, Answer)> {
         if inquiry.welcome {
             let ask = inquiry.ask(inquiry.stranger());
             self.desk.note(&ask, &Answer::Welcome);
             return Err((ask, Answer::Welcome));
         }
-        let person = match self.desk.person(inquiry).await {
+        let person = match self.desk.person(inquiry, patience).await {
             Ok(person) => person,
             // Whoever has no account in the tenant is told so under the id that Teams gave them.
-            Err(reason) => return Err(self.refuse(inquiry.ask(inquiry.stranger()), reason)),
+            Err(refusal) => return Err(self.refuse(inquiry.ask(inquiry.stranger()), refusal)),
         };
         let ask = inquiry.ask(person);
         if *inquiry.too_often.get_or_insert_with(|| !self.pace.allows(&ask.person)) {
-            return Err(self.refuse(ask, Reason::TooOften));
+            return Err(self.refuse(ask, Reason::TooOften.into()));
         }
         Ok(ask)
     }
 
-    fn refuse(&self, ask: Ask, reason: Reason) -> (Ask, Answer) {
-        let answer = Answer::Refused(reason.into());
+    fn refuse(&self, ask: Ask, refusal: Refusal) -> (Ask, Answer) {
+        let answer = Answer::Refused(refusal);
         self.desk.note(&ask, &answer);
         (ask, answer)
     }
@@ -200,6 +206,14 @@ impl Deliveries {
             Ok(()) => Outcome::Done("pointed_to_chat"),
             Err(error) => error.into(),
         }
+    }
+}
+
+/// How often a question is asked in all while it is refused so.
+const fn attempts_at(refusal: &Refusal) -> u32 {
+    match (refusal.reason, refusal.retry_after) {
+        (Reason::ProfileUnavailable, Some(_)) => TURN_ATTEMPTS,
+        _ => ANSWER_ATTEMPTS,
     }
 }
 

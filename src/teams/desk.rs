@@ -7,11 +7,11 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::card::{LinkTooLong, PrivateCard, Wording};
-use super::connector::{CallError, Connector, Roster, Site};
+use super::connector::{CallError, Connector, Found, Patience, Roster, Sought};
 use super::inquiry::{Hint, Inquiry};
 use crate::connect::{
     Answer, Ask, Connect, Directory, DirectoryError, Intent, Invitee, Person, Platform, Profile,
-    Reason, SignIn, SignInLink, Workspace, note,
+    Reason, Refusal, SignIn, SignInLink, Workspace, note,
 };
 use crate::link::{self, Invitation, Links};
 use crate::metrics::Metrics;
@@ -47,23 +47,27 @@ impl Desk {
     ///
     /// # Errors
     /// Nobody with an Entra account: an anonymous guest of a meeting, say.
-    pub(super) async fn person(&self, inquiry: &Inquiry) -> Result<Person, Reason> {
+    pub(super) async fn person(
+        &self,
+        inquiry: &Inquiry,
+        patience: Patience,
+    ) -> Result<Person, Refusal> {
         let Inquiry { origin, from, .. } = inquiry;
         if let Some(person) = origin.person(from) {
             return Ok(person);
         }
         let site = self.connector.site(&origin.service_url, &origin.tenant);
         let site = site.map_err(|_| Reason::Incomplete)?;
-        match self.connector.member(&site, origin.roster(), &from.id).await {
-            Ok(member) => {
+        match self.connector.seek(&site, &inquiry.sought(patience)).await {
+            Ok(Found { member, .. }) => {
                 let same = |tenant: &String| tenant.eq_ignore_ascii_case(&origin.tenant);
                 let user = member.aad_object_id.filter(|_| member.tenant.as_ref().is_none_or(same));
                 let user = user.ok_or(Reason::External)?.to_ascii_lowercase();
                 let workspace = Workspace::standalone(origin.tenant.clone());
                 Ok(Person { platform: Platform::Teams, workspace, user })
             }
-            Err(CallError::NotFound | CallError::Refused { .. }) => Err(Reason::External),
-            Err(_) => Err(Reason::ProfileUnavailable),
+            Err(CallError::NotFound | CallError::Refused { .. }) => Err(Reason::External.into()),
+            Err(error) => Err(DirectoryError::from(error).into()),
         }
     }
 
@@ -71,19 +75,28 @@ impl Desk {
     ///
     /// A card outlives a link, so where there are personal pages the button opens one of them, and
     /// nothing is minted before it is pressed.
-    pub(super) async fn answer(&self, ask: &Ask, inquiry: &Inquiry) -> Answer {
+    pub(super) async fn answer(&self, ask: &Ask, inquiry: &Inquiry, patience: Patience) -> Answer {
+        let origin = &inquiry.origin;
+        let members = self.members(ask, &origin.service_url, inquiry.sought(patience));
         let answer = match (&self.links, &ask.intent) {
-            (Some(links), Intent::Connect) => self.invite(ask, inquiry, links).await,
-            _ => self.answer_at(ask, &Hint::of(inquiry)).await,
+            (Some(links), Intent::Connect) => self.invite(ask, inquiry, links, &members).await,
+            _ => self.connect.answer(ask, &members).await,
         };
         note(&self.metrics, ask, &answer);
         answer
     }
 
-    async fn invite(&self, ask: &Ask, inquiry: &Inquiry, links: &Links) -> Answer {
-        let hint = Hint::of(inquiry);
-        match self.connect.invite(ask, &self.members(ask, &hint)).await {
+    async fn invite(
+        &self,
+        ask: &Ask,
+        inquiry: &Inquiry,
+        links: &Links,
+        members: &Members<'_>,
+    ) -> Answer {
+        match self.connect.invite(ask, members).await {
             Ok(invitee) => {
+                // Nobody is invited who was not found.
+                let hint = Hint::of(inquiry, members.found().unwrap_or_default());
                 let url = links.url_for(&invitation(ask, inquiry, &invitee, &hint));
                 let link = SignInLink::to_personal_page(url);
                 Answer::SignIn(SignIn { link, expires_at: None, invitee })
@@ -93,13 +106,14 @@ impl Desk {
     }
 
     async fn answer_at(&self, ask: &Ask, hint: &Hint) -> Answer {
-        self.connect.answer(ask, &self.members(ask, hint)).await
+        let members = self.members(ask, &hint.service_url, hint.sought());
+        self.connect.answer(ask, &members).await
     }
 
-    /// The people of the place where a question was asked.
-    fn members<'a>(&'a self, ask: &Ask, hint: &'a Hint) -> Members<'a> {
-        let site = self.connector.site(&hint.service_url, &ask.person.workspace.id);
-        Members { connector: &self.connector, site: site.ok(), hint }
+    /// The one who asked, as the core looks them up.
+    fn members<'a>(&'a self, ask: &Ask, service_url: &str, sought: Sought<'a>) -> Members<'a> {
+        let site = self.connector.site(service_url, &ask.person.workspace.id);
+        Members(site.ok().map(|site| Roster::new(&self.connector, site, sought)))
     }
 
     /// Puts an answer on a card. Without personal pages it offers a fresh link beside the minted one,
@@ -158,12 +172,15 @@ impl link::Desk for Desk {
     }
 }
 
-/// The people of the place where a question was asked, as the core looks them up.
+/// The one who asked, as the core looks them up, if their connector can be asked.
 #[derive(Debug)]
-struct Members<'a> {
-    connector: &'a Connector,
-    site: Option<Site>,
-    hint: &'a Hint,
+struct Members<'a>(Option<Roster<'a>>);
+
+impl Members<'_> {
+    /// The place that knew them, once they have been looked up.
+    fn found(&self) -> Option<&str> {
+        self.0.as_ref()?.found()
+    }
 }
 
 impl Directory for Members<'_> {
@@ -173,9 +190,7 @@ impl Directory for Members<'_> {
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
-            let site = self.site.as_ref().ok_or(DirectoryError::NotAllowed("untrusted_site"))?;
-            let (conversation, account) = (self.hint.roster.as_str(), self.hint.account.as_str());
-            let roster = Roster { connector: self.connector, site, conversation, account };
+            let roster = self.0.as_ref().ok_or(DirectoryError::NotAllowed("untrusted_site"))?;
             roster.profile(person, token).await
         }
         .boxed()

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::activity::{Account, Origin};
+use super::connector::{Patience, Sought};
 use crate::connect::words::Language;
 use crate::connect::{Ask, Intent, Person, Platform, Reference, Workspace};
 
@@ -53,6 +54,11 @@ impl Inquiry {
         ask
     }
 
+    /// The one who asked, as the connector looks them up.
+    pub(super) fn sought(&self, patience: Patience) -> Sought<'_> {
+        Sought { account: &self.from.id, rosters: self.origin.rosters(), patience }
+    }
+
     /// The account as Teams names it to this bot alone, for those who have no other.
     pub(super) fn stranger(&self) -> Person {
         Person {
@@ -74,7 +80,7 @@ impl Inquiry {
     }
 }
 
-/// What a personal page needs to look the person up once more: where they were when they asked.
+/// What a personal page needs to look the person up once more: where they were found when they asked.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hint {
     #[serde(rename = "s")]
@@ -86,12 +92,17 @@ pub(super) struct Hint {
 }
 
 impl Hint {
-    pub(super) fn of(inquiry: &Inquiry) -> Self {
+    pub(super) fn of(inquiry: &Inquiry, roster: &str) -> Self {
         Self {
             service_url: inquiry.origin.service_url.clone(),
-            roster: inquiry.origin.roster().to_owned(),
+            roster: roster.to_owned(),
             account: inquiry.from.id.clone(),
         }
+    }
+
+    /// The one who asked. They are looking at the page.
+    pub(super) fn sought(&self) -> Sought<'_> {
+        Sought { account: &self.account, rosters: vec![&self.roster], patience: Patience::Brief }
     }
 
     pub(super) fn sealed(&self) -> Option<String> {

@@ -1,9 +1,10 @@
 //! How fast the bot may speak, so that Teams need not tell it to slow down.
 //!
 //! Teams allows a bot, in one conversation, 7 messages in 1 second, 8 in 2, 60 in 30 and 1,800 in
-//! 3,600, and in one tenant 30 requests a second (Teams, rate limiting). A quota of `burst` and one
-//! more every `period` lets at most `burst + window / period` pass in any window. So two quotas cover
-//! the four limits of a conversation, one for the seconds and one for the hour.
+//! 3,600, twice as many questions for members, and in one tenant 30 requests a second (Teams, rate
+//! limiting). A quota of `burst` and one more every `period` lets at most `burst + window / period`
+//! pass in any window. So two quotas cover the four limits of a conversation, one for the seconds and
+//! one for the hour.
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
@@ -19,14 +20,19 @@ use jiff::Timestamp;
 
 use crate::clock::{PacingClock, SharedClock, after};
 
-/// At once, then one every: 7 in 1 second, 8 in 2, 48 in 30.
-const PER_CONVERSATION: (NonZeroU32, Duration) =
-    (NonZeroU32::new(6).unwrap(), Duration::from_millis(700));
-/// At once, then one every: 1,800 in an hour.
-const PER_CONVERSATION_HOUR: (NonZeroU32, Duration) =
-    (NonZeroU32::new(900).unwrap(), Duration::from_secs(4));
-/// At once, then one every: 30 in a second.
-const PER_TENANT: (NonZeroU32, Duration) = (NonZeroU32::new(5).unwrap(), Duration::from_millis(40));
+/// So many at once, then one every so often.
+type Measure = (NonZeroU32, Duration);
+
+/// 7 in 1 second, 8 in 2, 48 in 30.
+const MESSAGES: Measure = (NonZeroU32::new(6).unwrap(), Duration::from_millis(700));
+/// 1,800 in an hour.
+const MESSAGES_HOUR: Measure = (NonZeroU32::new(900).unwrap(), Duration::from_secs(4));
+/// 14 in 1 second, 16 in 2, 72 in 30.
+const MEMBERS: Measure = (NonZeroU32::new(12).unwrap(), Duration::from_millis(500));
+/// 3,600 in an hour.
+const MEMBERS_HOUR: Measure = (NonZeroU32::new(1800).unwrap(), Duration::from_secs(2));
+/// 30 in a second.
+const PER_TENANT: Measure = (NonZeroU32::new(5).unwrap(), Duration::from_millis(40));
 /// Requests between two clean-ups of conversations in which nothing has happened for long.
 const CLEAN_EVERY: u32 = 1024;
 
@@ -38,7 +44,8 @@ type ConversationKey = (Lane, String);
 pub(super) enum Lane {
     /// Messages: sent and replaced.
     Messages,
-    /// Looking members up. Teams allows twice as many; nobody needs them.
+    /// Looking members up. Teams allows twice as many, and a crowd needs them: everybody who asks is
+    /// looked up.
     Members,
     /// Opening a personal conversation; the "conversation" is the person.
     Conversations,
@@ -51,11 +58,29 @@ pub(super) struct Crowded(pub(super) Duration);
 /// Lets requests pass one by one.
 #[derive(Debug)]
 pub(super) struct Pace {
-    conversations: Limiter<ConversationKey>,
-    hours: Limiter<ConversationKey>,
+    messages: Quotas,
+    members: Quotas,
     tenants: Limiter<String>,
     clock: SharedClock,
     passed: AtomicU32,
+}
+
+/// What is allowed in each conversation.
+#[derive(Debug)]
+struct Quotas {
+    seconds: Limiter<ConversationKey>,
+    hour: Limiter<ConversationKey>,
+}
+
+impl Quotas {
+    fn new(seconds: Measure, hour: Measure, clock: &SharedClock) -> Self {
+        Self { seconds: limiter(seconds, clock), hour: limiter(hour, clock) }
+    }
+
+    fn clean_up(&self) {
+        self.seconds.retain_recent();
+        self.hour.retain_recent();
+    }
 }
 
 impl Pace {
@@ -63,8 +88,8 @@ impl Pace {
     #[must_use]
     pub(super) fn new(clock: SharedClock) -> Self {
         Self {
-            conversations: limiter(PER_CONVERSATION, &clock),
-            hours: limiter(PER_CONVERSATION_HOUR, &clock),
+            messages: Quotas::new(MESSAGES, MESSAGES_HOUR, &clock),
+            members: Quotas::new(MEMBERS, MEMBERS_HOUR, &clock),
             tenants: limiter(PER_TENANT, &clock),
             clock,
             passed: AtomicU32::new(0),
@@ -85,9 +110,13 @@ impl Pace {
         self.clean_up();
         let conversation = conversation.split(';').next().unwrap_or_default();
         let key = (lane, conversation.to_owned());
+        let quotas = match lane {
+            Lane::Messages | Lane::Conversations => &self.messages,
+            Lane::Members => &self.members,
+        };
         // What a later quota refuses is lost to an earlier one, so the dearest come last.
-        self.wait(&self.conversations, &key, deadline).await?;
-        self.wait(&self.hours, &key, deadline).await?;
+        self.wait(&quotas.seconds, &key, deadline).await?;
+        self.wait(&quotas.hour, &key, deadline).await?;
         self.wait(&self.tenants, &tenant.to_owned(), deadline).await
     }
 
@@ -110,17 +139,14 @@ impl Pace {
 
     fn clean_up(&self) {
         if self.passed.fetch_add(1, Ordering::Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
-            self.conversations.retain_recent();
-            self.hours.retain_recent();
+            self.messages.clean_up();
+            self.members.clean_up();
             self.tenants.retain_recent();
         }
     }
 }
 
-fn limiter<K: Hash + Eq + Clone>(
-    (burst, period): (NonZeroU32, Duration),
-    clock: &SharedClock,
-) -> Limiter<K> {
+fn limiter<K: Hash + Eq + Clone>((burst, period): Measure, clock: &SharedClock) -> Limiter<K> {
     let quota =
         Quota::with_period(period).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
     RateLimiter::new(quota, HashMapStateStore::default(), PacingClock(clock.clone()))
@@ -143,7 +169,17 @@ mod tests {
 
     /// Whether there is a turn right now.
     fn passes(pace: &Pace, clock: &ManualClock, conversation: &str, tenant: &str) -> bool {
-        let turn = pace.turn(Lane::Messages, conversation, tenant, clock.now());
+        passes_in(Lane::Messages, pace, clock, conversation, tenant)
+    }
+
+    fn passes_in(
+        lane: Lane,
+        pace: &Pace,
+        clock: &ManualClock,
+        conversation: &str,
+        tenant: &str,
+    ) -> bool {
+        let turn = pace.turn(lane, conversation, tenant, clock.now());
         turn.now_or_never().is_some_and(|turn| turn.is_ok())
     }
 
@@ -155,21 +191,35 @@ mod tests {
         turns.iter().enumerate().map(within).max().unwrap_or_default()
     }
 
-    const CONVERSATION_LIMITS: [(u64, usize); 4] = [(1, 7), (2, 8), (30, 60), (3600, 1800)];
+    /// What Teams allows in so many seconds.
+    const fn limits(lane: Lane) -> [(u64, usize); 4] {
+        match lane {
+            Lane::Messages | Lane::Conversations => [(1, 7), (2, 8), (30, 60), (3600, 1800)],
+            Lane::Members => [(1, 14), (2, 16), (30, 120), (3600, 3600)],
+        }
+    }
+
+    const LANES: [Lane; 3] = [Lane::Messages, Lane::Members, Lane::Conversations];
 
     proptest! {
         #[test]
         fn no_window_has_more_than_teams_allows(
-            steps in proptest::collection::vec((0_u64..3000, 1_usize..10), 1..120),
+            lane in proptest::sample::select(&LANES[..]),
+            steps in proptest::collection::vec((0_u64..3000, 1_usize..20), 1..120),
         ) {
             let (clock, pace) = start();
             let mut turns = Vec::new();
             for (step, wanted) in steps {
                 clock.advance(Duration::from_millis(step));
-                let passed = (0..wanted).filter(|_| passes(&pace, &clock, "19:a", "tenant")).count();
-                turns.extend(std::iter::repeat_n(clock.now(), passed));
+                for number in 0..wanted {
+                    // Another tenant each time, whose own pace does not stand before this one's.
+                    let tenant = number.to_string();
+                    if passes_in(lane, &pace, &clock, "19:a", &tenant) {
+                        turns.push(clock.now());
+                    }
+                }
             }
-            for (seconds, most) in CONVERSATION_LIMITS {
+            for (seconds, most) in limits(lane) {
                 prop_assert!(most_within(&turns, Duration::from_secs(seconds)) <= most);
             }
         }
@@ -177,13 +227,30 @@ mod tests {
 
     #[test]
     fn an_hour_of_hurry_stays_within_the_hours_limit() {
-        let (clock, pace) = start();
-        let mut turns = 0;
-        for _ in 0..3600 * 2 {
-            turns += usize::from(passes(&pace, &clock, "19:a", "tenant"));
-            clock.advance(Duration::from_millis(500));
+        for lane in LANES {
+            let (clock, pace) = start();
+            let mut turns = Vec::new();
+            for _ in 0..3600 * 2 * 4 {
+                if passes_in(lane, &pace, &clock, "19:a", "tenant") {
+                    turns.push(clock.now());
+                }
+                clock.advance(Duration::from_millis(250));
+            }
+            let [.., (_, hour)] = limits(lane);
+            let most = most_within(&turns, Duration::from_hours(1));
+            assert!((hour * 9 / 10..=hour).contains(&most), "{lane:?}: {most}");
         }
-        assert!((1600..=1800).contains(&turns), "{turns}");
+    }
+
+    #[test]
+    fn looking_members_up_leaves_the_messages_their_turns() {
+        let (clock, pace) = start();
+        let asked = (0..20).filter(|tenant: &usize| {
+            passes_in(Lane::Members, &pace, &clock, "19:a", &tenant.to_string())
+        });
+        assert_eq!(asked.count(), 12);
+        let sent = (20..40).filter(|tenant| passes(&pace, &clock, "19:a", &tenant.to_string()));
+        assert_eq!(sent.count(), 6);
     }
 
     #[test]
@@ -237,7 +304,7 @@ mod tests {
             clock.advance(Duration::from_secs(4));
             assert!(passes(&pace, &clock, &number.to_string(), "tenant"));
         }
-        assert!(pace.hours.len() <= CLEAN_EVERY as usize + 10);
-        assert!(pace.conversations.len() <= CLEAN_EVERY as usize + 10);
+        assert!(pace.messages.hour.len() <= CLEAN_EVERY as usize + 10);
+        assert!(pace.messages.seconds.len() <= CLEAN_EVERY as usize + 10);
     }
 }

@@ -15,6 +15,7 @@ use tokio::time::timeout_at;
 use super::Teams;
 use super::activity::{Account, Activity, ConversationKind, Incomplete, Origin, RosterChange};
 use super::card::NEW_LINK;
+use super::connector::Patience;
 use super::delivery::Answered;
 use super::inquiry::{Inquiry, Key};
 use super::outgoing::InvokeReply;
@@ -169,7 +170,7 @@ impl Teams {
             // Pressed before, and promised.
             return press.reply(&stranger, &Answer::Working);
         }
-        let mut answering = pin!(self.deliveries.answer(inquiry.clone()));
+        let mut answering = pin!(self.deliveries.answer(inquiry.clone(), Patience::Brief));
         let in_time = timeout_at(deadline.into(), &mut answering).await.ok();
         if let Some(Answered { ask, answer, .. }) = &in_time
             && answer.passing().is_none()

@@ -1,7 +1,7 @@
 //! Subscribers found by an e-mail address that the platform vouches for.
 
 use super::{Found, Resolution, ResolverKind};
-use crate::connect::answer::{Reason, Refusal};
+use crate::connect::answer::Reason;
 use crate::connect::directory::DirectoryError;
 use crate::connect::person::{Kind, Profile};
 use crate::connect::trouble;
@@ -30,12 +30,12 @@ impl EmailResolver {
     }
 
     pub(super) async fn resolve(&self, profile: Result<Profile, DirectoryError>) -> Resolution {
-        let address =
-            match profile.map_err(|error| refusal_of(&error)).and_then(|profile| vouched(&profile))
-            {
-                Ok(address) => address,
-                Err(resolution) => return resolution,
-            };
+        // Who cannot be looked up cannot be matched, and is not handed to a weaker resolver either.
+        let profile = profile.map_err(|error| Resolution::Refuse(error.into()));
+        let address = match profile.and_then(|profile| vouched(&profile)) {
+            Ok(address) => address,
+            Err(resolution) => return resolution,
+        };
         match self.search(&address).await {
             Ok(Some(matches)) => only(matches),
             // Somebody may be among those whom nobody has looked at.
@@ -100,22 +100,10 @@ fn vouched(profile: &Profile) -> Result<String, Resolution> {
     }
 }
 
-/// Who cannot be looked up cannot be matched, and is not handed to a weaker resolver either.
-fn refusal_of(error: &DirectoryError) -> Resolution {
-    Resolution::Refuse(match error {
-        DirectoryError::Stranger => Reason::External.into(),
-        DirectoryError::Throttled(retry_after) => {
-            Refusal { retry_after: *retry_after, ..Reason::ProfileUnavailable.into() }
-        }
-        DirectoryError::NotAllowed(_) | DirectoryError::Unavailable => {
-            Reason::ProfileUnavailable.into()
-        }
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::answer::Refusal;
     use crate::connect::person::Email;
 
     fn profile(kind: Kind, email: Option<(&str, bool)>) -> Profile {

@@ -3,14 +3,10 @@
 use std::fmt;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::error::CallError;
-use super::{Connector, Site};
-use crate::connect::{Directory, DirectoryError, Email, Kind, Person, Profile};
+use crate::connect::{DirectoryError, Email, Kind, Person, Profile};
 
 /// What marks the user principal name of somebody who is a guest in a tenant (Entra, B2B users).
 const GUEST_MARK: &str = "#EXT#";
@@ -140,47 +136,6 @@ impl Member {
             }
             _ => false,
         }
-    }
-}
-
-/// The people of one conversation, as a directory for the core. Made for one question: Teams looks
-/// nobody up outside of a conversation.
-#[derive(Debug, Clone, Copy)]
-pub struct Roster<'a> {
-    /// Asks.
-    pub connector: &'a Connector,
-    /// Whom.
-    pub site: &'a Site,
-    /// Where: the conversation, or the team that a channel belongs to.
-    pub conversation: &'a str,
-    /// The id of the account of the one who asked.
-    pub account: &'a str,
-}
-
-impl Directory for Roster<'_> {
-    /// Looks up the one who asked. The connector is asked with the bot's own token, so the
-    /// workspace's plays no part.
-    fn profile<'a>(
-        &'a self,
-        person: &'a Person,
-        _token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
-        async move {
-            let member = self.connector.member(self.site, self.conversation, self.account).await;
-            member.map_err(|error| directory_error(&error))?.profile(person)
-        }
-        .boxed()
-    }
-}
-
-/// That the connector does not find somebody who has just written is no reason to call them a
-/// stranger: it is not told apart from not finding the conversation.
-fn directory_error(error: &CallError) -> DirectoryError {
-    match error {
-        CallError::Throttled(wait) => DirectoryError::Throttled(*wait),
-        CallError::NotInstalled => DirectoryError::NotAllowed("not_installed"),
-        CallError::Unauthorised => DirectoryError::NotAllowed("bad_credentials"),
-        _ => DirectoryError::Unavailable,
     }
 }
 

@@ -8,6 +8,7 @@ mod chats;
 mod error;
 mod exchange;
 mod member;
+mod seek;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -32,14 +33,24 @@ use chats::Chats;
 use exchange::Call;
 
 pub use error::CallError;
-pub use member::{Member, Roster};
+pub use member::Member;
+pub use seek::{Found, Roster, Sought};
 pub use site::{Site, Untrusted};
 
 /// How long sending may take, waiting for a turn and a second attempt included.
 const SEND_PATIENCE: Duration = Duration::from_secs(10);
-/// How long looking a person up may take. It runs beside the calls to Novu, and must not be what the
-/// person waits for.
+/// How long looking a person up may take while they watch. It runs beside the calls to Novu, and must
+/// not be what the person waits for.
 const LOOKUP_PATIENCE: Duration = Duration::from_millis(1500);
+
+/// How long looking a person up may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Not long: they are looking at the button that they pressed, or at a page.
+    Brief,
+    /// As long as sending does: an answer is promised, and in a crowd everybody's turn comes.
+    Long,
+}
 
 /// What a connector client is made of.
 #[derive(Debug)]
@@ -196,6 +207,15 @@ impl Connector {
         site: &Site,
         member: &str,
     ) -> Result<PersonalChat, CallError> {
+        self.personal_chat_within(self.send_patience, site, member).await
+    }
+
+    async fn personal_chat_within(
+        &self,
+        patience: Duration,
+        site: &Site,
+        member: &str,
+    ) -> Result<PersonalChat, CallError> {
         if let Some(chat) = self.chats.get(site.tenant(), member) {
             return Ok(chat);
         }
@@ -205,6 +225,7 @@ impl Connector {
             body: Some(body),
             // The same two get the same chat, however often they are asked for one.
             repeatable: true,
+            patience,
             ..self.prepare("create_conversation", Method::POST, site.url(&[])?, site, member)
         };
         let body = self.call(call).await?;
@@ -216,27 +237,6 @@ impl Connector {
     /// Forgets a person's chat, because the connector no longer finds it.
     pub fn forget_personal_chat(&self, site: &Site, member: &str) {
         self.chats.forget(site.tenant(), member);
-    }
-
-    /// Looks up a member of a conversation, or of a team by the team's id. `user` is the id of their
-    /// account or their Entra object id.
-    ///
-    /// # Errors
-    /// The connector does not tell.
-    pub async fn member(
-        &self,
-        site: &Site,
-        conversation: &str,
-        user: &str,
-    ) -> Result<Member, CallError> {
-        let url = site.url(&[conversation, "members", user])?;
-        let call = Call {
-            lane: Lane::Members,
-            repeatable: true,
-            patience: self.lookup_patience,
-            ..self.prepare("member", Method::GET, url, site, conversation)
-        };
-        Member::read(&self.call(call).await?, user)
     }
 
     /// A plain call that counts as a message and is made at most once.

@@ -139,6 +139,12 @@ impl Stub {
         self.script.seen.lock().unwrap().pop().unwrap()
     }
 
+    /// Ada, as somebody who watches looks her up in these places.
+    fn roster<'a>(&'a self, rosters: Vec<&'a str>) -> Roster<'a> {
+        let sought = Sought { account: "29:ada", rosters, patience: Patience::Brief };
+        Roster::new(&self.connector, self.site.clone(), sought)
+    }
+
     async fn send(&self, kind: ConversationKind) -> Result<Sent, CallError> {
         let place = place(kind);
         let card = card();
@@ -417,12 +423,7 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
     let ada = json!({"id": "29:ada", "objectId": "oid-ada", "name": "Ada", "userRole": "user",
         "email": "ada@corp.example", "userPrincipalName": "ada@corp.example", "tenantId": "tenant-1"});
     let stub = Stub::start([answer(502, &json!({})), answer(200, &ada)]).await;
-    let roster = Roster {
-        connector: &stub.connector,
-        site: &stub.site,
-        conversation: "19:t@thread.tacv2",
-        account: "29:ada",
-    };
+    let roster = stub.roster(vec!["19:t@thread.tacv2"]);
     let workspace = Workspace::standalone("tenant-1");
     let person = Person { platform: Platform::Teams, workspace, user: "oid-ada".to_owned() };
     let token = SecretString::from("");
@@ -433,17 +434,87 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
         "/emea/v3/conversations/19%3At%40thread.tacv2/members/29%3Aada"
     );
 
-    let stub = Stub::start([refusal(404, "ConversationNotFound")]).await;
-    let roster = Roster { connector: &stub.connector, site: &stub.site, ..roster };
+    assert_eq!(roster.found(), Some("19:t@thread.tacv2"));
+
+    let stub = Stub::start([answer(500, &json!({}))]).await;
+    let roster = stub.roster(vec!["19:t@thread.tacv2"]);
     assert_eq!(roster.profile(&person, Some(&token)).await, Err(DirectoryError::Unavailable));
+    assert_eq!((roster.found(), stub.count()), (None, 1), "what passes is no reason to go on");
+}
+
+#[tokio::test]
+async fn somebody_is_sought_in_their_team_then_in_the_channel_then_in_their_own_chat() {
+    let ada = || answer(200, &json!({"id": "29:ada", "objectId": "oid-ada"}));
+    let places = ["19:t@thread.tacv2", "19:c@thread.tacv2"];
+    let not_there = || refusal(403, "BotNotInConversationRoster");
+    let unknown = || refusal(404, "MemberNotFoundInConversation");
+    let throttled = || answer_with(429, "retry-after", "60");
+    let minute = Some(Duration::from_mins(1));
+    let cases = [
+        (vec![ada()], Ok(places[0]), 1),
+        (vec![unknown(), ada()], Ok(places[1]), 2),
+        (vec![refusal(403, "Other"), not_there(), made("a:1"), ada()], Ok("a:1"), 4),
+        (vec![unknown(), not_there(), not_there()], Err(CallError::NotFound), 3),
+        (vec![not_there(), unknown(), made("a:1"), unknown()], Err(CallError::NotInstalled), 4),
+        (vec![not_there(), throttled()], Err(CallError::Throttled(minute)), 2),
+        (vec![not_there(), not_there(), throttled()], Err(CallError::Throttled(minute)), 3),
+        // Their own chat is where they wrote.
+        (vec![not_there(), not_there(), made(places[1])], Err(CallError::NotInstalled), 3),
+    ];
+    for (replies, expected, calls) in cases {
+        let stub = Stub::start(replies).await;
+        let sought =
+            Sought { account: "29:ada", rosters: places.to_vec(), patience: Patience::Long };
+        let found = stub.connector.seek(&stub.site, &sought).await;
+        let found = found.map(|found| found.roster);
+        assert_eq!(found, expected.map(str::to_owned));
+        assert_eq!(stub.count(), calls);
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_found_nowhere_is_out_of_reach_and_no_stranger() {
+    for (error, expected) in [
+        (CallError::NotFound, DirectoryError::OutOfReach),
+        (CallError::NotInstalled, DirectoryError::OutOfReach),
+        (CallError::Throttled(None), DirectoryError::Throttled(None)),
+        (CallError::Unavailable, DirectoryError::Unavailable),
+        (CallError::Nonsense, DirectoryError::Unavailable),
+        (CallError::Unauthorised, DirectoryError::NotAllowed("bad_credentials")),
+    ] {
+        assert_eq!(DirectoryError::from(error), expected);
+    }
+}
+
+#[tokio::test]
+async fn somebody_who_watches_waits_less_for_a_turn_than_somebody_with_a_promise() {
+    let ada = answer(200, &json!({"id": "29:ada"}));
+    let mut stub = Stub::start(std::iter::repeat_n(ada, 13)).await;
+    Arc::get_mut(&mut stub.connector).unwrap().lookup_patience = Duration::from_millis(10);
+    let seek = async |patience| {
+        let sought = Sought { account: "29:ada", rosters: vec!["19:g"], patience };
+        stub.connector.seek(&stub.site, &sought).await.map(drop)
+    };
+    for _ in 0..12 {
+        seek(Patience::Long).await.unwrap();
+        // The tenant's pace is a matter of its own.
+        stub.clock.advance(Duration::from_millis(40));
+    }
+    assert!(matches!(seek(Patience::Brief).await, Err(CallError::Throttled(Some(_)))));
+    let turn = async {
+        stub.clock.advance(Duration::from_millis(500));
+    };
+    let (sought, ()) = tokio::join!(seek(Patience::Long), turn);
+    assert_eq!((sought, stub.count()), (Ok(()), 13));
 }
 
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_not_read() {
     let large = json!({"id": "29:ada", "name": "x".repeat(100 * 1024)});
     let stub = Stub::start([answer(200, &large)]).await;
-    let member = stub.connector.member(&stub.site, "a:1", "29:ada").await;
-    assert_eq!(member, Err(CallError::Nonsense));
+    let sought = Sought { account: "29:ada", rosters: vec!["a:1"], patience: Patience::Brief };
+    let found = stub.connector.seek(&stub.site, &sought).await;
+    assert_eq!(found, Err(CallError::Nonsense));
 }
 
 #[tokio::test]
@@ -473,9 +544,12 @@ async fn a_hundred_calls_that_are_refused_at_once_ask_for_one_token() {
     let calls: Vec<_> = (0..100)
         .map(|number| {
             let (connector, site) = (Arc::clone(&stub.connector), stub.site.clone());
-            tokio::spawn(
-                async move { connector.member(&site, &format!("a:{number}"), "29:a").await },
-            )
+            tokio::spawn(async move {
+                let place = format!("a:{number}");
+                let rosters = vec![place.as_str()];
+                let sought = Sought { account: "29:a", rosters, patience: Patience::Long };
+                connector.seek(&site, &sought).await
+            })
         })
         .collect();
     // Time passes for the sake of the pace, and too little for yet another token.
