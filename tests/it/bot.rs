@@ -193,12 +193,22 @@ impl Bot {
         &self,
         condition: F,
     ) -> impl Future<Output = ()> {
+        self.until_later_by(Duration::from_millis(500), condition)
+    }
+
+    /// As [`Bot::until_later`], by so much at a time: little where much has to be done meanwhile.
+    #[track_caller]
+    pub(crate) fn until_later_by<F: AsyncFn() -> bool>(
+        &self,
+        step: Duration,
+        condition: F,
+    ) -> impl Future<Output = ()> {
         let caller = std::panic::Location::caller();
         async move {
             let deadline = tokio::time::Instant::now() + PATIENCE;
             while !condition().await {
                 assert!(tokio::time::Instant::now() < deadline, "never came true: {caller}");
-                self.clock.advance(Duration::from_millis(500));
+                self.clock.advance(step);
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
