@@ -1,18 +1,15 @@
 //! What no route has to think of: a panic becomes an empty 500, a request that gets stuck ends.
 
 use std::any::Any;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 use axum::response::IntoResponse;
-use axum::routing::future::RouteFuture;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
-
-use super::body_timer::BodyTimer;
+use tower_http::timeout::{RequestBodyTimeoutLayer, TimeoutLayer};
 
 /// The header of a 500 that carries the reference under which the log tells more.
 pub const REFERENCE_HEADER: &str = "x-reference";
@@ -47,20 +44,9 @@ where
     // All in one layer: the router boxes and clones each of its own for every request.
     let layers = ServiceBuilder::new()
         .layer(catch)
-        .map_future(move |answer: RouteFuture<Infallible>| in_time(answer, limits.total))
-        .map_request(move |request: Request<Body>| {
-            request.map(|body| Body::new(BodyTimer::new(body, limits.body_pause)))
-        });
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.total))
+        .layer(RequestBodyTimeoutLayer::new(limits.body_pause));
     router.layer(layers)
-}
-
-/// The answer, or an empty 503 once that has taken too long. Whatever answers at once needs no timer.
-async fn in_time(
-    answer: RouteFuture<Infallible>,
-    limit: Duration,
-) -> Result<Response<Body>, Infallible> {
-    let answer = tokio::time::timeout(limit, answer).await;
-    answer.unwrap_or_else(|_| Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()))
 }
 
 fn answer_to_panic(reference: &str) -> Response<Body> {
@@ -70,7 +56,10 @@ fn answer_to_panic(reference: &str) -> Response<Body> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use axum::body::to_bytes;
+    use axum::http::Request;
     use axum::routing::{get, post};
     use bytes::Bytes;
     use futures_util::stream;

@@ -41,9 +41,9 @@ pub(super) struct HeadTimer<S> {
     stream: S,
     work: Work,
     limit: Duration,
-    /// When the head that is arriving has to be complete. Nothing is due at rest and at work.
-    due: Option<Instant>,
-    timer: Pin<Box<Sleep>>,
+    /// When the head that is arriving has to be complete.
+    deadline: Pin<Box<Sleep>>,
+    arriving: bool,
     /// The turns of work at the last read.
     turns: usize,
 }
@@ -51,33 +51,24 @@ pub(super) struct HeadTimer<S> {
 impl<S> HeadTimer<S> {
     /// Wraps a new connection, whose first head is due from now on.
     pub(super) fn new(stream: S, limit: Duration, work: Work) -> Self {
-        let due = Instant::now() + limit;
-        let timer = Box::pin(tokio::time::sleep_until(due));
-        Self { stream, work, limit, due: Some(due), timer, turns: 0 }
+        let deadline = Box::pin(tokio::time::sleep(limit));
+        Self { stream, work, limit, deadline, arriving: true, turns: 0 }
     }
 
     fn note_work(&mut self) {
         let turns = self.work.turns();
         if turns != self.turns {
             self.turns = turns;
-            self.due = None;
+            self.arriving = false;
         }
     }
 
     fn note_bytes(&mut self) {
         let at_work = !self.turns.is_multiple_of(2);
-        if self.due.is_none() && !at_work {
-            self.due = Some(Instant::now() + self.limit);
+        if !self.arriving && !at_work {
+            self.arriving = true;
+            self.deadline.as_mut().reset(Instant::now() + self.limit);
         }
-    }
-
-    /// Waits until the head is overdue. Only here the timer is set, which takes a lock that all
-    /// connections share: most heads come in one piece and never get here.
-    fn poll_overdue(&mut self, due: Instant, context: &mut Context<'_>) -> Poll<()> {
-        if self.timer.deadline() != due {
-            self.timer.as_mut().reset(due);
-        }
-        self.timer.as_mut().poll(context)
     }
 }
 
@@ -95,8 +86,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimer<S> {
             }
             return Poll::Ready(result);
         }
-        let Some(due) = self.due else { return Poll::Pending };
-        ready!(self.poll_overdue(due, context));
+        if !self.arriving {
+            return Poll::Pending;
+        }
+        ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -2,7 +2,6 @@
 //! limits, shutdown, and what happens to requests that panic or get stuck.
 
 mod app;
-mod body_timer;
 mod harden;
 mod head_timer;
 mod listen;
