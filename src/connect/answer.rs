@@ -351,6 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn what_does_not_pass_is_not_waited_for() {
+        let unavailable = Refusal::from(Reason::ProfileUnavailable);
+        let after = |seconds| Some(Duration::from_secs(seconds));
+        for (refusal, passes) in [
+            (unavailable.clone(), true),
+            (Refusal { retry_after: after(30), ..unavailable.clone() }, true),
+            (Refusal { retry_after: after(31), ..unavailable.clone() }, false),
+            (Refusal { lasting: true, ..unavailable }, false),
+            (Reason::External.into(), false),
+        ] {
+            assert_eq!(Answer::Refused(refusal.clone()).passing().is_some(), passes, "{refusal:?}");
+        }
+    }
+
+    #[test]
     fn references_survive_the_store_and_nothing_else_passes_for_one() {
         let reference = Reference::from_random([0xff, 0, 1, 2, 0x80]);
         assert_eq!(reference.as_str().len(), 8);

@@ -233,3 +233,22 @@ impl From<CallError> for Outcome {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn whoever_waits_for_a_turn_is_not_told_no_after_three_attempts() {
+        let crowded = Refusal {
+            retry_after: Some(Duration::from_millis(500)),
+            ..Reason::ProfileUnavailable.into()
+        };
+        assert_eq!(attempts_at(&crowded), TURN_ATTEMPTS);
+        assert_eq!(attempts_at(&Reason::ProfileUnavailable.into()), ANSWER_ATTEMPTS);
+        let busy = Refusal { retry_after: crowded.retry_after, ..Reason::NovuBusy.into() };
+        assert_eq!(attempts_at(&busy), ANSWER_ATTEMPTS);
+    }
+}

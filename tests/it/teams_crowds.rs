@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use axum::http::Method;
 use novu_connect_bot::sandbox::teams::{Conversation, RateLimits};
 
-use crate::teams_bot::{ACME, PAGES, TeamsBot, link, member};
+use crate::teams_bot::{ACME, PAGES, TeamsBot, link, member, said};
 
 /// A service with so many people more.
 async fn crowd(count: usize) -> (TeamsBot, Vec<String>) {
@@ -34,7 +33,7 @@ async fn everybody_gets_their_card(
     bot.until_later_by(Duration::from_millis(200), settled).await;
 
     for message in bot.teams.messages() {
-        assert!(!message.body.to_string().contains("C-"), "{}", message.body);
+        assert!(!said(&message).contains("C-"), "{}", said(&message));
     }
     for oid in people {
         let seen = bot.teams.seen_by(oid);
@@ -61,6 +60,4 @@ async fn a_hundred_people_of_one_tenant_who_ask_at_once_all_get_their_card() {
     let (bot, people) = crowd(100).await;
     everybody_gets_their_card(&bot, &people, |oid| bot.teams.chat(oid)).await;
     assert_eq!(bot.delivered("chat").await, 100);
-    let below = bot.conversations();
-    assert_eq!(bot.teams.count(&Method::POST, &below), 100, "nobody was sent a card in vain");
 }

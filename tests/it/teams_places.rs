@@ -24,19 +24,24 @@ fn lookups(bot: &TeamsBot) -> Vec<String> {
     places
 }
 
+/// Lets time go on until nothing is promised any more.
+async fn settled_later(bot: &TeamsBot) {
+    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
+}
+
 #[tokio::test]
 async fn where_the_app_is_not_the_card_comes_in_the_own_chat() {
     for (more, place) in [(&[][..], GROUP), (&PAGES[..], GROUP), (&[][..], CHANNEL)] {
         let bot = TeamsBot::start_with(more).await;
         bot.teams.set_standing(place, Standing::NotInstalled);
         bot.say_in(ADA, place, "connect").await;
+        // A tenant has its pace.
+        settled_later(&bot).await;
         let card = bot.seen(ADA, 1).await;
         assert_eq!(card.conversation, bot.teams.chat(ADA));
-        bot.settled().await;
         assert_eq!(bot.teams.messages().len(), 1, "and nowhere else");
         assert_eq!(bot.delivered("own_chat").await, 1);
 
-        // A tenant has its pace, too.
         bot.clock.advance(Duration::from_secs(1));
         // A personal page looks them up where they were found.
         let browser = Browser::new().unwrap();
@@ -60,7 +65,7 @@ async fn whom_no_answer_can_reach_is_given_up_at_once() {
         bot.forget();
         bot.teams.set_standing(place, Standing::NotInstalled);
         bot.say_in(ALAN, place, "connect").await;
-        bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
+        settled_later(&bot).await;
         assert_eq!(bot.teams.messages(), []);
         assert_eq!(bot.mints().len(), 0);
         assert_eq!(lookups(&bot), places, "what does not pass is asked once");
@@ -90,7 +95,7 @@ async fn who_is_a_member_nowhere_is_told_so_without_delay() {
     bot.teams.set_standing(&bot.teams.chat("oid-eve"), Standing::NotInstalled);
     bot.say_in("oid-eve", GROUP, "connect").await;
     // A targeted card is for members, and there is no own chat.
-    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
+    settled_later(&bot).await;
     assert_eq!(lookups(&bot), [GROUP], "what does not pass is asked once");
     assert_eq!(bot.delivered("pointed_to_chat").await, 1);
     assert_eq!(bot.teams.messages().len(), 1);
