@@ -31,16 +31,30 @@ pub(super) struct Inquiry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Key(pub(super) [u8; 32]);
 
+impl Key {
+    fn of(parts: &[&String]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+        Self(hash.finalize().into())
+    }
+}
+
 impl Inquiry {
     /// What a redelivery is recognised by; none where Teams gave the activity no id.
     pub(super) fn key(&self) -> Option<Key> {
         let id = self.origin.activity_id.as_ref()?;
-        let mut hash = Sha256::new();
-        for part in [&self.origin.tenant, &self.origin.conversation.id, id] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        Some(Key(hash.finalize().into()))
+        Some(Key::of(&[&self.origin.tenant, &self.origin.conversation.id, id]))
+    }
+
+    /// What the same press of a button is recognised by. Whoever shares it gets the same answer, which
+    /// is one person's alone, so who pressed is part of it.
+    pub(super) fn press(&self) -> Option<Key> {
+        let id = self.origin.activity_id.as_ref()?;
+        let Origin { tenant, conversation, .. } = &self.origin;
+        Some(Key::of(&[tenant, &conversation.id, id, &self.from.id]))
     }
 
     /// The question as the core takes it. The person's language is known from the start: Teams tells

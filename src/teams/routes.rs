@@ -149,7 +149,7 @@ impl Teams {
     /// long, the card follows as a message.
     async fn renew(self: &Arc<Self>, inquiry: Inquiry, arrived: Instant) -> Response {
         let stranger = inquiry.ask(inquiry.stranger());
-        let Some(key) = inquiry.key() else { return bad_press("no activity id") };
+        let Some(key) = inquiry.press() else { return bad_press("no activity id") };
         let (reply, press) = self.presses.join(key);
         if let Some(press) = press {
             let deadline = arrived + self.reply_budget;
@@ -181,6 +181,7 @@ impl Teams {
         let Some(job) = self.store(&inquiry).await else {
             return press.reply(&stranger, &Answer::Refused(Reason::Busy.into()));
         };
+        // For those who press again once this is over.
         self.is_new(&inquiry);
         self.count(&inquiry);
         press.reply(&stranger, &Answer::Working);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use novu_connect_bot::sandbox::novu::Profile;
+use novu_connect_bot::sandbox::novu::{self, Profile};
 use novu_connect_bot::sandbox::teams::{
     Conversation, Inbound, Message, Person, Role, validate_reply,
 };
@@ -221,6 +221,29 @@ async fn a_press_that_comes_twenty_times_at_once_is_answered_once() {
     assert!(answers.iter().all(|answer| *answer == answers[0]), "the same card for all");
     assert_eq!(bot.mints().len(), 2);
     assert_eq!(bot.teams.messages().len(), 1, "nothing but the card that was pressed");
+}
+
+#[tokio::test]
+async fn two_people_never_share_an_answer_whatever_their_presses_are_called() {
+    let bot = patient_bot().await;
+    bot.say_in(ADA, GROUP, "connect").await;
+    let card = bot.seen(ADA, 1).await;
+    bot.settled().await;
+    let hers = bot.teams.press(ADA, &card.id, "New link").unwrap();
+    let grace = bot.teams.message(GRACE, GROUP, "connect").activity()["from"].clone();
+    let others = hers.clone().with("/from", grace);
+    let (hers, others) = tokio::join!(bot.deliver(hers.signed()), bot.deliver(others.signed()));
+    let (hers, others) = (find_link(&hers.json["value"]), find_link(&others.json["value"]));
+    approve(&hers.unwrap(), ADA).await;
+    approve(&others.unwrap(), GRACE).await;
+    let linked = |oid: &str| {
+        let of = |endpoint: &novu::Endpoint| endpoint.user_id() == Some(oid);
+        bot.novu.endpoints().iter().filter(|endpoint| of(endpoint)).count()
+    };
+    assert_eq!((linked(ADA), linked(GRACE)), (1, 1));
+    let subscribers: Vec<_> =
+        bot.novu.endpoints().iter().map(|endpoint| endpoint.subscriber_id.clone()).collect();
+    assert_ne!(subscribers[0], subscribers[1]);
 }
 
 #[tokio::test]
