@@ -46,11 +46,15 @@ impl Seen {
         while spans.first_key_value().is_some_and(|(span, _)| *span < oldest) {
             spans.pop_first();
         }
-        let first = spans.entry(self.span_of(at)).or_default().insert(record);
-        if first && spans.values().map(HashSet::len).sum::<usize>() > self.most {
+        // In whichever span: not everything belongs to the same moment when it comes again.
+        if spans.values().any(|span| span.contains(&record)) {
+            return false;
+        }
+        spans.entry(self.span_of(at)).or_default().insert(record);
+        if spans.values().map(HashSet::len).sum::<usize>() > self.most {
             self.forget_oldest(&mut spans);
         }
-        first
+        true
     }
 
     /// Whether a hash has been here and is remembered.
@@ -112,6 +116,15 @@ mod tests {
         }
         assert_eq!(metrics.replays_forgotten.get(), 8);
         assert!(!seen.first_time(&hash(10), at(1300), at(1300)));
+    }
+
+    #[test]
+    fn what_comes_again_at_another_moment_is_known() {
+        let seen = Seen::new(LASTING, Arc::default());
+        assert!(seen.first_time(&hash(1), at(1199), at(1199)));
+        assert!(!seen.first_time(&hash(1), at(1214), at(1214)), "beyond the end of a span");
+        assert!(seen.knows(&hash(1)));
+        assert!(!seen.knows(&hash(2)));
     }
 
     proptest! {

@@ -198,7 +198,10 @@ async fn response(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> (u16, bool) {
         .nth(1)
         .and_then(|rest| rest.split("\r\n").next()?.parse().ok())
         .unwrap_or(0);
-    while buffer.len() < head + length {
+    // The product and the bare neighbour tell the length; the peers send chunks, and none that is empty
+    // but the last.
+    let chunked = text.contains("transfer-encoding: chunked");
+    while buffer.len() < head + length || (chunked && !buffer[head..].ends_with(b"0\r\n\r\n")) {
         assert_ne!(stream.read_buf(buffer).await.expect("a body"), 0, "connection closed");
     }
     (status, find(&buffer[head..], b"/oauth/v2/authorize?").is_some())

@@ -88,25 +88,25 @@ impl Round {
     }
 }
 
-/// How often others were called: Novu, Slack, Microsoft Teams.
+/// How often others were called for each request, in tenths: Novu, Slack, Microsoft Teams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Calls([u64; 3]);
 
 impl Calls {
     /// The calls since then, for each of so many requests. What is called now and then, whoever
-    /// asks, is less than one for each and does not count.
+    /// asks, is too little to show.
     fn since(self, earlier: Self, requests: u64) -> Self {
         let Self([novu, slack, teams]) = self;
         let Self([novu_then, slack_then, teams_then]) = earlier;
         let each = [novu - novu_then, slack - slack_then, teams - teams_then];
-        Self(each.map(|calls| calls / requests))
+        Self(each.map(|calls| (calls * 10 + requests / 2) / requests))
     }
 }
 
 impl std::fmt::Display for Calls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self([novu, slack, teams]) = self;
-        write!(f, "{novu} to Novu, {slack} to Slack, {teams} to Teams")
+        let [novu, slack, teams] = self.0.map(|tenths| tenths as f64 / 10.0);
+        write!(f, "{novu:.1} to Novu, {slack:.1} to Slack, {teams:.1} to Teams")
     }
 }
 

@@ -49,8 +49,8 @@ impl Answer {
         }
     }
 
-    /// The answer to a question that is stored, or that Novu is too slow once it has taken too long:
-    /// there must be time left to deliver it.
+    /// The answer, or that Novu is too slow once it has taken too long: there must be time left to
+    /// deliver it.
     pub async fn in_time(answering: impl Future<Output = Self>) -> Self {
         let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
         in_time.unwrap_or_else(|_| Self::Refused(Reason::NovuTimeout.into()))

@@ -42,7 +42,7 @@ impl Desk {
 
     /// Answers a question, counts the answer and writes it into the log.
     pub(super) async fn answer(&self, ask: &Ask) -> Answer {
-        let answer = self.connect.answer(ask, &self.web_api).await;
+        let answer = Answer::in_time(self.connect.answer(ask, &self.web_api)).await;
         self.note(ask, &answer);
         answer
     }

@@ -139,7 +139,7 @@ impl LateReplies {
         answering: impl Future<Output = Answer>,
     ) {
         self.clock.sleep_until(after(self.clock.now(), SETTLE)).await;
-        let answer = Answer::in_time(answering).await;
+        let answer = answering.await;
         self.attempt(job, promise, ask, answer).await;
     }
 
@@ -158,7 +158,7 @@ impl LateReplies {
             return self.queue.discard(&job).await;
         };
         let ask = promise.ask();
-        let answer = Answer::in_time(self.desk.answer(&ask)).await;
+        let answer = self.desk.answer(&ask).await;
         self.attempt(job, promise, &ask, answer).await;
     }
 

@@ -112,7 +112,7 @@ impl Deliveries {
     pub(super) async fn answer(&self, mut inquiry: Inquiry, patience: Patience) -> Answered {
         let (ask, answer) = match self.admit(&mut inquiry, patience).await {
             Ok(ask) => {
-                let answer = Answer::in_time(self.desk.answer(&ask, &inquiry, patience)).await;
+                let answer = self.desk.answer(&ask, &inquiry, patience).await;
                 (ask, answer)
             }
             Err(settled) => settled,

@@ -78,10 +78,13 @@ impl Desk {
     pub(super) async fn answer(&self, ask: &Ask, inquiry: &Inquiry, patience: Patience) -> Answer {
         let origin = &inquiry.origin;
         let members = self.members(ask, &origin.service_url, inquiry.sought(patience));
-        let answer = match (&self.links, &ask.intent) {
-            (Some(links), Intent::Connect) => self.invite(ask, inquiry, links, &members).await,
-            _ => self.connect.answer(ask, &members).await,
+        let answering = async {
+            match (&self.links, &ask.intent) {
+                (Some(links), Intent::Connect) => self.invite(ask, inquiry, links, &members).await,
+                _ => self.connect.answer(ask, &members).await,
+            }
         };
+        let answer = Answer::in_time(answering).await;
         note(&self.metrics, ask, &answer);
         answer
     }
@@ -190,7 +193,7 @@ impl Directory for Members<'_> {
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
-            let roster = self.0.as_ref().ok_or(DirectoryError::NotAllowed("untrusted_site"))?;
+            let roster = self.0.as_ref().ok_or(DirectoryError::OutOfReach)?;
             roster.profile(person, token).await
         }
         .boxed()

@@ -13,7 +13,7 @@ use crate::connect::{Answer, Ask};
 /// What a press is answered with, once that is known; an error if nobody will ever know.
 pub(super) type Reply = Shared<oneshot::Receiver<(Ask, Answer)>>;
 
-/// The presses that are being answered: as many as there are requests under way.
+/// The presses that are being answered, until their cards are delivered.
 #[derive(Debug, Default)]
 pub(super) struct Presses(Mutex<HashMap<Key, Reply>>);
 

@@ -105,7 +105,7 @@ impl Teams {
 
     async fn store_and_keep(self: Arc<Self>, inquiry: Inquiry, stored: oneshot::Sender<()>) {
         let Some(job) = self.store(&inquiry).await else { return };
-        let is_new = self.is_new(&inquiry);
+        let is_new = inquiry.key().is_none_or(|key| self.mark(key));
         // Unheard if Teams has hung up; it then sends the activity again.
         let _ = stored.send(());
         if is_new {
@@ -154,19 +154,25 @@ impl Teams {
         if let Some(press) = press {
             let deadline = arrived + self.reply_budget;
             // Apart from the request, as above.
-            self.tasks.spawn(Arc::clone(self).work_out(inquiry, deadline, press));
+            self.tasks.spawn(Arc::clone(self).work_out(inquiry, deadline, key, press));
         }
         match reply.await {
             Ok((ask, answer)) => self.shown(&ask, &answer),
-            Err(_) => self.shown(&stranger, &Answer::Refused(Reason::Busy.into())),
+            Err(_) => self.shown(&stranger, &self.busy(&stranger)),
         }
     }
 
     /// Works the answer to a press out for the HTTP response; what is not ready by the deadline is
     /// promised, and follows.
-    async fn work_out(self: Arc<Self>, inquiry: Inquiry, deadline: Instant, mut press: Press) {
+    async fn work_out(
+        self: Arc<Self>,
+        inquiry: Inquiry,
+        deadline: Instant,
+        key: Key,
+        mut press: Press,
+    ) {
         let stranger = inquiry.ask(inquiry.stranger());
-        if self.is_known(&inquiry) {
+        if self.seen.knows(&key.0) {
             // Pressed before, and promised.
             return press.reply(&stranger, &Answer::Working);
         }
@@ -179,10 +185,10 @@ impl Teams {
             return press.reply(ask, answer);
         }
         let Some(job) = self.store(&inquiry).await else {
-            return press.reply(&stranger, &Answer::Refused(Reason::Busy.into()));
+            return press.reply(&stranger, &self.busy(&stranger));
         };
-        // For those who press again once this is over.
-        self.is_new(&inquiry);
+        // For when it comes again once this is over.
+        self.mark(key);
         self.count(&inquiry);
         press.reply(&stranger, &Answer::Working);
         let answered = match in_time {
@@ -196,15 +202,17 @@ impl Teams {
         Json(InvokeReply::card(&self.desk.card(ask, answer))).into_response()
     }
 
-    /// Whether an activity has not been here before; from now on it has.
-    fn is_new(&self, inquiry: &Inquiry) -> bool {
-        let now = self.clock.now();
-        inquiry.key().is_none_or(|Key(hash)| self.seen.first_time(&hash, now, now))
+    /// Refuses for want of room for another promise; counted and logged.
+    fn busy(&self, ask: &Ask) -> Answer {
+        let refused = Answer::Refused(Reason::Busy.into());
+        self.desk.note(ask, &refused);
+        refused
     }
 
-    /// Whether an activity has been here before.
-    fn is_known(&self, inquiry: &Inquiry) -> bool {
-        inquiry.key().is_some_and(|Key(hash)| self.seen.knows(&hash))
+    /// Takes note that an activity was here; whether it is the first time.
+    fn mark(&self, Key(hash): Key) -> bool {
+        let now = self.clock.now();
+        self.seen.first_time(&hash, now, now)
     }
 }
 

@@ -17,6 +17,9 @@ use super::key_set::KeySet;
 use crate::clock::{SharedClock, after};
 use crate::metrics::Metrics;
 
+/// The longest pause after a scheduled fetch that failed: keys that were withdrawn stay until then.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
 /// The keys that are known.
 #[derive(Debug)]
 pub(super) struct Keys {
@@ -109,7 +112,7 @@ impl Keys {
         match self.fetching().failed {
             None => self.pacing.refresh_every,
             Some(_) if self.current().is_empty() => self.pacing.retry_after,
-            Some(_) => self.pacing.unknown_key_every,
+            Some(_) => self.pacing.unknown_key_every.min(LONGEST_PAUSE),
         }
     }
 
