@@ -60,7 +60,7 @@ async fn race(field: &mut Field, name: &str, genuine: bool) {
         let round = field.round(side, &plan, async |_| true).await;
         let outcome = &round.outcome;
         let good = if genuine { outcome.with_link } else { outcome.statuses[1] };
-        assert_eq!(good, plan.requests, "{name}: {:?}", outcome.statuses);
+        assert_eq!(good, plan.requests, "{name}, {}: {:?}", side.name(), outcome.statuses);
         round
     })
     .await;
