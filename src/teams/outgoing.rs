@@ -15,7 +15,6 @@ use super::card::PrivateCard;
 const CARD_ATTACHMENT: &str = "application/vnd.microsoft.card.adaptive";
 /// The type of a card in an invoke response. Not the same (Adaptive Cards, universal action model).
 const CARD_REPLY: &str = "application/vnd.microsoft.adaptive.card";
-const MESSAGE_REPLY: &str = "application/vnd.microsoft.activity.message";
 const ERROR_REPLY: &str = "application/vnd.microsoft.error";
 
 /// A conversation between one person and the bot.
@@ -208,7 +207,6 @@ pub struct InvokeReply<'a> {
 #[serde(untagged)]
 enum ReplyValue<'a> {
     Card(&'a PrivateCard),
-    Text(&'a str),
     Error { code: &'a str, message: &'a str },
 }
 
@@ -217,12 +215,6 @@ impl<'a> InvokeReply<'a> {
     #[must_use]
     pub const fn card(card: &'a PrivateCard) -> Self {
         Self { status_code: 200, kind: CARD_REPLY, value: ReplyValue::Card(card) }
-    }
-
-    /// Shows a line under the card.
-    #[must_use]
-    pub const fn message(text: &'a str) -> Self {
-        Self { status_code: 200, kind: MESSAGE_REPLY, value: ReplyValue::Text(text) }
     }
 
     /// Says that the press came to nothing: 400 where it made no sense, 500 where it is our fault.
@@ -298,11 +290,6 @@ mod tests {
         assert_eq!(with_card["statusCode"], 200);
         assert_eq!(with_card["type"], "application/vnd.microsoft.adaptive.card");
         assert_eq!(with_card["value"]["type"], "AdaptiveCard");
-        assert_eq!(
-            reply(InvokeReply::message("Done")),
-            json!({"statusCode": 200, "type": "application/vnd.microsoft.activity.message",
-                "value": "Done"}),
-        );
         assert_eq!(
             reply(InvokeReply::error(400, "BadRequest", "No")),
             json!({"statusCode": 400, "type": "application/vnd.microsoft.error",
