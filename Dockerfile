@@ -9,17 +9,20 @@ WORKDIR /build
 # see every target of Cargo.toml, hence the benches and the empty sources.
 COPY Cargo.toml Cargo.lock ./
 COPY benches benches
-RUN mkdir src \
-    && touch src/lib.rs \
+COPY clock clock
+COPY sandbox/Cargo.toml sandbox/Cargo.toml
+RUN mkdir src sandbox/src \
+    && touch src/lib.rs sandbox/src/lib.rs \
     && echo 'fn main() {}' > src/main.rs \
-    && cargo build --release --locked --bin novu-connect-bot
+    && cargo build --release --locked --no-default-features --bin novu-connect-bot
 
 # Copied files keep their dates, which may be older than the build above; cargo goes by dates.
+COPY assets assets
 COPY locales locales
 COPY templates templates
 COPY src src
 RUN touch src/lib.rs src/main.rs \
-    && cargo build --release --locked --bin novu-connect-bot
+    && cargo build --release --locked --no-default-features --bin novu-connect-bot
 
 # No shell, no package manager, but CA certificates, without which no TLS client can be built.
 FROM gcr.io/distroless/cc-debian13:nonroot

@@ -8,22 +8,22 @@ use std::time::Duration;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
+use connect_sandbox::bot_connector::{BotConnectorKeys, Claims};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use novu_connect_bot::clock::{ManualClock, after};
-use novu_connect_bot::connect::message::Voice;
-use novu_connect_bot::connect::words::Language;
-use novu_connect_bot::connect::{Answer, Intent, Invitee, Reference, SignIn, SignInLink};
+use novu_connect_bot::core::Language;
+use novu_connect_bot::core::{Answer, Intent, Invitee, Reference, SignIn, SignInLink};
+use novu_connect_bot::net::{self, Fence, SecretUrl, Subdomains};
 use novu_connect_bot::novu::SubscriberId;
-use novu_connect_bot::outbound::{self, Fence, SecretUrl, Subdomains};
-use novu_connect_bot::sandbox::bot_connector::{BotConnectorKeys, Claims};
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
 use novu_connect_bot::slack::block_kit::{Mrkdwn, PrivateMessage};
 use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, Verifier};
 use novu_connect_bot::teams::token::{Cloud, Pacing, Settings, Verifier as TokenVerifier};
+use novu_connect_bot::words::message::Voice;
 
 /// The bot's application id.
 const APP: &str = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
@@ -95,7 +95,7 @@ async fn connector() -> (BotConnectorKeys, TokenVerifier) {
         key_hosts: None,
         pacing: Pacing::default(),
     };
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let verifier = TokenVerifier::new(settings, http, clock, Arc::default()).expect("settings");
     verifier.admit(activity(&token(&keys, 0))).await.expect("a genuine activity");
     (keys, verifier)

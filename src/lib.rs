@@ -2,33 +2,37 @@
 //!
 //! The map of the house, from the outside in; arrows run one way:
 //!
-//! - [`cli`]: one file for each subcommand; [`config`]: every key, documented once;
-//! - [`server`]: the service put together, connections, shutdown, health and figures;
+//! - [`cli`]: one file for each subcommand; [`app`]: the service put together;
 //! - [`slack`], [`teams`]: what each platform sends and is sent, and the proof that it is them;
-//!   [`link`]: personal pages for both; [`manifest`]: how the platforms come to know the bot;
-//! - [`connect`]: the core: who is this person, what is their link, what do we answer;
-//! - [`novu`]: a typed client of Novu; [`store`]: promises that are not kept yet;
-//! - [`clock`], [`random`], [`outbound`], [`metrics`], [`signing`], [`seen`], [`telemetry`]: what all
-//!   of them stand on;
-//! - [`sandbox`]: stand-ins for Novu, Slack and Teams, for the demonstration, tests and benchmarks.
+//!   [`page`]: personal pages for both; [`http`]: connections, limits, health and figures;
+//! - [`answering`]: from a question to its answer in front of one person, once for all platforms;
+//! - [`core`]: who is this person, what is their link, what do we answer; [`words`]: in which words;
+//!   [`links`]: the addresses of personal pages; [`jobs`]: durable work;
+//! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
+//! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
+//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`telemetry`]: what all of them
+//!   stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
+pub mod answering;
+pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
-pub mod connect;
-pub mod link;
-pub mod manifest;
+pub mod core;
+pub mod http;
+pub mod jobs;
+pub mod links;
 pub mod metrics;
+pub mod net;
 pub mod novu;
-pub mod outbound;
+pub mod page;
 pub mod random;
-pub mod sandbox;
 pub mod seen;
-pub mod server;
 pub mod signing;
 pub mod slack;
 pub mod store;
 pub mod teams;
 pub mod telemetry;
+pub mod words;

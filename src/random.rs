@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::connect::Reference;
+use crate::core::Reference;
 
 /// Gives random bytes.
 pub trait Random: Send + Sync + Debug {

@@ -1,6 +1,6 @@
 //! What the documentation says of the code is so.
 
-use novu_connect_bot::connect::Reason;
+use novu_connect_bot::core::Reason;
 use novu_connect_bot::slack::signature::Unverified;
 
 const README: &str = include_str!("../README.md");

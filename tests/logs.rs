@@ -14,8 +14,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use novu_connect_bot::clock::SystemClock;
 use novu_connect_bot::metrics::Metrics;
+use novu_connect_bot::net;
 use novu_connect_bot::novu::{LinkUser, Novu, Settings, SubscriberId};
-use novu_connect_bot::outbound;
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -47,7 +47,7 @@ async fn novu_that_answers(answers: impl IntoIterator<Item = (StatusCode, String
         context_hmac: false,
     };
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(next)).await });
-    let http = outbound::client().unwrap();
+    let http = net::client().unwrap();
     Novu::new(settings, http, Arc::new(Metrics::new()), Arc::new(SystemClock)).unwrap()
 }
 

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
 use novu_connect_bot::config::Config;
-use novu_connect_bot::manifest::Origin;
+use novu_connect_bot::net::origin::Origin;
 use serde_json::Value;
 
 /// The address in everything that the repository has as a sample.
@@ -44,18 +44,18 @@ mod slack {
 
     use axum::body::Body;
     use axum::http::{Request, StatusCode};
+    use connect_sandbox::slack::{Options, Slack, Team, User};
     use jiff::Timestamp;
+    use novu_connect_bot::app;
     use novu_connect_bot::clock::SystemClock;
     use novu_connect_bot::clock::{ManualClock, SharedClock};
-    use novu_connect_bot::connect::message::Message;
-    use novu_connect_bot::connect::{Directory, Person, Platform, Workspace};
-    use novu_connect_bot::manifest::slack::{App, EMAIL_SCOPE, Grant, SCOPES};
-    use novu_connect_bot::outbound;
+    use novu_connect_bot::core::{Directory, Person, Platform, Workspace};
+    use novu_connect_bot::net;
     use novu_connect_bot::random::SystemRandom;
-    use novu_connect_bot::sandbox::slack::{Options, Slack, Team, User};
-    use novu_connect_bot::server;
     use novu_connect_bot::slack::WebApi;
     use novu_connect_bot::slack::block_kit::PrivateMessage;
+    use novu_connect_bot::slack::manifest::{App, EMAIL_SCOPE, Grant, SCOPES};
+    use novu_connect_bot::words::message::Message;
     use secrecy::SecretString;
     use serde_json::json;
     use tower::ServiceExt as _;
@@ -154,7 +154,7 @@ mod slack {
     #[tokio::test]
     async fn addresses_lead_to_routes() {
         let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let app = server::App::build(config(&[]), clock, Arc::new(SystemRandom)).await.unwrap();
+        let app = app::App::build(config(&[]), clock, Arc::new(SystemRandom)).await.unwrap();
         let status = async |path: &str| {
             let request = Request::post(path).body(Body::empty()).unwrap();
             app.router().oneshot(request).await.unwrap().status()
@@ -197,9 +197,8 @@ mod slack {
         slack.add_user(User::new("T1", "U1", "Ada Lovelace"));
         slack.set_scopes("T1", scopes);
         let base = Url::parse(&format!("{}/api", slack.url())).unwrap();
-        let api =
-            WebApi::new(&base, outbound::client().unwrap(), Arc::new(SystemClock), Arc::default())
-                .unwrap();
+        let api = WebApi::new(&base, net::client().unwrap(), Arc::new(SystemClock), Arc::default())
+            .unwrap();
         let person = Person {
             platform: Platform::Slack,
             workspace: Workspace::standalone("T1"),
@@ -250,8 +249,8 @@ mod slack {
 mod teams {
     use std::io::{Cursor, Read as _};
 
-    use novu_connect_bot::connect::Intent;
-    use novu_connect_bot::manifest::teams::{AppId, COMMANDS, Package};
+    use novu_connect_bot::core::Intent;
+    use novu_connect_bot::teams::manifest::{AppId, COMMANDS, Package};
     use zip::ZipArchive;
 
     use super::*;

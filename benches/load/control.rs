@@ -11,11 +11,11 @@ use axum::http::Method;
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use connect_sandbox::bot_connector::Claims;
+use connect_sandbox::novu::Novu;
+use connect_sandbox::slack::Slack;
+use connect_sandbox::teams::{Inbound, Person, Teams};
 use novu_connect_bot::clock::after;
-use novu_connect_bot::sandbox::bot_connector::Claims;
-use novu_connect_bot::sandbox::novu::Novu;
-use novu_connect_bot::sandbox::slack::Slack;
-use novu_connect_bot::sandbox::teams::{Inbound, Person, Teams};
 
 use super::teams::TENANTS;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use novu_connect_bot::outbound;
+use novu_connect_bot::net;
 
 use super::SECRET;
 use super::client::{self, Outcome, Plan};
@@ -195,7 +195,7 @@ impl Field {
 
 /// Asks anybody.
 pub(crate) async fn get(url: &str) -> String {
-    let http = outbound::client().expect("a client");
+    let http = net::client().expect("a client");
     let response = http.get(url).send().await.expect("an answer");
     response.text().await.expect("a text")
 }

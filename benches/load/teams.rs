@@ -7,9 +7,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use connect_sandbox::bot_connector::BotConnectorKeys;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use novu_connect_bot::clock::SystemClock;
-use novu_connect_bot::sandbox::bot_connector::BotConnectorKeys;
 
 use super::client::{self, Plan, Script};
 use super::field::{self, Field, NEIGHBOURS, Round, Side};

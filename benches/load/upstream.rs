@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
+use connect_sandbox::novu::{self, Integration, NewConnection, Novu, Workspace};
+use connect_sandbox::slack::{self, Slack, Team, User};
+use connect_sandbox::teams::{self, Teams};
+use connect_sandbox::{Effect, Fault, Route};
 use novu_connect_bot::clock::{SharedClock, SystemClock};
-use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection, Novu, Workspace};
-use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
-use novu_connect_bot::sandbox::teams::{self, Teams};
-use novu_connect_bot::sandbox::{Effect, Fault, Route};
 
 use super::control::{self, StandIns, tenant};
 use super::teams::TENANTS;

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{AppCredential, Config, Problems, Slack, Teams};
-use crate::connect::resolve::ResolverKind;
+use crate::core::resolve::ResolverKind;
 use crate::random::SystemRandom;
-use crate::server::App;
 
 /// Tells every problem with its fix, one per line; or what is on, and that all is fine. Calls nobody,
 /// but opens the files that the configuration names, as the service would. Says whether all is fine.

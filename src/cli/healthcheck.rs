@@ -46,7 +46,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
-    use crate::server::{Limits, serve};
+    use crate::http::{Limits, serve};
 
     /// What the health check makes of a service that answers like this, listening everywhere.
     async fn checked(router: Router) -> anyhow::Result<()> {

@@ -8,8 +8,9 @@ use clap::{Args, Subcommand};
 
 use super::{ConfigFile, FAILED, MISUSED};
 use crate::config::{Config, KEYS, Key, Problems};
-use crate::manifest::teams::{AppId, Developer, DeveloperName, Package, Version, WebPage};
-use crate::manifest::{Origin, slack};
+use crate::net::origin::Origin;
+use crate::slack::manifest as slack;
+use crate::teams::manifest::{AppId, Developer, DeveloperName, Package, Version, WebPage};
 
 /// Keys whose values exist only once the app does. A manifest is written before, and needs none.
 const LATER: &[&str] = &["novu.api_key", "slack.signing_secrets", "slack.integration"];

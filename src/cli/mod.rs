@@ -1,6 +1,7 @@
 //! The command line: which commands there are, what their help says, how they exit.
 
 mod check;
+#[cfg(feature = "demo")]
 pub mod demo;
 mod healthcheck;
 mod manifest;
@@ -56,6 +57,7 @@ enum Command {
     /// requests and finishes those that it has.
     Serve(ConfigFile),
 
+    #[cfg(feature = "demo")]
     /// See the service work, without any account
     ///
     /// Runs the real service on loopback ports with stand-ins for Novu and Slack, sends it a genuinely
@@ -120,6 +122,7 @@ impl Command {
                 }
                 Err(problems) => misconfigured(&problems),
             },
+            #[cfg(feature = "demo")]
             Self::Demo { once } => {
                 telemetry::start(telemetry::FOR_COMPANY);
                 told(&demo::run(once, &mut io::stdout()).await)

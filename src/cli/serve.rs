@@ -6,10 +6,11 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::app::{App, Listeners};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::http::Limits;
 use crate::random::SystemRandom;
-use crate::server::{self, App, Limits, Listeners};
 
 /// Serves until the process is told to stop (SIGTERM or Ctrl-C), then lets answers finish.
 ///
@@ -27,7 +28,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    server::run(&app, listeners, limits, stop).await;
+    app.serve(listeners, limits, stop).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -30,8 +30,8 @@ pub use self::problems::{Problem, Problems};
 use self::reader::Reader;
 pub use self::values::ReadFile;
 use self::values::Values;
-use crate::connect::resolve::{ResolverKind, Template};
-use crate::outbound::Fence;
+use crate::core::resolve::{ResolverKind, Template};
+use crate::net::Fence;
 use crate::teams::credentials::CertificateFiles;
 
 /// A configuration in which everything fits together. Its `Debug` shows no secret.

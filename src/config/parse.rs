@@ -11,8 +11,8 @@ use url::Url;
 
 use super::duration;
 use super::reader::Complaint;
-use crate::connect::resolve::{ResolverKind, Template};
-use crate::outbound::{self, Fence, Subdomains};
+use crate::core::resolve::{ResolverKind, Template};
+use crate::net::{self, Fence, Subdomains};
 use crate::teams::token::Cloud;
 
 type Parsed<T> = Result<T, Complaint>;
@@ -102,7 +102,7 @@ fn web_url(text: &str) -> Parsed<Url> {
 }
 
 fn secure(url: Url) -> Parsed<Url> {
-    if url.scheme() == "https" || outbound::is_loopback(&url) {
+    if url.scheme() == "https" || net::is_loopback(&url) {
         return Ok(url);
     }
     Err("is plain http: write https, as http is for this machine's own addresses only".into())

@@ -9,8 +9,8 @@ use url::Url;
 
 use super::reader::Reader;
 use super::{AppCredential, Config, Identity, Novu, Server, Slack, Teams, parse};
-use crate::connect::resolve::ResolverKind;
-use crate::outbound::{Fence, Subdomains};
+use crate::core::resolve::ResolverKind;
+use crate::net::{Fence, Subdomains};
 use crate::teams::credentials::CertificateFiles;
 
 /// More would not fit into the file descriptors that most machines grant.

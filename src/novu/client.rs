@@ -18,7 +18,7 @@ use super::error::Error;
 use super::refusal::Failure;
 use crate::clock::{SharedClock, after};
 use crate::metrics::Metrics;
-use crate::outbound::{encode_segment, read_limited, retry_after};
+use crate::net::{encode_segment, read_limited, retry_after};
 
 /// The largest answer about one object, in bytes.
 const OBJECT_LIMIT: usize = 1 << 20;
@@ -153,7 +153,7 @@ impl Call {
 }
 
 impl Novu {
-    /// Builds the client. `http` has to be one that [`crate::outbound::client`] made: it must not
+    /// Builds the client. `http` has to be one that [`crate::net::client`] made: it must not
     /// follow redirects.
     ///
     /// # Errors
@@ -335,7 +335,7 @@ mod tests {
             timeout: Duration::from_secs(1),
             context_hmac: true,
         };
-        let http = crate::outbound::client().unwrap();
+        let http = crate::net::client().unwrap();
         Novu::new(settings, http, Arc::new(Metrics::new()), Arc::new(SystemClock))
     }
 

@@ -11,7 +11,7 @@ use super::context::Context;
 use super::decode;
 use super::error::Error;
 use super::subscribers::SubscriberId;
-use crate::outbound::SecretUrl;
+use crate::net::SecretUrl;
 
 /// A request for the address where a person links their chat account to a subscriber.
 ///

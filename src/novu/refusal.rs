@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
-use crate::outbound::ReadError;
+use crate::net::ReadError;
 
 /// The longest reason kept, in characters.
 const MESSAGE_LIMIT: usize = 300;

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::connect::message::{Button, Markup, Message};
+use crate::words::message::{Button, Markup, Message};
 
 /// The `action_id` of the sign-in button, by which its press is recognised.
 pub const SIGN_IN_ACTION: &str = "connect_sign_in";
@@ -215,14 +215,14 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::connect::message::Voice;
-    use crate::connect::words::Language;
-    use crate::connect::{
+    use crate::core::Language;
+    use crate::core::{
         Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
     };
+    use crate::net::{Fence, SecretUrl, Subdomains};
     use crate::novu::SubscriberId;
-    use crate::outbound::{Fence, SecretUrl, Subdomains};
-    use crate::sandbox::slack::block_kit::validate;
+    use crate::words::message::Voice;
+    use connect_sandbox::slack::block_kit::validate;
 
     fn moment() -> Timestamp {
         Timestamp::from_second(1_790_000_000).unwrap()

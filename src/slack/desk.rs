@@ -7,11 +7,12 @@ use futures_util::future::BoxFuture;
 
 use super::block_kit::{LinkTooLong, Mrkdwn, PrivateMessage};
 use super::web_api::{CallError, WebApi};
-use crate::connect::message::Voice;
-use crate::connect::words::Language;
-use crate::connect::{Answer, Ask, Connect, Person, Reason, Reference, SignIn, SignInLink, note};
-use crate::link::{self, Invitation, Links};
+use crate::core::Language;
+use crate::core::{Answer, Ask, Connect, Person, Reason, Reference, SignIn, SignInLink, note};
+use crate::links::{Invitation, Links};
 use crate::metrics::Metrics;
+use crate::page;
+use crate::words::message::Voice;
 
 /// Answers questions and puts the answers into Slack's form.
 #[derive(Debug)]
@@ -117,7 +118,7 @@ fn voice(language: Language, command: &str, reference: Reference) -> Voice<'_> {
     Voice { language, command, reference, markup: &Mrkdwn }
 }
 
-impl link::Desk for Desk {
+impl page::Desk for Desk {
     fn answer<'a>(&'a self, ask: &'a Ask, _hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
         Self::answer(self, ask).boxed()
     }

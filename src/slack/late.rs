@@ -20,10 +20,11 @@ use url::Url;
 use super::desk::Desk;
 use super::web_api::CallError;
 use crate::clock::{SharedClock, after, between};
-use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Intent, Person, Reference};
+use crate::core::{ANSWER_ATTEMPTS, Answer, Ask, Intent, Person, Reference};
+use crate::jobs::{GivenUp, Outcome, Queue};
 use crate::metrics::Metrics;
-use crate::outbound::{SecretUrl, retry_after};
-use crate::store::{GivenUp, Job, Outcome, Queue, Store, StoreError};
+use crate::net::{SecretUrl, retry_after};
+use crate::store::{Job, Store, StoreError};
 
 /// The kind of our jobs in the store.
 const KIND: &str = "slack_reply";

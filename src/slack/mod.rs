@@ -3,6 +3,7 @@
 pub mod block_kit;
 mod desk;
 mod late;
+pub mod manifest;
 mod payload;
 mod routes;
 pub mod signature;
@@ -14,12 +15,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answering::pace::Pace;
 use crate::clock::SharedClock;
-use crate::connect::Connect;
-use crate::connect::pace::Pace;
-use crate::link::{self, Links};
+use crate::core::Connect;
+use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::outbound::Fence;
+use crate::net::Fence;
+use crate::page;
 use crate::random::SharedRandom;
 use crate::store::Store;
 use desk::Desk;
@@ -105,8 +107,8 @@ impl Slack {
 
     /// Where personal pages get their answers.
     #[must_use]
-    pub fn page_desk(&self) -> Arc<dyn link::Desk> {
-        Arc::clone(&self.desk) as Arc<dyn link::Desk>
+    pub fn page_desk(&self) -> Arc<dyn page::Desk> {
+        Arc::clone(&self.desk) as Arc<dyn page::Desk>
     }
 
     /// What keeps the Slack side from serving, in a word; nothing if it serves.

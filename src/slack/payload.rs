@@ -7,8 +7,8 @@ use serde::Deserialize;
 use url::Url;
 
 use super::signature::SlackRequest;
-use crate::connect::{Intent, Person, Platform, Workspace};
-use crate::outbound::{Fence, SecretUrl};
+use crate::core::{Intent, Person, Platform, Workspace};
+use crate::net::{Fence, SecretUrl};
 
 /// A slash command that somebody typed.
 #[derive(Debug)]

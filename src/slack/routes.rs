@@ -20,7 +20,7 @@ use super::desk::Desk;
 use super::late::Promise;
 use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
-use crate::connect::{Answer, Ask, Intent, Reason, Refusal};
+use crate::core::{Answer, Ask, Intent, Reason, Refusal};
 use crate::random::reference;
 
 /// The check behind every route: a handler that holds the value cannot have skipped it.

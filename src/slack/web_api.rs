@@ -18,9 +18,9 @@ use url::Url;
 
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
-use crate::connect::{Directory, DirectoryError, Email, Kind, Person, Profile};
+use crate::core::{Directory, DirectoryError, Email, Kind, Person, Profile};
 use crate::metrics::Metrics;
-use crate::outbound::{read_limited, retry_after};
+use crate::net::{read_limited, retry_after};
 
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
 /// what the person waits for.
@@ -353,7 +353,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::connect::{Platform, Workspace};
+    use crate::core::{Platform, Workspace};
 
     fn asker() -> Person {
         let workspace = Workspace {

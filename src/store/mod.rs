@@ -5,7 +5,6 @@
 //! when it is kept. A lease that runs out, because its holder died, can be taken by anybody.
 
 mod memory;
-mod queue;
 
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use memory::Memory;
-pub use queue::{GivenUp, Outcome, Queue, TIME_TO_ANSWER};
 
 /// Names one job within a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::mention::without_mentions;
-use crate::connect::{Person, Platform, Workspace};
+use crate::core::{Person, Platform, Workspace};
 
 /// The name of the invoke that `Action.Execute` sends.
 const CARD_ACTION: &str = "adaptiveCard/action";

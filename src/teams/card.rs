@@ -9,9 +9,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::markup::{CardMarkdown, PlainText};
-use crate::connect::message::{Button, Markup, Message, Voice};
-use crate::connect::words::Language;
-use crate::connect::{Answer, Reference};
+use crate::core::Language;
+use crate::core::{Answer, Reference};
+use crate::words::message::{Button, Markup, Message, Voice};
 
 /// The verb of the button that asks for a fresh link, by which its press is recognised.
 pub const NEW_LINK: &str = "connect.new_link";
@@ -263,9 +263,9 @@ mod tests {
 
     use super::*;
     use crate::clock::after;
-    use crate::connect::{Invitee, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
+    use crate::core::{Invitee, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
+    use crate::net::{Fence, SecretUrl, Subdomains};
     use crate::novu::SubscriberId;
-    use crate::outbound::{Fence, SecretUrl, Subdomains};
 
     /// The published schema of version 1.5.
     static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {

@@ -14,9 +14,10 @@ use super::connector::{CallError, Patience, Site, Untrusted};
 use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
-use crate::connect::pace::Pace;
-use crate::connect::{ANSWER_ATTEMPTS, Answer, Ask, Reason, Refusal};
-use crate::store::{GivenUp, Job, Outcome, Queue};
+use crate::answering::pace::Pace;
+use crate::core::{ANSWER_ATTEMPTS, Answer, Ask, Reason, Refusal};
+use crate::jobs::{GivenUp, Outcome, Queue};
+use crate::store::Job;
 
 /// How often a question is asked in all while it has to wait for its turn: the turn comes. Fewer than
 /// the queue allows, so that there are some left to tell the person if it does not.

@@ -9,12 +9,13 @@ use secrecy::SecretString;
 use super::card::{LinkTooLong, PrivateCard, Wording};
 use super::connector::{CallError, Connector, Found, Patience, Roster, Sought};
 use super::inquiry::{Hint, Inquiry};
-use crate::connect::{
+use crate::core::{
     Answer, Ask, Connect, Directory, DirectoryError, Intent, Invitee, Person, Platform, Profile,
     Reason, Refusal, SignIn, SignInLink, Workspace, note,
 };
-use crate::link::{self, Invitation, Links};
+use crate::links::{Invitation, Links};
 use crate::metrics::Metrics;
+use crate::page;
 
 /// What comes before the words that people type: nothing, for they write to the bot itself.
 const COMMAND: &str = "";
@@ -161,7 +162,7 @@ fn invitation(ask: &Ask, inquiry: &Inquiry, invitee: &Invitee, hint: &Hint) -> I
     }
 }
 
-impl link::Desk for Desk {
+impl page::Desk for Desk {
     fn answer<'a>(&'a self, ask: &'a Ask, hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
         async move {
             let answer = match hint.and_then(Hint::unseal) {

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::activity::{Account, Origin};
 use super::connector::{Patience, Sought};
-use crate::connect::words::Language;
-use crate::connect::{Ask, Intent, Person, Platform, Reference, Workspace};
+use crate::core::Language;
+use crate::core::{Ask, Intent, Person, Platform, Reference, Workspace};
 
 /// A question. Its stored form is the promise to answer it.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
-use crate::connect::message::Markup;
+use crate::words::message::Markup;
 
 /// The Markdown of a `TextBlock` in Teams: bold, italic, lists and links (Adaptive Cards, text
 /// features). There is no code, so what is to be typed is bold.

@@ -29,7 +29,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::connect::Intent;
+    use crate::core::Intent;
 
     const BOT: &str = "<at>Connect Bot</at>";
 

@@ -7,6 +7,7 @@ pub mod credentials;
 mod delivery;
 mod desk;
 mod inquiry;
+pub mod manifest;
 mod markup;
 mod mention;
 pub mod outgoing;
@@ -21,14 +22,16 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::answering::pace::Pace;
 use crate::clock::SharedClock;
-use crate::connect::Connect;
-use crate::connect::pace::Pace;
-use crate::link::{self, Links};
+use crate::core::Connect;
+use crate::jobs::Queue;
+use crate::links::Links;
 use crate::metrics::Metrics;
+use crate::page;
 use crate::random::SharedRandom;
 use crate::seen::Seen;
-use crate::store::{Queue, Store};
+use crate::store::Store;
 use connector::Connector;
 use delivery::Deliveries;
 use desk::Desk;
@@ -110,8 +113,8 @@ impl Teams {
 
     /// Where personal pages get their answers.
     #[must_use]
-    pub fn page_desk(&self) -> Arc<dyn link::Desk> {
-        Arc::clone(&self.desk) as Arc<dyn link::Desk>
+    pub fn page_desk(&self) -> Arc<dyn page::Desk> {
+        Arc::clone(&self.desk) as Arc<dyn page::Desk>
     }
 
     /// What keeps the Teams side from serving, in a word; nothing if it serves.

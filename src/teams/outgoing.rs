@@ -229,8 +229,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::connect::words::Language;
-    use crate::connect::{Answer, Reference};
+    use crate::core::Language;
+    use crate::core::{Answer, Reference};
     use crate::teams::card::Wording;
 
     fn card() -> PrivateCard {

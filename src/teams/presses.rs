@@ -8,7 +8,7 @@ use futures_util::future::Shared;
 use tokio::sync::oneshot;
 
 use super::inquiry::Key;
-use crate::connect::{Answer, Ask};
+use crate::core::{Answer, Ask};
 
 /// What a press is answered with, once that is known; an error if nobody will ever know.
 pub(super) type Reply = Shared<oneshot::Receiver<(Ask, Answer)>>;
@@ -62,7 +62,7 @@ impl Drop for Press {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::{Intent, Person, Platform, Reference, Workspace};
+    use crate::core::{Intent, Person, Platform, Reference, Workspace};
 
     fn ask() -> Ask {
         let workspace = Workspace::standalone("tenant".to_owned());

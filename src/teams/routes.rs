@@ -21,7 +21,7 @@ use super::inquiry::{Inquiry, Key};
 use super::outgoing::InvokeReply;
 use super::presses::Press;
 use super::token::{Unverified, VerifiedActivity};
-use crate::connect::{Answer, Ask, Intent, Reason};
+use crate::core::{Answer, Ask, Intent, Reason};
 use crate::random::reference;
 use crate::store::Job;
 

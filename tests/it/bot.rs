@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
+use connect_sandbox::slack::{self, Slack, Team, User};
+use connect_sandbox::{Browser, Recorded};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use jiff::Timestamp;
+use novu_connect_bot::app::{App, Listeners};
 use novu_connect_bot::clock::{Clock, ManualClock};
 use novu_connect_bot::config::Config;
-use novu_connect_bot::outbound;
+use novu_connect_bot::http::Limits;
+use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
-use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection, Novu};
-use novu_connect_bot::sandbox::slack::{self, Slack, Team, User};
-use novu_connect_bot::sandbox::{Browser, Recorded};
-use novu_connect_bot::server::{self, App, Limits, Listeners};
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::store::Store;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -161,10 +162,10 @@ impl Bot {
             let stop = stop.clone();
             async move {
                 let listeners = Listeners { public, ops };
-                server::run(&app, listeners, Limits::default(), stop).await;
+                app.serve(listeners, Limits::default(), stop).await;
             }
         });
-        let http = outbound::client().unwrap();
+        let http = net::client().unwrap();
         Self { novu, slack, clock, url, ops_url, settings, http, stop, served: Some(served) }
     }
 

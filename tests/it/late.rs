@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use connect_sandbox::slack::Door;
+use connect_sandbox::{Effect, Failure, Fault, Hold, Route};
 use novu_connect_bot::clock::Clock;
-use novu_connect_bot::sandbox::slack::Door;
-use novu_connect_bot::sandbox::{Effect, Failure, Fault, Hold, Route};
 use novu_connect_bot::store::{Memory, Store};
 
 use crate::bot::{ADA, BOT_TOKEN, Bot, GRACE, Request, find_button, find_code, until};

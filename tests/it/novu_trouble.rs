@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use novu_connect_bot::sandbox::{Effect, Failure, Fault, Route};
+use connect_sandbox::{Effect, Failure, Fault, Route};
 
 use crate::bot::{ADA, Bot, INTEGRATION};
 

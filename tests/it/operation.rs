@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use novu_connect_bot::sandbox::{Effect, Fault, Hold, Route};
+use connect_sandbox::{Effect, Fault, Hold, Route};
 
 use crate::bot::{ADA, Bot, until};
 

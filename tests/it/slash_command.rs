@@ -1,6 +1,6 @@
 //! What a person gets who types `/connect`.
 
-use novu_connect_bot::sandbox::Browser;
+use connect_sandbox::Browser;
 use serde_json::json;
 
 use crate::bot::{ADA, Bot, CONNECTION, GRACE, INTEGRATION, TEAM};

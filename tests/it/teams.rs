@@ -3,11 +3,9 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use novu_connect_bot::sandbox::novu::{self, Profile};
-use novu_connect_bot::sandbox::teams::{
-    Conversation, Inbound, Message, Person, Role, validate_reply,
-};
-use novu_connect_bot::sandbox::{Browser, Effect, Failure, Fault, Hold, Route};
+use connect_sandbox::novu::{self, Profile};
+use connect_sandbox::teams::{Conversation, Inbound, Message, Person, Role, validate_reply};
+use connect_sandbox::{Browser, Effect, Failure, Fault, Hold, Route};
 use serde_json::{Value, json};
 
 use crate::teams_bot::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use novu_connect_bot::sandbox::teams::{Conversation, Inbound, Person, Role};
+use connect_sandbox::teams::{Conversation, Inbound, Person, Role};
 use serde_json::json;
 
 use crate::teams_bot::{ACME, ADA, ALAN, CHANNEL, GRACE, GROUP, TeamsBot, member};

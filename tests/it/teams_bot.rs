@@ -3,10 +3,10 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use novu_connect_bot::sandbox::Recorded;
-use novu_connect_bot::sandbox::bot_connector::Fault;
-use novu_connect_bot::sandbox::novu::{self, Integration, NewConnection};
-use novu_connect_bot::sandbox::teams::{
+use connect_sandbox::Recorded;
+use connect_sandbox::bot_connector::Fault;
+use connect_sandbox::novu::{self, Integration, NewConnection};
+use connect_sandbox::teams::{
     Conversation, Inbound, Message, Options, Person, Signed, Teams, Tenant, validate_reply,
 };
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use novu_connect_bot::sandbox::teams::{Conversation, RateLimits};
+use connect_sandbox::teams::{Conversation, RateLimits};
 
 use crate::teams_bot::{ACME, PAGES, TeamsBot, link, member, said};
 

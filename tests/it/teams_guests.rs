@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use novu_connect_bot::sandbox::Browser;
-use novu_connect_bot::sandbox::teams::{Person, Tenant};
+use connect_sandbox::Browser;
+use connect_sandbox::teams::{Person, Tenant};
 use serde_json::json;
 
 use crate::teams_bot::{ACME, TeamsBot, link, said};

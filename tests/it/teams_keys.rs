@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use connect_sandbox::bot_connector::Fault;
+use connect_sandbox::teams::{Inbound, Teams};
+use connect_sandbox::{Effect, Fault as Trouble, Hold, Route};
 use futures_util::future::join_all;
-use novu_connect_bot::sandbox::bot_connector::Fault;
-use novu_connect_bot::sandbox::teams::{Inbound, Teams};
-use novu_connect_bot::sandbox::{Effect, Fault as Trouble, Hold, Route};
 use serde_json::json;
 
 use crate::bot::Reply;

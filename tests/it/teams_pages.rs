@@ -1,6 +1,6 @@
 //! Personal pages, from the card or the message to the sign-in.
 
-use novu_connect_bot::sandbox::Browser;
+use connect_sandbox::Browser;
 
 use crate::bot::{self, Bot};
 use crate::teams_bot::{ADA, GROUP, PAGES, TeamsBot, link};

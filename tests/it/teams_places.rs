@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::Method;
-use novu_connect_bot::sandbox::Browser;
-use novu_connect_bot::sandbox::teams::{Conversation, Standing};
+use connect_sandbox::Browser;
+use connect_sandbox::teams::{Conversation, Standing};
 
 use crate::teams_bot::{
     ACME, ADA, ALAN, CHANNEL, GRACE, GROUP, PAGES, TeamsBot, link, member, said,

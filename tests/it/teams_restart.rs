@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connect_sandbox::teams::Signed;
+use connect_sandbox::{Effect, Fault, Hold, Route};
+use novu_connect_bot::app::{App, Listeners};
 use novu_connect_bot::config::Config;
-use novu_connect_bot::outbound;
+use novu_connect_bot::http::Limits;
+use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
-use novu_connect_bot::sandbox::teams::Signed;
-use novu_connect_bot::sandbox::{Effect, Fault, Hold, Route};
-use novu_connect_bot::server::{self, App, Limits, Listeners};
 use novu_connect_bot::store::{Memory, Store};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -101,7 +102,7 @@ impl Instance {
             let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(format!("http://{}", public.local_addr().unwrap())).unwrap();
             let listeners = Listeners { public, ops: None };
-            server::run(&app, listeners, Limits::default(), CancellationToken::new()).await;
+            app.serve(listeners, Limits::default(), CancellationToken::new()).await;
         });
         Self { url: told.await.unwrap(), runtime: Some(runtime) }
     }
@@ -109,8 +110,7 @@ impl Instance {
     /// Sends a request to the path that Teams calls. Gives the status.
     async fn deliver(&self, request: Signed) -> u16 {
         let url = format!("{}/api/messages", self.url);
-        let post =
-            outbound::client().unwrap().post(url).headers(request.headers).body(request.body);
+        let post = net::client().unwrap().post(url).headers(request.headers).body(request.body);
         post.send().await.unwrap().status().as_u16()
     }
 

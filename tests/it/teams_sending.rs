@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use connect_sandbox::{Effect, Failure, Fault, Recorded, Route};
 use novu_connect_bot::clock::between;
-use novu_connect_bot::sandbox::{Effect, Failure, Fault, Recorded, Route};
 
 use crate::teams_bot::{ADA, GRACE, GROUP, TeamsBot, link};
 

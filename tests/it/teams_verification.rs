@@ -9,10 +9,10 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use connect_sandbox::bot_connector::BotConnectorKeys;
+use connect_sandbox::teams::Inbound;
 use hmac::{Hmac, KeyInit, Mac};
 use novu_connect_bot::clock::Clock;
-use novu_connect_bot::sandbox::bot_connector::BotConnectorKeys;
-use novu_connect_bot::sandbox::teams::Inbound;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

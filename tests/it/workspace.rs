@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use connect_sandbox::novu::{Integration, NewConnection, NewEndpoint, Profile};
+use connect_sandbox::{Effect, Fault, Hold, Route};
 use jiff::Timestamp;
-use novu_connect_bot::sandbox::novu::{Integration, NewConnection, NewEndpoint, Profile};
-use novu_connect_bot::sandbox::{Effect, Fault, Hold, Route};
 use serde_json::json;
 
 use crate::bot::{ADA, Bot, CONNECTION, TEAM, connection, until};

@@ -30,7 +30,7 @@ struct Novu {
 
 /// Serves on a free port until it is killed.
 pub(crate) async fn serve() {
-    let http = novu_connect_bot::outbound::client().expect("a client");
+    let http = novu_connect_bot::net::client().expect("a client");
     let bare = Arc::new(Bare {
         slack: slack::Settings::read(),
         teams: teams::Settings::read(&http).await,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::sandbox::slack;
+use connect_sandbox::slack;
 
 /// An answer that a person sees in chat.
 #[derive(Debug, PartialEq, Eq)]

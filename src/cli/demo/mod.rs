@@ -10,10 +10,10 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 
 use crate::clock::between;
-use crate::connect::LINK_LIFETIME;
-use crate::sandbox::Browser;
-use crate::sandbox::novu::Endpoint;
+use crate::core::LINK_LIFETIME;
 use answer::Answer;
+use connect_sandbox::Browser;
+use connect_sandbox::novu::Endpoint;
 use screen::Screen;
 use stage::{IN_SLACK, IN_TEAMS, PERSON_NAME, Role, Stage};
 

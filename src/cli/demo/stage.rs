@@ -12,15 +12,16 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
+use crate::app::{App, Listeners};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::connect::Platform;
-use crate::outbound;
+use crate::core::Platform;
+use crate::http::Limits;
+use crate::net;
 use crate::random::SystemRandom;
-use crate::sandbox::novu::{self, Integration, NewConnection, Novu};
-use crate::sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
-use crate::sandbox::teams::{self, Person, Teams, Tenant};
-use crate::server::{self, App, Limits, Listeners};
+use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
+use connect_sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
+use connect_sandbox::teams::{self, Person, Teams, Tenant};
 
 /// What the person is called who asks.
 pub(super) const PERSON_NAME: &str = "Ada";
@@ -102,9 +103,9 @@ impl Stage {
         let stop = CancellationToken::new();
         let served = tokio::spawn({
             let (listeners, stop) = (Listeners { public, ops: None }, stop.clone());
-            async move { server::run(&app, listeners, Limits::default(), stop).await }
+            async move { app.serve(listeners, Limits::default(), stop).await }
         });
-        let http = outbound::client()?;
+        let http = net::client()?;
         Ok(Self { novu, slack, teams, clock, url, http, stop, served })
     }
 

@@ -121,7 +121,7 @@ impl Stub {
             timeout: setup.timeout,
             context_hmac: setup.context_hmac,
         };
-        let http = crate::outbound::client().unwrap();
+        let http = crate::net::client().unwrap();
         let novu = Novu::new(settings, http, metrics.clone(), Arc::new(clock.clone())).unwrap();
         Self { novu, metrics, clock, script }
     }

@@ -116,7 +116,7 @@ async fn nobody_listening_is_unavailable() {
         context_hmac: false,
     };
     drop(listener);
-    let http = crate::outbound::client().unwrap();
+    let http = crate::net::client().unwrap();
     let clock = Arc::new(stub.clock.clone());
     let novu = Novu::new(settings, http, stub.metrics.clone(), clock).unwrap();
     assert_eq!(get(&novu).await, Err(UNAVAILABLE));

@@ -14,7 +14,7 @@ use url::Url;
 use super::Connector;
 use super::error::{Asked, CallError, classify, lost};
 use crate::clock::after;
-use crate::outbound::{read_limited, retry_after};
+use crate::net::{read_limited, retry_after};
 use crate::teams::pace::{Crowded, Lane};
 
 /// The largest answer that is read, in bytes.
@@ -194,7 +194,7 @@ mod tests {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
-        let http = crate::outbound::client().unwrap();
+        let http = crate::net::client().unwrap();
         let error = http.post(url).body("x").send().await.unwrap_err();
         assert_eq!(
             broken(&error, false),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::CallError;
-use crate::connect::{DirectoryError, Email, Kind, Person, Profile};
+use crate::core::{DirectoryError, Email, Kind, Person, Profile};
 
 /// What marks the user principal name of somebody who is a guest in a tenant (Entra, B2B users).
 const GUEST_MARK: &str = "#EXT#";
@@ -144,7 +144,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::connect::{Platform, Workspace};
+    use crate::core::{Platform, Workspace};
 
     fn person() -> Person {
         let workspace = Workspace::standalone("tenant-1");

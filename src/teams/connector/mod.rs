@@ -28,7 +28,7 @@ use super::outgoing::{PersonalChat, PrivateActivity, PrivatePlace, PublicNote, R
 use super::pace::{Lane, Pace};
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
-use crate::outbound::Fence;
+use crate::net::Fence;
 use chats::Chats;
 use exchange::Call;
 
@@ -61,7 +61,7 @@ pub struct Parts {
     pub service_hosts: Fence,
     /// Gives the bot's token.
     pub tokens: Arc<TokenSource>,
-    /// Has to be one that [`crate::outbound::client`] made: it must not follow redirects.
+    /// Has to be one that [`crate::net::client`] made: it must not follow redirects.
     pub http: reqwest::Client,
     /// Tells the time.
     pub clock: SharedClock,

@@ -16,7 +16,7 @@ use super::error::CallError;
 use super::exchange::Call;
 use super::member::Member;
 use super::{Connector, Patience, Site};
-use crate::connect::{Directory, DirectoryError, Person, Profile};
+use crate::core::{Directory, DirectoryError, Person, Profile};
 use crate::teams::pace::Lane;
 
 /// Somebody who is to be looked up.

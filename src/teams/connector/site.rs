@@ -3,7 +3,7 @@
 use url::Url;
 
 use super::error::CallError;
-use crate::outbound::{Fence, Outside, encode_segment};
+use crate::net::{Fence, Outside, encode_segment};
 
 /// A tenant's connector: an address that the fence has let pass, and the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::outbound::Subdomains;
+    use crate::net::Subdomains;
 
     fn hosts() -> Fence {
         Fence::new(["smba.trafficmanager.net", "127.0.0.1"], Subdomains::Refused).unwrap()

@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
-use crate::connect::words::Language;
-use crate::connect::{Answer, Directory, DirectoryError, Person, Platform, Reference, Workspace};
-use crate::outbound::{Outside, Subdomains};
+use crate::core::Language;
+use crate::core::{Answer, Directory, DirectoryError, Person, Platform, Reference, Workspace};
+use crate::net::{Outside, Subdomains};
 use crate::teams::activity::{Account, Conversation, ConversationKind};
 use crate::teams::card::Wording;
 use crate::teams::credentials::{Credentials, Proof};
@@ -103,7 +103,7 @@ impl Stub {
     fn speaking_to(token_root: &str, root: &str, patience: Duration, script: Script) -> Self {
         let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
         let metrics = Arc::new(Metrics::new());
-        let http = crate::outbound::client().unwrap();
+        let http = crate::net::client().unwrap();
         let credentials = Credentials {
             client_id: "app-1".to_owned(),
             proof: Proof::Secret("s3cret".into()),

@@ -26,7 +26,7 @@ use self::certificate::ASSERTION_TYPE;
 pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
 use crate::clock::{SharedClock, after, between};
 use crate::metrics::Metrics;
-use crate::outbound::{is_loopback, read_limited};
+use crate::net::{is_loopback, read_limited};
 
 /// How long nobody asks again after a failure.
 const HOLD_OFF: Duration = Duration::from_secs(5);
@@ -165,7 +165,7 @@ enum Standing {
 }
 
 impl TokenSource {
-    /// A source that has no token yet. `http` has to be one that [`crate::outbound::client`] made.
+    /// A source that has no token yet. `http` has to be one that [`crate::net::client`] made.
     ///
     /// # Errors
     /// The token URL is not safe to send a secret to.

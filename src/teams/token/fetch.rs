@@ -8,7 +8,7 @@ use url::Url;
 
 use super::json;
 use super::key_set::KeySet;
-use crate::outbound::{Fence, ReadError, read_limited};
+use crate::net::{Fence, ReadError, read_limited};
 
 /// The largest document that is read, in bytes.
 const LARGEST_DOCUMENT: usize = 1 << 20;

@@ -86,7 +86,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that knows no keys yet. `http` has to be one that [`crate::outbound::client`]
+    /// A verifier that knows no keys yet. `http` has to be one that [`crate::net::client`]
     /// made: it must not follow redirects.
     ///
     /// # Errors

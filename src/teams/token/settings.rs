@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::outbound::{BadHost, Fence, Outside, Subdomains};
+use crate::net::{BadHost, Fence, Outside, Subdomains};
 
 /// A cloud that Microsoft runs the Bot Connector in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -1,6 +1,7 @@
 //! The token source against an Entra on loopback that answers from a script.
 
 mod certificate;
+#[path = "../../../../tests/fixtures/pem.rs"]
 pub(crate) mod pem;
 
 use std::collections::VecDeque;
@@ -117,7 +118,7 @@ fn source(
         token_url: Url::parse(token_url).unwrap(),
         scope: "https://api.botframework.com/.default".to_owned(),
     };
-    let http = crate::outbound::client().unwrap();
+    let http = crate::net::client().unwrap();
     TokenSource::new(credentials, http, Arc::new(clock.clone()), Arc::default())
 }
 

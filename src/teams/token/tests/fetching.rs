@@ -5,8 +5,8 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::outbound::{Fence, Subdomains};
-use crate::sandbox::bot_connector::Fault;
+use crate::net::{Fence, Subdomains};
+use connect_sandbox::bot_connector::Fault;
 
 const UNKNOWN: Result<(), Unverified> = Err(Unverified::UnknownKey);
 

@@ -1,0 +1,353 @@
+//! A stand-in for Novu's API and its OAuth callback.
+//!
+//! It follows Novu 3.19 to the letter where a client can see it: the order of checks, the statuses
+//! and the sentences, the envelopes, the layout of URLs, and what the callback does and does not
+//! verify. [`Release`] goes back in time, [`Options`] switches rate limits and idempotency on.
+//!
+//! The provider's half of a sign-in is another stand-in ([`crate::slack::Slack`], through
+//! [`Options::slack_base`]) or a short cut of our own: `/__slack/approve`, `/__slack/deny`,
+//! `/__entra/approve`, `/__entra/deny` and `/__entra/consent` take the `state` of a minted URL and
+//! go on to the callback as the provider would.
+
+mod callback;
+mod catalogue;
+mod connections;
+mod context;
+mod endpoints;
+mod envelope;
+mod events;
+mod guard;
+mod hops;
+mod idempotency;
+mod limits;
+mod model;
+mod oauth;
+mod page;
+mod release;
+mod slack_callback;
+mod state;
+mod store;
+mod subscribers;
+mod teams_callback;
+#[cfg(test)]
+mod tests;
+mod ticket;
+mod validate;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use axum::Router;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use tokio_util::sync::DropGuard;
+
+pub use self::limits::RateLimits;
+use self::limits::{Category, Limiter};
+pub use self::model::{
+    Connection, Endpoint, Integration, NewConnection, NewEndpoint, Profile, Subscriber, Workspace,
+};
+pub use self::release::{Change, Release};
+use self::state::State;
+use super::server::{Desk, Port};
+use super::{Fault, Recorded, lock};
+use crate::transport;
+use connect_clock::SharedClock;
+
+/// How the stand-in is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The environment's API keys; the first one also signs the OAuth state.
+    pub api_keys: Vec<String>,
+    /// The environment's id.
+    pub environment_id: String,
+    /// The organization's id.
+    pub organization_id: String,
+    /// The version of Novu.
+    pub release: Release,
+    /// Whether `Idempotency-Key` has an effect; it has none in most of Novu's installations.
+    pub idempotency: bool,
+    /// Rate limits, if any; self-hosted Novu has none by default.
+    pub rate_limits: Option<RateLimits>,
+    /// Origin of Slack's sign-in pages and of `oauth.v2.access`. Only ever called on loopback.
+    pub slack_base: String,
+    /// Origin of Entra's sign-in pages and of its token endpoint. Only ever called on loopback.
+    pub entra_base: String,
+    /// Whether requests are kept in full; benchmarks switch this off.
+    pub record: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            api_keys: vec!["novu-sandbox-key".to_owned()],
+            environment_id: "66a000000000000000000e01".to_owned(),
+            organization_id: "66a000000000000000000a01".to_owned(),
+            release: Release::default(),
+            idempotency: false,
+            rate_limits: None,
+            slack_base: "https://slack.com".to_owned(),
+            entra_base: "https://login.microsoftonline.com".to_owned(),
+            record: true,
+        }
+    }
+}
+
+/// What the routes share.
+#[derive(Debug)]
+struct Inner {
+    desk: Arc<Desk>,
+    options: Options,
+    url: String,
+    started: Timestamp,
+    keys: RwLock<Vec<String>>,
+    state: RwLock<State>,
+    limiter: Option<Limiter>,
+    memory: idempotency::Memory,
+    approvals: hops::Approvals,
+    client: reqwest::Client,
+    workflows: Mutex<BTreeSet<String>>,
+    transactions: AtomicU64,
+    teams_refusal: Mutex<Option<String>>,
+}
+
+impl Inner {
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Vec<String>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What signs the OAuth state: the first key as it is stored, so nobody outside can compute it.
+    fn state_key(&self) -> Option<String> {
+        self.keys().first().map(|key| format!("stored:{key}"))
+    }
+
+    fn redirect_uri(&self) -> String {
+        format!("{}{}", self.url, callback::PATH)
+    }
+}
+
+/// Something that Novu would not have stored, in Novu's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+impl From<envelope::Problem> for Refused {
+    fn from(problem: envelope::Problem) -> Self {
+        Self(problem.message().to_owned())
+    }
+}
+
+/// A running stand-in. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Novu {
+    inner: Arc<Inner>,
+    _running: DropGuard,
+}
+
+impl Novu {
+    /// Starts on a free loopback port.
+    ///
+    /// # Errors
+    /// The port cannot be bound, or the HTTP client cannot be set up.
+    pub async fn start(clock: SharedClock, options: Options) -> io::Result<Self> {
+        let port = Port::bind().await?;
+        let started = clock.now();
+        let inner = Arc::new(Inner {
+            desk: Desk::new(clock, options.record),
+            url: port.url().to_owned(),
+            started,
+            keys: RwLock::new(options.api_keys.clone()),
+            state: RwLock::default(),
+            limiter: options.rate_limits.map(|limits| Limiter::new(limits, started)),
+            memory: idempotency::Memory::default(),
+            approvals: hops::Approvals::default(),
+            client: transport::client().map_err(io::Error::other)?,
+            workflows: Mutex::default(),
+            transactions: AtomicU64::new(1),
+            teams_refusal: Mutex::default(),
+            options,
+        });
+        let running = port.serve(Arc::clone(&inner.desk), router(&inner), envelope::failure);
+        Ok(Self { inner, _running: running })
+    }
+
+    /// The origin, such as `http://127.0.0.1:40123`.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// The first API key.
+    #[must_use]
+    pub fn api_key(&self) -> String {
+        self.inner.keys().first().cloned().unwrap_or_default()
+    }
+
+    /// Replaces the API keys. Another first key makes outstanding URLs invalid.
+    pub fn set_api_keys<I: IntoIterator<Item = String>>(&self, keys: I) {
+        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) =
+            keys.into_iter().collect();
+    }
+
+    /// Adds an integration, in place of one with the same identifier.
+    pub fn add_integration(&self, integration: Integration) {
+        let identifier = integration.identifier.clone();
+        self.inner.write().integrations.insert(identifier, Arc::new(integration));
+    }
+
+    /// Removes an integration; what belongs to it stays.
+    pub fn remove_integration(&self, identifier: &str) {
+        self.inner.write().integrations.remove(identifier);
+    }
+
+    /// Adds a subscriber, in place of one with the same id.
+    pub fn add_subscriber(&self, id: &str, profile: Profile) {
+        self.inner.write().put_subscriber(id, profile, self.now());
+    }
+
+    /// Adds a connection, in place of one with the same identifier, and gives back its identifier.
+    ///
+    /// # Errors
+    /// There is no such integration. Nothing else is checked.
+    pub fn add_connection(&self, connection: NewConnection) -> Result<String, Refused> {
+        let added = self.inner.write().insert_connection(connection, self.now());
+        Ok(added.map_err(Refused::from)?.identifier)
+    }
+
+    /// Adds an endpoint and gives back its identifier.
+    ///
+    /// # Errors
+    /// What the API would refuse is refused here as well.
+    pub fn add_endpoint(&self, endpoint: NewEndpoint) -> Result<String, Refused> {
+        let release = &self.inner.options.release;
+        let added = self.inner.write().create_endpoint(endpoint, release, self.now());
+        Ok(added.map_err(Refused::from)?.identifier)
+    }
+
+    /// Makes a workflow known, so that it can be triggered.
+    pub fn add_workflow(&self, identifier: &str) {
+        lock(&self.inner.workflows).insert(identifier.to_owned());
+    }
+
+    /// Makes installing the Teams app for a person fail with this reason; none lets it work again.
+    pub fn refuse_teams_install(&self, reason: Option<&str>) {
+        *lock(&self.inner.teams_refusal) = reason.map(str::to_owned);
+    }
+
+    /// All subscribers, oldest first.
+    #[must_use]
+    pub fn subscribers(&self) -> Vec<Subscriber> {
+        self.inner.read().subscribers.all().map(|(_, it)| it.clone()).collect()
+    }
+
+    /// All connections, oldest first.
+    #[must_use]
+    pub fn connections(&self) -> Vec<Connection> {
+        self.inner.read().connections.all().map(|(_, it)| it.clone()).collect()
+    }
+
+    /// All endpoints, oldest first.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<Endpoint> {
+        self.inner.read().endpoints().all().map(|(_, it)| it.clone()).collect()
+    }
+
+    /// Removes everything that the API could have created, and the integrations.
+    pub fn clear(&self) {
+        *self.inner.write() = State::default();
+    }
+
+    /// Puts a fault into force.
+    pub fn fault(&self, fault: Fault) {
+        self.inner.desk.fault(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.inner.desk.clear_faults();
+    }
+
+    /// The requests so far, oldest first; none if they are not kept.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.inner.desk.requests()
+    }
+
+    /// How many requests had this method and a path that begins so.
+    #[must_use]
+    pub fn count(&self, method: &Method, prefix: &str) -> usize {
+        self.inner.desk.count(method, prefix)
+    }
+
+    /// Forgets the requests so far, also in the counts.
+    pub fn clear_requests(&self) {
+        self.inner.desk.clear_requests();
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.desk.clock.now()
+    }
+}
+
+fn router(inner: &Arc<Inner>) -> Router {
+    let guarded = |routes: Router<Arc<Inner>>, category| {
+        routes.route_layer(from_fn_with_state((Arc::clone(inner), category), guard::guard))
+    };
+    Router::new()
+        .merge(guarded(global_routes(&inner.options.release), Category::Global))
+        .merge(guarded(configuration_routes(), Category::Configuration))
+        .merge(guarded(
+            Router::new().route("/v1/events/trigger", post(events::trigger)),
+            Category::Trigger,
+        ))
+        .route(callback::PATH, get(callback::callback))
+        .merge(hops::routes())
+        .fallback(guard::no_route)
+        .method_not_allowed_fallback(guard::no_route)
+        .layer(from_fn_with_state(Arc::clone(inner), guard::write_problems))
+        .with_state(Arc::clone(inner))
+}
+
+fn global_routes(release: &Release) -> Router<Arc<Inner>> {
+    let routes = Router::new()
+        .route("/v1/integrations", get(catalogue::all))
+        .route("/v1/integrations/active", get(catalogue::active))
+        .route("/v1/integrations/chat/oauth", post(oauth::combined));
+    if !release.has(Change::SplitRoutes) {
+        return routes;
+    }
+    routes
+        .route("/v1/integrations/channel-endpoints/oauth", post(oauth::link_user))
+        .route("/v1/integrations/channel-connections/oauth", post(oauth::connect))
+}
+
+fn configuration_routes() -> Router<Arc<Inner>> {
+    Router::new()
+        .route("/v1/channel-endpoints", get(endpoints::list).post(endpoints::create))
+        .route(
+            "/v1/channel-endpoints/{identifier}",
+            get(endpoints::get).patch(endpoints::update).delete(endpoints::delete),
+        )
+        .route("/v1/channel-connections", get(connections::list).post(connections::create))
+        .route(
+            "/v1/channel-connections/{identifier}",
+            get(connections::get).patch(connections::update).delete(connections::delete),
+        )
+        .route("/v2/subscribers", get(subscribers::search).post(subscribers::create))
+        .route(
+            "/v2/subscribers/{subscriberId}",
+            get(subscribers::get).patch(subscribers::patch).delete(subscribers::delete),
+        )
+}

@@ -1,0 +1,202 @@
+//! The callback's Teams half: an administrator's consent, and linking one person.
+//!
+//! Source: Novu 3.19, msteams-oauth-callback use case. The steps at Microsoft Graph (finding the app
+//! in the tenant's catalogue, installing it for the person) are one switch here,
+//! [`super::Novu::refuse_teams_install`].
+
+use axum::response::Response;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::callback::{error_page, redirect, success};
+use super::envelope::Problem;
+use super::model::{Integration, NewConnection, Workspace};
+use super::oauth::entra_url;
+use super::page::Params;
+use super::release::Change;
+use super::ticket::{Mode, Ticket};
+use super::{Inner, context};
+use crate::lock;
+
+const DONE: &str = "Microsoft Teams is connected and ready to use.";
+
+/// Ends a sign-in, or an administrator's consent, at Entra.
+pub(super) async fn finish(
+    inner: &Inner,
+    integration: &Integration,
+    ticket: &Ticket,
+    params: &Params,
+) -> Result<Response, Problem> {
+    if ticket.mode == Some(Mode::LinkUser) {
+        link(inner, integration, ticket, params.filled("code")).await
+    } else {
+        consent(inner, integration, ticket, params)
+    }
+}
+
+/// Stores the tenant. There is no upsert: consenting again is a conflict.
+fn consent(
+    inner: &Inner,
+    integration: &Integration,
+    ticket: &Ticket,
+    params: &Params,
+) -> Result<Response, Problem> {
+    let tenant = params.filled("tenant").ok_or_else(|| {
+        Problem::bad_request("Missing tenant parameter from MS Teams admin consent")
+    })?;
+    if params.get("admin_consent") != Some("True") {
+        return Err(Problem::bad_request("Admin consent was not granted"));
+    }
+    let new = NewConnection {
+        identifier: ticket.identifier.clone().unwrap_or_default(),
+        integration: ticket.integration_identifier.clone(),
+        workspace: Workspace { id: tenant.to_owned(), ..Workspace::default() },
+        access_token: "app-only".to_owned(),
+        subscriber_id: ticket.subscriber_id.clone(),
+        context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
+        created_at: None,
+    };
+    let now = inner.desk.clock.now();
+    let environment = &inner.options.environment_id;
+    let connection = inner.write().create_connection(new, environment, now)?;
+    if ticket.auto_link_user == Some(true) && ticket.subscriber_id.is_some() {
+        return link_next(inner, integration, ticket, connection.identifier);
+    }
+    success(inner, integration, DONE)
+}
+
+/// Goes straight on to linking the administrator.
+fn link_next(
+    inner: &Inner,
+    integration: &Integration,
+    ticket: &Ticket,
+    connection: String,
+) -> Result<Response, Problem> {
+    let next = Ticket {
+        identifier: Some(connection),
+        timestamp: inner.desk.clock.now().as_millisecond(),
+        mode: Some(Mode::LinkUser),
+        auto_link_user: None,
+        ..ticket.clone()
+    };
+    let (Some(key), Some(client_id)) = (inner.state_key(), &integration.client_id) else {
+        return success(inner, integration, DONE);
+    };
+    Ok(redirect(&entra_url(inner, client_id, &next.sign(&key), Mode::LinkUser)))
+}
+
+async fn link(
+    inner: &Inner,
+    integration: &Integration,
+    ticket: &Ticket,
+    code: Option<&str>,
+) -> Result<Response, Problem> {
+    let code =
+        code.ok_or_else(|| Problem::bad_request("Missing authorization code for link_user mode"))?;
+    let short_cut = inner.approvals.take(code);
+    let asks_entra = short_cut.is_none();
+    let reply = match short_cut {
+        Some(reply) => reply,
+        None => match exchange(inner, integration, code).await? {
+            Ok(reply) => reply,
+            Err(refusal) => return refused(inner, &refusal),
+        },
+    };
+    let (user, tenant) = identity(&reply)?;
+    let tenant = tenant.or_else(|| integration.tenant_id.clone());
+    if asks_entra && let Err(refusal) = app_only(inner, integration, tenant.as_deref()).await? {
+        return refused(inner, &refusal);
+    }
+    let refusal = lock(&inner.teams_refusal).clone();
+    if let Some(reason) = refusal {
+        return refused(inner, &format!("MS Teams bot installation failed: {reason}"));
+    }
+    let address = json!({ "userId": user, "tenantId": tenant });
+    inner.link(ticket, "ms_teams_user", address, ticket.identifier.as_deref())?;
+    success(inner, integration, DONE)
+}
+
+/// The object id and, if it is told, the tenant of who signed in.
+fn identity(reply: &Value) -> Result<(String, Option<String>), Problem> {
+    let claims =
+        reply.get("id_token").and_then(Value::as_str).and_then(claims).ok_or_else(|| {
+            Problem::bad_request("MS Teams did not return a valid id_token in the OAuth response")
+        })?;
+    let claim = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+    let user = claim("oid").ok_or_else(|| {
+        Problem::bad_request("MS Teams did not return a user ID in the OAuth response")
+    })?;
+    Ok((user, claim("tid")))
+}
+
+fn refused(inner: &Inner, sentence: &str) -> Result<Response, Problem> {
+    if inner.options.release.has(Change::TeamsErrorPage) {
+        error_page(sentence)
+    } else {
+        Err(Problem::uncaught())
+    }
+}
+
+/// Entra's reply to the code, or the text of its refusal.
+async fn exchange(
+    inner: &Inner,
+    integration: &Integration,
+    code: &str,
+) -> Result<Result<Value, String>, Problem> {
+    let form = [
+        ("code", code.to_owned()),
+        ("redirect_uri", inner.redirect_uri()),
+        ("grant_type", "authorization_code".to_owned()),
+        ("scope", "openid profile User.Read".to_owned()),
+    ];
+    let reply = ask_entra(inner, integration, "organizations", &form).await?;
+    Ok(reply.map_err(|text| format!("Microsoft rejected the sign-in: {text}")))
+}
+
+/// Whether Entra lets the app into the person's tenant by itself, to install the bot for them; or
+/// the text of its refusal. Without an administrator's consent it does not.
+async fn app_only(
+    inner: &Inner,
+    integration: &Integration,
+    tenant: Option<&str>,
+) -> Result<Result<(), String>, Problem> {
+    let form = [
+        ("grant_type", "client_credentials".to_owned()),
+        ("scope", "https://graph.microsoft.com/.default".to_owned()),
+    ];
+    let reply = ask_entra(inner, integration, tenant.unwrap_or_default(), &form).await?;
+    Ok(reply.map(|_| ()).map_err(|text| {
+        let note = if ["AADSTS700016", "AADSTS7000229"].iter().any(|it| text.contains(it)) {
+            " After an administrator has consented, this can take up to 60 minutes."
+        } else {
+            ""
+        };
+        format!("Microsoft rejected the app: {text}{note}")
+    }))
+}
+
+/// Entra's reply with a token, or the text of its refusal.
+async fn ask_entra(
+    inner: &Inner,
+    integration: &Integration,
+    tenant: &str,
+    form: &[(&str, String)],
+) -> Result<Result<Value, String>, Problem> {
+    let mut form = form.to_vec();
+    form.push(("client_id", integration.client_id.clone().unwrap_or_default()));
+    form.push(("client_secret", integration.secret_key.clone().unwrap_or_default()));
+    let url = format!("{}/{tenant}/oauth2/v2.0/token", inner.options.entra_base);
+    let (status, reply) = inner.ask_provider(&url, &form).await?;
+    if status.is_success() && reply.get("error").is_none() {
+        return Ok(Ok(reply));
+    }
+    let text = reply.get("error_description").and_then(Value::as_str).unwrap_or("unknown error");
+    Ok(Err(text.to_owned()))
+}
+
+/// The claims of a token, unverified: it came straight from the token endpoint.
+fn claims(token: &str) -> Option<Value> {
+    let payload = token.split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
+}

@@ -1,0 +1,330 @@
+//! A stand-in for Microsoft Teams: the Bot Connector, Entra, and the people behind them.
+//!
+//! One server plays three services. The Bot Connector's documents are below `/v1/.well-known/`, its
+//! API is below `/{region}/v3/` (the service URL), and everything of Entra's is below
+//! `/{tenant}/oauth2/v2.0/` and `/{tenant}/v2.0/`. Activities come from the methods of [`Teams`] as
+//! [`Inbound`], each with a token that is genuine by those documents.
+//!
+//! A person is named by their Entra object id here, whatever they are called on the wire.
+
+pub mod card;
+mod connector;
+mod entra;
+mod inbound;
+mod invoke;
+mod model;
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Method;
+use axum::response::Response;
+use jiff::Timestamp;
+use tokio_util::sync::DropGuard;
+use url::Url;
+
+use self::connector::Limiter;
+pub use self::connector::{RateLimits, Window};
+use self::entra::Registered;
+pub use self::inbound::{Inbound, Signed};
+pub use self::invoke::validate_reply;
+pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenant};
+use self::state::State;
+use super::bot_connector::BotConnectorKeys;
+use super::server::{Desk, Port};
+use super::{Failure, Fault, Recorded, lock};
+use crate::bot_connector::ISSUER;
+use connect_clock::SharedClock;
+
+/// How the bot is registered at Azure, which decides where its tokens come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Its tokens come from its home tenant, whomever it talks to.
+    SingleTenant,
+    /// Its tokens come from the Bot Framework's tenant. No new bots are of this kind since July 2025.
+    MultiTenant,
+}
+
+/// How the stand-in is set up: one Entra application, which is the bot and the app of the sign-in.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The application id.
+    pub app_id: String,
+    /// Its client secret.
+    pub app_secret: String,
+    /// The tenant of the application, by its id. It is there from the start.
+    pub home_tenant: String,
+    /// Where the bot's tokens come from.
+    pub registration: Registration,
+    /// What people call the bot.
+    pub bot_name: String,
+    /// The path of the service URL.
+    pub region: String,
+    /// How long access tokens are good for.
+    pub token_life: Duration,
+    /// Rate limits, if any.
+    pub rate_limits: Option<RateLimits>,
+    /// Whether requests and messages are kept; benchmarks switch this off.
+    pub record: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            app_id: "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10".to_owned(),
+            app_secret: "teams~sandbox-client-secret".to_owned(),
+            home_tenant: "72f988bf-0000-4000-8000-00000000c0de".to_owned(),
+            registration: Registration::SingleTenant,
+            bot_name: "Connect".to_owned(),
+            region: "emea".to_owned(),
+            // Entra's hour is a second short.
+            token_life: Duration::from_secs(3599),
+            rate_limits: None,
+            record: true,
+        }
+    }
+}
+
+/// What the routes share.
+#[derive(Debug)]
+struct Inner {
+    desk: Arc<Desk>,
+    options: Options,
+    url: String,
+    keys: BotConnectorKeys,
+    state: Mutex<State>,
+    limiter: Mutex<Option<Limiter>>,
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    fn limiter(&self) -> MutexGuard<'_, Option<Limiter>> {
+        lock(&self.limiter)
+    }
+
+    fn bot_id(&self) -> String {
+        format!("28:{}", self.options.app_id)
+    }
+
+    fn service_url(&self) -> String {
+        format!("{}/{}/", self.url, self.options.region)
+    }
+}
+
+/// A running stand-in. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Teams {
+    inner: Arc<Inner>,
+    _running: DropGuard,
+}
+
+impl Teams {
+    /// Starts on a free loopback port, with the home tenant and nobody in it.
+    ///
+    /// # Errors
+    /// The port cannot be bound, or the system gives no randomness for a key.
+    pub async fn start(clock: SharedClock, options: Options) -> io::Result<Self> {
+        let port = Port::bind().await?;
+        let url = port.url().to_owned();
+        let (keys, documents) = BotConnectorKeys::mounted(Arc::clone(&clock), &url)?;
+        let home = Tenant::new(&options.home_tenant, "Home");
+        let inner = Arc::new(Inner {
+            desk: Desk::new(clock, options.record),
+            url,
+            keys,
+            state: Mutex::new(State::new(home, options.record)),
+            limiter: Mutex::new(options.rate_limits.clone().map(Limiter::new)),
+            options,
+        });
+        let router = router(&inner).merge(documents);
+        let running = port.serve(Arc::clone(&inner.desk), router, failure);
+        Ok(Self { inner, _running: running })
+    }
+
+    /// The origin, such as `http://127.0.0.1:40125`; also the base of Entra.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.inner.url
+    }
+
+    /// The app's settings, for the integration in Novu and for the bot.
+    #[must_use]
+    pub fn options(&self) -> &Options {
+        &self.inner.options
+    }
+
+    /// Where the connector is, with a slash at the end, as activities say it.
+    #[must_use]
+    pub fn service_url(&self) -> String {
+        self.inner.service_url()
+    }
+
+    /// Where the bot gets its tokens.
+    #[must_use]
+    pub fn token_url(&self) -> String {
+        let tenant = match self.inner.options.registration {
+            Registration::SingleTenant => &self.inner.options.home_tenant,
+            Registration::MultiTenant => entra::BOT_FRAMEWORK_DOMAIN,
+        };
+        format!("{}/{tenant}/oauth2/v2.0/token", self.inner.url)
+    }
+
+    /// The bot's own account.
+    #[must_use]
+    pub fn bot_id(&self) -> String {
+        self.inner.bot_id()
+    }
+
+    /// Where the Bot Connector's metadata is.
+    #[must_use]
+    pub fn metadata_url(&self) -> Url {
+        self.inner.keys.metadata_url()
+    }
+
+    /// Who issues the Bot Connector's tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &'static str {
+        ISSUER
+    }
+
+    /// The Bot Connector's keys: to rotate them, to make them fail, and to forge tokens.
+    #[must_use]
+    pub fn keys(&self) -> &BotConnectorKeys {
+        &self.inner.keys
+    }
+
+    /// Adds a tenant, in place of the one with the same id.
+    pub fn add_tenant(&self, tenant: Tenant) {
+        self.inner.state().put_tenant(tenant);
+    }
+
+    /// Adds a person, in place of the one with the same object id, and their own chat with the bot.
+    pub fn add_person(&self, person: Person) {
+        self.inner.state().put_person(person);
+    }
+
+    /// Adds a conversation, in place of the one with the same id.
+    pub fn add_conversation(&self, conversation: Conversation) {
+        self.inner.state().conversations.insert(conversation.id.clone(), conversation);
+    }
+
+    /// Whether an administrator of that tenant has consented to the app.
+    #[must_use]
+    pub fn has_consented(&self, tenant: &str) -> bool {
+        self.inner.state().tenant(tenant).is_some_and(|tenant| tenant.consented)
+    }
+
+    /// The id of a person's own chat with the bot; empty if there is no such person.
+    #[must_use]
+    pub fn chat(&self, oid: &str) -> String {
+        self.inner.state().people.get(oid).map(Person::chat).unwrap_or_default()
+    }
+
+    /// The account of a person, `29:…`; empty if there is no such person.
+    #[must_use]
+    pub fn account(&self, oid: &str) -> String {
+        let state = self.inner.state();
+        state.people.get(oid).map(|person| person.account.clone()).unwrap_or_default()
+    }
+
+    /// Changes how the bot stands in a conversation, by its id.
+    pub fn set_standing(&self, conversation: &str, standing: Standing) {
+        if let Some(conversation) = self.inner.state().conversations.get_mut(conversation) {
+            conversation.standing = standing;
+        }
+    }
+
+    /// Whether the connector knows the bot.
+    pub fn register_bot(&self, registered: bool) {
+        self.inner.state().bot_is_gone = !registered;
+    }
+
+    /// Sets the rate limits from now on, or lifts them. What was called before does not count.
+    pub fn limit(&self, limits: Option<RateLimits>) {
+        *self.inner.limiter() = limits.map(Limiter::new);
+    }
+
+    /// Registers certificates for the app, in place of those so far. Of each PEM text the first
+    /// certificate counts. The secret stays good as well.
+    ///
+    /// # Errors
+    /// A text holds no X.509 certificate.
+    pub fn register_certificates(&self, pems: &[&str]) -> io::Result<()> {
+        let certificates = pems.iter().map(|pem| Registered::from_pem(pem));
+        self.inner.state().certificates = certificates.collect::<io::Result<_>>()?;
+        Ok(())
+    }
+
+    /// Makes the bot's access tokens so far invalid.
+    pub fn revoke_tokens(&self) {
+        self.inner.state().grants.clear();
+    }
+
+    /// The messages that were accepted so far, oldest first; none if they are not kept.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Message> {
+        self.inner.state().messages.clone()
+    }
+
+    /// The messages that a person sees now, oldest first.
+    #[must_use]
+    pub fn seen_by(&self, oid: &str) -> Vec<Message> {
+        self.inner.state().seen_by(oid, self.inner.desk.clock.now())
+    }
+
+    /// Forgets the messages so far.
+    pub fn clear_messages(&self) {
+        self.inner.state().messages.clear();
+    }
+
+    /// Puts a fault into force.
+    pub fn fault(&self, fault: Fault) {
+        self.inner.desk.fault(fault);
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.inner.desk.clear_faults();
+    }
+
+    /// The requests so far, oldest first; none if they are not kept.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.inner.desk.requests()
+    }
+
+    /// How many requests had this method and a path that begins so.
+    #[must_use]
+    pub fn count(&self, method: &Method, prefix: &str) -> usize {
+        self.inner.desk.count(method, prefix)
+    }
+
+    /// Forgets the requests so far, also in the counts.
+    pub fn clear_requests(&self) {
+        self.inner.desk.clear_requests();
+    }
+}
+
+fn router(inner: &Arc<Inner>) -> Router {
+    Router::new()
+        .merge(connector::routes(inner))
+        .merge(entra::routes())
+        .with_state(Arc::clone(inner))
+}
+
+/// An injected failure in the words of whichever service the path belongs to.
+fn failure(failure: &Failure, path: &str, now: Timestamp) -> Response {
+    if path.contains("/oauth2/") {
+        entra::failure(failure, now)
+    } else {
+        connector::failure(failure)
+    }
+}

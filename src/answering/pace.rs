@@ -1,0 +1,90 @@
+//! How often one person may ask.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::{PacingClock, SharedClock};
+use crate::core::Person;
+
+/// Questions that a person may ask at once.
+const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
+/// How long it takes until one more is allowed.
+const REFILL: Duration = Duration::from_secs(3);
+/// Questions between two clean-ups of people who have not asked for long.
+const CLEAN_EVERY: u32 = 1024;
+
+type Store = HashMapStateStore<(String, String)>;
+
+/// Keeps one person from asking too often. Only verified people come here.
+#[derive(Debug)]
+pub struct Pace {
+    limiter: RateLimiter<(String, String), Store, PacingClock, NoOpMiddleware<Nanos>>,
+    asked: AtomicU32,
+}
+
+impl Pace {
+    /// Ten questions at once, then one every three seconds.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        let quota = Quota::with_period(REFILL)
+            .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+            .allow_burst(BURST);
+        let limiter = RateLimiter::new(quota, Store::default(), PacingClock(clock));
+        Self { limiter, asked: AtomicU32::new(0) }
+    }
+
+    /// Whether this person may ask now. Counts the question if so.
+    #[must_use]
+    pub fn allows(&self, person: &Person) -> bool {
+        if self.asked.fetch_add(1, Ordering::Relaxed) % CLEAN_EVERY == CLEAN_EVERY - 1 {
+            self.limiter.retain_recent();
+        }
+        let key = (person.workspace.realm().to_owned(), person.user.clone());
+        self.limiter.check_key(&key).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::core::{Platform, Workspace};
+
+    fn person(user: &str) -> Person {
+        let workspace = Workspace::standalone("T1");
+        Person { platform: Platform::Slack, workspace, user: user.to_owned() }
+    }
+
+    #[test]
+    fn a_person_may_hurry_a_little_and_nobody_else_pays_for_it() {
+        let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
+        let pace = Pace::new(Arc::new(clock.clone()));
+        let allowed = (0..50).filter(|_| pace.allows(&person("U1"))).count();
+        assert_eq!(allowed, 10);
+        assert!(pace.allows(&person("U2")));
+        clock.advance(REFILL);
+        assert!(pace.allows(&person("U1")));
+        assert!(!pace.allows(&person("U1")));
+    }
+
+    #[test]
+    fn people_who_stopped_asking_are_forgotten() {
+        let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
+        let pace = Pace::new(Arc::new(clock.clone()));
+        for number in 0..CLEAN_EVERY * 3 {
+            clock.advance(REFILL);
+            let _ = pace.allows(&person(&number.to_string()));
+        }
+        assert!(pace.limiter.len() <= CLEAN_EVERY as usize + 10);
+    }
+}

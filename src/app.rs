@@ -1,0 +1,429 @@
+//! The service put together from its configuration.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::SharedClock;
+use crate::config::{self, AppCredential, Config};
+use crate::core::resolve::{
+    Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
+};
+use crate::core::{Connect, Integration, Platform, WorkspaceIndex};
+use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::net;
+use crate::novu::{self, Novu};
+use crate::page::LinkPages;
+use crate::random::{SharedRandom, reference};
+use crate::signing::SigningKey;
+use crate::slack::Parts;
+use crate::slack::signature::Verifier;
+use crate::slack::{self, Slack, WebApi};
+use crate::store::Store;
+use crate::teams::connector::{self, Connector};
+use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
+use crate::teams::{self, Teams, token};
+
+/// How often the store is looked into when the service is about to end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// How long answers that were promised may take to go out after the last request.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+
+/// The addresses that the service listens on.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For chat platforms and people.
+    pub public: TcpListener,
+    /// For operation, if it has an address of its own.
+    pub ops: Option<TcpListener>,
+}
+
+/// The service: what it answers with, and what it does beside.
+#[derive(Debug, Clone)]
+pub struct App {
+    metrics: Arc<Metrics>,
+    store: Arc<Store>,
+    slack: Option<Arc<Slack>>,
+    teams: Option<Arc<Teams>>,
+    pages: Option<Arc<LinkPages>>,
+    random: SharedRandom,
+    ops_apart: bool,
+}
+
+/// What every part of the service shares.
+struct Shared {
+    http: reqwest::Client,
+    novu: Novu,
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+    clock: SharedClock,
+    random: SharedRandom,
+    links: Option<Arc<Links>>,
+}
+
+impl App {
+    /// Puts the service together, with its promises in memory.
+    ///
+    /// # Errors
+    /// Something that the configuration names cannot be used, such as the identity table or the
+    /// bot's certificate.
+    pub async fn build(
+        config: Config,
+        clock: SharedClock,
+        random: SharedRandom,
+    ) -> anyhow::Result<Self> {
+        Self::build_on(Store::in_memory(), config, clock, random).await
+    }
+
+    /// As [`App::build`], with its promises in a store of the caller's choice.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_on(
+        store: Store,
+        config: Config,
+        clock: SharedClock,
+        random: SharedRandom,
+    ) -> anyhow::Result<Self> {
+        let http = net::client()
+            .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
+        let metrics = Arc::new(Metrics::new());
+        let settings = novu::Settings {
+            api_url: config.novu.api_url,
+            api_key: config.novu.api_key,
+            timeout: config.novu.timeout,
+            context_hmac: config.novu.context_hmac,
+        };
+        let novu = Novu::new(settings, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
+            .context("novu.api_url or novu.api_key cannot be used")?;
+        let store = Arc::new(store);
+        let links = build_links(&config.server, &clock);
+        let shared = Shared { http, novu, store, metrics, clock, random, links };
+        let slack = match config.slack {
+            Some(slack) => Some(Arc::new(build_slack(slack, &config.identity, &shared).await?)),
+            None => None,
+        };
+        let teams = match config.teams {
+            Some(teams) => Some(Arc::new(build_teams(teams, &config.identity, &shared).await?)),
+            None => None,
+        };
+        let pages = build_pages(&shared, slack.as_ref(), teams.as_ref());
+        Ok(Self {
+            pages,
+            teams,
+            metrics: shared.metrics,
+            store: shared.store,
+            slack,
+            random: shared.random,
+            ops_apart: config.server.ops_listen.is_some(),
+        })
+    }
+
+    /// The routes for the public. Operation's are among them, unless they have an address of
+    /// their own.
+    pub fn router(&self) -> Router {
+        let mut router = ops::alive();
+        if !self.ops_apart {
+            router = router.merge(ops::router(Arc::new(self.clone())));
+        }
+        if let Some(slack) = &self.slack {
+            router = router.merge(slack::router(Arc::clone(slack)));
+        }
+        if let Some(teams) = &self.teams {
+            router = router.merge(teams::router(Arc::clone(teams)));
+        }
+        if let Some(pages) = &self.pages {
+            router = router.merge(Arc::clone(pages).router());
+        }
+        self.hardened(router)
+    }
+
+    /// The routes for operation, for an address of their own.
+    pub fn ops_router(&self) -> Router {
+        self.hardened(ops::alive().merge(ops::router(Arc::new(self.clone()))))
+    }
+
+    fn hardened(&self, router: Router) -> Router {
+        let random = Arc::clone(&self.random);
+        harden(router, RequestLimits::default(), move || reference(&*random).to_string())
+    }
+
+    /// Serves until `stop`, then lets what has begun come to its end.
+    ///
+    /// Connections finish first, so that every promise is in the store before the last answers go out.
+    pub async fn serve(&self, listeners: Listeners, limits: Limits, stop: CancellationToken) {
+        // Of its own, not a child of `stop`: promises are kept until the last one is.
+        let background = CancellationToken::new();
+        let work = tokio::spawn({
+            let (app, stop) = (self.clone(), background.clone());
+            async move { app.run(stop).await }
+        });
+        let ops = async {
+            if let Some(listener) = listeners.ops {
+                http::serve(listener, self.ops_router(), limits, stop.clone()).await;
+            }
+        };
+        let (drained, ()) =
+            tokio::join!(http::serve(listeners.public, self.router(), limits, stop.clone()), ops);
+        if let Drained::CutOff(connections) = drained {
+            tracing::warn!(connections, "connections were broken off");
+        }
+        let settled = tokio::time::timeout(LAST_ANSWERS, self.keep_promises()).await;
+        background.cancel();
+        if settled.is_err() {
+            let promises = self.open_promises().await;
+            tracing::warn!(promises, "some answers did not go out in time");
+        }
+        // What is still asked of Novu for the index is of no use to anybody any more.
+        work.abort();
+    }
+
+    /// Does what goes on beside the requests, until `stop`.
+    async fn run(&self, stop: CancellationToken) {
+        let slack = async {
+            if let Some(slack) = &self.slack {
+                slack.run(stop.clone()).await;
+            }
+        };
+        let teams = async {
+            if let Some(teams) = &self.teams {
+                teams.run(stop.clone()).await;
+            }
+        };
+        tokio::join!(slack, teams);
+    }
+
+    /// Waits until every promise is kept and nobody is being answered any more. Call once no new
+    /// requests come in, and while the background work still goes on.
+    async fn keep_promises(&self) {
+        while self.open_promises().await > 0 {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+        if let Some(slack) = &self.slack {
+            slack.finish().await;
+        }
+        if let Some(teams) = &self.teams {
+            teams.finish().await;
+        }
+    }
+
+    /// How many promises are not kept yet.
+    async fn open_promises(&self) -> usize {
+        self.store.open_jobs().await.unwrap_or_default()
+    }
+}
+
+impl ops::Operated for App {
+    fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>> {
+        async move {
+            let mut trouble = Vec::new();
+            if let Some(slack) = &self.slack
+                && let Some(word) = slack.trouble().await
+            {
+                trouble.push(("slack", word));
+            }
+            if let Some(teams) = &self.teams
+                && let Some(word) = teams.trouble().await
+            {
+                trouble.push(("teams", word));
+            }
+            trouble
+        }
+        .boxed()
+    }
+
+    fn figures(&self) -> String {
+        self.metrics.render()
+    }
+}
+
+async fn build_slack(
+    slack: config::Slack,
+    identity: &config::Identity,
+    shared: &Shared,
+) -> anyhow::Result<Slack> {
+    let keys = slack.signing_secrets.iter().filter_map(SigningKey::new).collect();
+    let integration = Integration {
+        identifier: slack.integration,
+        user_scope: slack.user_scope,
+        link_hosts: slack.link_hosts,
+        bot_token: slack.bot_token,
+    };
+    let connect = build_connect(integration, slack.connection, identity, shared).await?;
+    let web_api = WebApi::new(
+        &slack.api_url,
+        shared.http.clone(),
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+    )
+    .context("slack.api_url cannot be used")?;
+    Ok(Slack::new(Parts {
+        verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
+        connect,
+        web_api,
+        links: shared.links.clone(),
+        store: Arc::clone(&shared.store),
+        http: shared.http.clone(),
+        command: slack.command,
+        response_hosts: slack.response_hosts,
+        reply_budget: slack.reply_budget,
+        clock: Arc::clone(&shared.clock),
+        random: Arc::clone(&shared.random),
+        metrics: Arc::clone(&shared.metrics),
+    }))
+}
+
+fn build_links(server: &config::Server, clock: &SharedClock) -> Option<Arc<Links>> {
+    let public_url = server.public_url.clone()?;
+    let keys = server.link_keys.iter().filter_map(SigningKey::new).collect();
+    Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
+}
+
+fn build_pages(
+    shared: &Shared,
+    slack: Option<&Arc<Slack>>,
+    teams: Option<&Arc<Teams>>,
+) -> Option<Arc<LinkPages>> {
+    let links = Arc::clone(shared.links.as_ref()?);
+    let slack = slack.map(|slack| (Platform::Slack, slack.page_desk()));
+    let teams = teams.map(|teams| (Platform::Teams, teams.page_desk()));
+    let desks = slack.into_iter().chain(teams).collect();
+    let (random, metrics) = (Arc::clone(&shared.random), Arc::clone(&shared.metrics));
+    Some(Arc::new(LinkPages::new(links, desks, random, metrics)))
+}
+
+async fn build_teams(
+    teams: config::Teams,
+    identity: &config::Identity,
+    shared: &Shared,
+) -> anyhow::Result<Teams> {
+    let settings = token::Settings {
+        app_id: teams.app_id.clone(),
+        issuer: teams.issuer,
+        metadata_url: teams.openid_metadata_url,
+        key_hosts: None,
+        pacing: token::Pacing {
+            unknown_key_every: teams.unknown_key_interval,
+            ..token::Pacing::default()
+        },
+    };
+    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+    let verifier = token::Verifier::new(settings, shared.http.clone(), clock, metrics)
+        .context("teams.app_id, teams.issuer or teams.openid_metadata_url cannot be used")?;
+    let proof = match teams.app_credential {
+        AppCredential::Secret(secret) => Proof::Secret(secret),
+        AppCredential::Certificate(files) => open_certificate(files, shared).await?,
+    };
+    let credentials = Credentials {
+        client_id: teams.app_id.clone(),
+        proof,
+        token_url: teams.token_url,
+        scope: teams.token_scope,
+    };
+    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
+    let tokens = TokenSource::new(credentials, shared.http.clone(), clock, metrics)
+        .context("teams.token_url cannot be used")?;
+    let connector = Connector::new(connector::Parts {
+        bot_id: format!("28:{}", teams.app_id),
+        service_hosts: teams.service_hosts,
+        tokens: Arc::new(tokens),
+        http: shared.http.clone(),
+        clock: Arc::clone(&shared.clock),
+        metrics: Arc::clone(&shared.metrics),
+    });
+    let integration = Integration {
+        identifier: teams.integration,
+        user_scope: None,
+        link_hosts: teams.link_hosts,
+        bot_token: None,
+    };
+    Ok(Teams::new(teams::Parts {
+        verifier,
+        connect: build_connect(integration, teams.connection, identity, shared).await?,
+        connector,
+        links: shared.links.clone(),
+        store: Arc::clone(&shared.store),
+        app_id: teams.app_id,
+        reply_budget: teams.reply_budget,
+        clock: Arc::clone(&shared.clock),
+        random: Arc::clone(&shared.random),
+        metrics: Arc::clone(&shared.metrics),
+    }))
+}
+
+async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::Result<Proof> {
+    let certificate = Certificate::open(files, Arc::clone(&shared.random)).await;
+    let names = "teams.app_certificate or teams.app_certificate_key";
+    let certificate = certificate.with_context(|| format!("{names} cannot be used"))?;
+    Ok(Proof::Certificate(certificate))
+}
+
+/// The core for one platform.
+async fn build_connect(
+    integration: Integration,
+    pinned: Option<String>,
+    identity: &config::Identity,
+    shared: &Shared,
+) -> anyhow::Result<Connect> {
+    let index = WorkspaceIndex::new(
+        shared.novu.clone(),
+        integration.identifier.clone(),
+        pinned,
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+    );
+    Ok(Connect::new(
+        shared.novu.clone(),
+        integration,
+        index,
+        build_chain(identity, shared).await?,
+        identity.create_missing.clone(),
+        Arc::clone(&shared.clock),
+    ))
+}
+
+async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Result<Chain> {
+    let mut links = Vec::with_capacity(identity.chain.len());
+    for kind in &identity.chain {
+        links.push(match kind {
+            ResolverKind::Table => Resolver::Table(open_table(identity, shared).await?),
+            ResolverKind::Webhook => Resolver::Webhook(build_webhook(identity, shared)?),
+            ResolverKind::Email => Resolver::Email(EmailResolver::new(shared.novu.clone())),
+            ResolverKind::Template => Resolver::Template(identity.template.clone()),
+        });
+    }
+    Ok(Chain::new(links))
+}
+
+async fn open_table(identity: &config::Identity, shared: &Shared) -> anyhow::Result<TableResolver> {
+    let path = identity.table.clone().context("identity.table is missing")?;
+    TableResolver::open(path, Arc::clone(&shared.clock))
+        .await
+        .context("identity.table cannot be used")
+}
+
+fn build_webhook(identity: &config::Identity, shared: &Shared) -> anyhow::Result<WebhookResolver> {
+    let url = identity.webhook_url.clone().context("identity.webhook_url is missing")?;
+    let key = identity
+        .webhook_secret
+        .as_ref()
+        .and_then(SigningKey::new)
+        .context("identity.webhook_secret is missing")?;
+    Ok(WebhookResolver::new(
+        url,
+        key,
+        identity.webhook_timeout,
+        shared.http.clone(),
+        Arc::clone(&shared.clock),
+        Arc::clone(&shared.metrics),
+    ))
+}

@@ -1,0 +1,385 @@
+//! What a person is told, before it is put into words.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use crate::jobs::TIME_TO_ANSWER;
+use crate::net::{Fence, Outside, SecretUrl};
+use crate::novu::SubscriberId;
+
+/// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
+const WORTH_WAITING: Duration = Duration::from_secs(30);
+/// How often a question is asked in all, while refusals may pass, before the person is told.
+pub const ANSWER_ATTEMPTS: u32 = 3;
+
+/// What a person is told.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Here is the way to sign in.
+    SignIn(SignIn),
+    /// There is nothing to do: this chat account is connected.
+    AlreadyConnected(Link),
+    /// Asked for the status: this chat account is not connected.
+    NotConnected,
+    /// The answer takes longer than the platform waits and will follow.
+    Working,
+    /// The first words of the bot to somebody who has just installed it.
+    Welcome,
+    /// What one can say, after a word that the grammar does not know or on request.
+    Help(Option<Misheard>),
+    /// No, and why not.
+    Refused(Refusal),
+}
+
+impl Answer {
+    /// The word for it in metrics and logs: the kind, or a refusal's code.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SignIn(_) => "sign_in",
+            Self::AlreadyConnected(_) => "already_connected",
+            Self::NotConnected => "not_connected",
+            Self::Working => "working",
+            Self::Welcome => "welcome",
+            Self::Help(_) => "help",
+            Self::Refused(refusal) => refusal.reason.code(),
+        }
+    }
+
+    /// The answer, or that Novu is too slow once it has taken too long: there must be time left to
+    /// deliver it.
+    pub async fn in_time(answering: impl Future<Output = Self>) -> Self {
+        let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
+        in_time.unwrap_or_else(|_| Self::Refused(Reason::NovuTimeout.into()))
+    }
+
+    /// The refusal that this is, if the same question may be answered a little later. Whoever has been
+    /// told to wait is better off with a few more seconds than with a no, but not with half an hour.
+    #[must_use]
+    pub fn passing(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) if refusal.may_pass_soon() => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+/// A sign-in link and how long it can be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SignIn {
+    /// The link.
+    pub link: SignInLink,
+    /// When Novu stops accepting it: five minutes after it was minted (Novu, OAuth state). A link to
+    /// the personal page outlives every message, so nobody needs to hurry.
+    pub expires_at: Option<Timestamp>,
+    /// Who signs in as whom.
+    pub invitee: Invitee,
+}
+
+/// Somebody who may sign in, and as whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitee {
+    /// The subscriber that they will be.
+    pub subscriber: SubscriberId,
+    /// What the subscriber is called, where Novu knows.
+    pub subscriber_name: Option<String>,
+    /// What the chat account is called, where the platform tells.
+    pub chat_name: Option<String>,
+}
+
+/// A link that binds whoever opens it to one subscriber, hence as secret as a password.
+///
+/// Only [`SignInLink::admit`] and [`SignInLink::to_personal_page`] make one, so a link that is in
+/// anybody's hands leads to the provider or to ourselves. It does not print.
+#[derive(Clone, PartialEq)]
+pub struct SignInLink(SecretUrl);
+
+impl SignInLink {
+    /// Lets a minted URL pass if it leads to one of the provider's hosts.
+    ///
+    /// # Errors
+    /// The rule that the URL breaks.
+    pub fn admit(url: SecretUrl, hosts: &Fence) -> Result<Self, Outside> {
+        hosts.check(url.expose())?;
+        Ok(Self(url))
+    }
+
+    /// A link to the page of our own that asks for a fresh link when it is pressed.
+    #[must_use]
+    pub fn to_personal_page(url: SecretUrl) -> Self {
+        Self(url)
+    }
+
+    /// The address, for the button of a private message.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose().as_str()
+    }
+}
+
+impl fmt::Debug for SignInLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignInLink(…)")
+    }
+}
+
+/// A finished link between a chat account and a subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The subscriber.
+    pub subscriber: SubscriberId,
+    /// What the subscriber is called, where Novu knows.
+    pub name: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// Words that the grammar does not know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misheard {
+    /// What was said, shortened. Comes from outside: escape it.
+    pub said: String,
+    /// The word that was probably meant.
+    pub nearest: Option<String>,
+}
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// The operator's own sentence, which then stands in place of ours. Comes from outside.
+    pub sentence: Option<String>,
+    /// When asking again can help, where that is known.
+    pub retry_after: Option<Duration>,
+    /// Whether it is known that asking again soon cannot help, though the reason is one that passes.
+    pub lasting: bool,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, sentence: None, retry_after: None, lasting: false }
+    }
+}
+
+impl Refusal {
+    fn may_pass_soon(&self) -> bool {
+        let passing = matches!(
+            self.reason,
+            Reason::NovuBusy
+                | Reason::NovuUnavailable
+                | Reason::NovuTimeout
+                | Reason::ProfileUnavailable
+        );
+        passing && !self.lasting && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
+    }
+}
+
+/// Declares the reasons once: variant, code, meaning. Everything that lists them is made from it.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {
+        /// Why a request was refused. The codes are stable: people quote them, logs and the
+        /// documentation carry them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable code, which is also its key in the message catalogue.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The workspace has no channel connection in Novu: an administrator has to connect it.
+    WorkspaceNotConnected = "C-WORKSPACE",
+    /// The identity webhook named a context that no connection of this workspace has.
+    ContextMismatch = "C-CONTEXT",
+    /// No resolver knows this person.
+    IdentityUnknown = "C-IDENTITY",
+    /// The subscriber that this person should be does not exist in Novu.
+    SubscriberMissing = "C-SUBSCRIBER",
+    /// The person's e-mail address is not confirmed on the chat platform.
+    EmailUnconfirmed = "C-EMAIL-UNCONFIRMED",
+    /// The platform tells no e-mail address for this person.
+    EmailMissing = "C-EMAIL-MISSING",
+    /// Nobody in Novu has the person's e-mail address.
+    EmailUnknown = "C-EMAIL-UNKNOWN",
+    /// Several subscribers in Novu have the person's e-mail address.
+    EmailAmbiguous = "C-EMAIL-AMBIGUOUS",
+    /// Guests are not matched by e-mail.
+    Guest = "C-GUEST",
+    /// The person belongs to another organisation.
+    External = "C-EXTERNAL",
+    /// The account is not a person's.
+    Bot = "C-BOT",
+    /// The account has been switched off.
+    Deactivated = "C-DEACTIVATED",
+    /// The operator's identity webhook said no.
+    WebhookRefused = "C-WEBHOOK-REFUSED",
+    /// The operator's identity webhook gave no usable answer.
+    WebhookUnavailable = "C-WEBHOOK-DOWN",
+    /// The chat platform did not tell who the person is.
+    ProfileUnavailable = "C-PROFILE",
+    /// The chat account is linked, but over a connection that Novu cannot deliver through.
+    LinkedElsewhere = "C-LINKED-ELSEWHERE",
+    /// The link is longer than a button can hold.
+    LinkTooLong = "C-LINK-LENGTH",
+    /// Novu minted a link to a host that is not the provider's.
+    LinkHost = "C-LINK-HOST",
+    /// Novu does not accept the service's key.
+    NovuKey = "C-NOVU-KEY",
+    /// Novu does not know the configured integration.
+    NovuIntegration = "C-NOVU-INTEGRATION",
+    /// Novu rejected the request.
+    NovuRejected = "C-NOVU-REJECTED",
+    /// Novu asks to slow down.
+    NovuBusy = "C-NOVU-BUSY",
+    /// Novu cannot be reached or reports a failure of its own.
+    NovuUnavailable = "C-NOVU-DOWN",
+    /// Novu did not answer in time.
+    NovuTimeout = "C-NOVU-SLOW",
+    /// Novu's answer cannot be understood.
+    NovuNonsense = "C-NOVU-ANSWER",
+    /// The person asks too often.
+    TooOften = "C-TOO-OFTEN",
+    /// The service has too much to do to promise an answer.
+    Busy = "C-BUSY",
+    /// The request is genuine but lacks what it needs.
+    Incomplete = "C-INCOMPLETE",
+}
+
+impl Reason {
+    /// Whether the operator has to act before this can go away; such refusals are logged as warnings.
+    #[must_use]
+    pub const fn needs_operator(self) -> bool {
+        matches!(
+            self,
+            Self::NovuKey
+                | Self::NovuIntegration
+                | Self::NovuRejected
+                | Self::NovuNonsense
+                | Self::LinkHost
+                | Self::LinkTooLong
+                | Self::LinkedElsewhere
+                | Self::ContextMismatch
+                | Self::WebhookUnavailable
+                | Self::ProfileUnavailable
+        )
+    }
+}
+
+/// The reference that a person can quote and an operator can find in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct Reference([u8; 8]);
+
+/// Crockford's alphabet: no letters that look like digits, nothing to misread aloud.
+const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+impl Reference {
+    /// Turns forty random bits into eight characters.
+    #[must_use]
+    pub fn from_random(bits: [u8; 5]) -> Self {
+        let mut number = u64::from_be_bytes([0, 0, 0, bits[0], bits[1], bits[2], bits[3], bits[4]]);
+        let mut text = [0; 8];
+        for character in text.iter_mut().rev() {
+            let index = usize::try_from(number & 31).unwrap_or_default();
+            *character = ALPHABET[index];
+            number >>= 5;
+        }
+        Self(text)
+    }
+
+    /// Its eight characters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<Reference> for String {
+    fn from(reference: Reference) -> Self {
+        reference.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for Reference {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes: [u8; 8] =
+            text.as_bytes().try_into().map_err(|_| "a reference has eight characters")?;
+        if bytes.iter().all(|byte| ALPHABET.contains(byte)) {
+            Ok(Self(bytes))
+        } else {
+            Err("a reference has letters and digits only")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_distinct_and_well_formed() {
+        let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(codes.iter().all(|code| code.starts_with("C-")
+            && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')));
+    }
+
+    #[test]
+    fn what_does_not_pass_is_not_waited_for() {
+        let unavailable = Refusal::from(Reason::ProfileUnavailable);
+        let after = |seconds| Some(Duration::from_secs(seconds));
+        for (refusal, passes) in [
+            (unavailable.clone(), true),
+            (Refusal { retry_after: after(30), ..unavailable.clone() }, true),
+            (Refusal { retry_after: after(31), ..unavailable.clone() }, false),
+            (Refusal { lasting: true, ..unavailable }, false),
+            (Reason::External.into(), false),
+        ] {
+            assert_eq!(Answer::Refused(refusal.clone()).passing().is_some(), passes, "{refusal:?}");
+        }
+    }
+
+    #[test]
+    fn references_survive_the_store_and_nothing_else_passes_for_one() {
+        let reference = Reference::from_random([0xff, 0, 1, 2, 0x80]);
+        assert_eq!(reference.as_str().len(), 8);
+        assert_eq!(Reference::try_from(String::from(reference)), Ok(reference));
+        assert!(Reference::try_from("short".to_owned()).is_err());
+        assert!(Reference::try_from("lowercas".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_link_leads_to_the_provider_and_does_not_print() {
+        let hosts = Fence::new(["slack.com"], crate::net::Subdomains::Refused).unwrap();
+        let url = |text: &str| SecretUrl::new(url::Url::parse(text).unwrap());
+        let link = SignInLink::admit(url("https://slack.com/oauth?state=abc"), &hosts).unwrap();
+        assert_eq!(format!("{link:?}"), "SignInLink(…)");
+        assert!(SignInLink::admit(url("https://slack.com.example/oauth"), &hosts).is_err());
+    }
+}

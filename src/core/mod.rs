@@ -1,0 +1,50 @@
+//! The core: who is this person, what is their link, what do we answer.
+//!
+//! It takes a [`Person`] and an [`Intent`] and gives an [`Answer`]; it knows no wire format of any
+//! chat platform. A platform brings its [`Directory`] of people, and turns the answer, once
+//! [`message`](crate::words::message) has put it into words, into a message of its own.
+
+mod answer;
+mod directory;
+mod intent;
+mod language;
+mod ledger;
+mod linking;
+mod person;
+pub mod resolve;
+mod workspace_index;
+
+pub use answer::{
+    ANSWER_ATTEMPTS, Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn,
+    SignInLink,
+};
+pub use directory::{Directory, DirectoryError};
+pub use intent::Intent;
+pub use language::Language;
+pub use ledger::note;
+pub use linking::{Ask, Connect, Integration, LINK_LIFETIME};
+pub use person::{Email, Kind, Person, Platform, Profile, Workspace};
+pub use workspace_index::WorkspaceIndex;
+
+use crate::novu::Error;
+
+/// What a person is told when Novu fails.
+pub(crate) fn trouble(error: &Error) -> Refusal {
+    let (reason, retry_after) = match error {
+        Error::BadKey => (Reason::NovuKey, None),
+        Error::UnknownIntegration => (Reason::NovuIntegration, None),
+        Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
+        Error::Rejected { .. }
+        | Error::UnknownConnection
+        | Error::UnknownEndpoint
+        | Error::Unsendable(_) => (Reason::NovuRejected, None),
+        Error::Throttled { retry_after } => (Reason::NovuBusy, *retry_after),
+        Error::Unavailable { retry_after } => (Reason::NovuUnavailable, *retry_after),
+        Error::TimedOut => (Reason::NovuTimeout, None),
+        Error::Nonsense(_) => (Reason::NovuNonsense, None),
+    };
+    if let Error::Rejected { status, message } = error {
+        tracing::warn!(status = status, message, "novu rejected a request");
+    }
+    Refusal { retry_after, ..reason.into() }
+}

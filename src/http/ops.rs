@@ -1,0 +1,57 @@
+//! What operation asks: alive, able to serve, and how many of everything.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+
+/// `/healthz`: good as soon as somebody listens. It asks nobody else, so that an outage elsewhere
+/// does not get this process restarted.
+pub fn alive() -> Router {
+    Router::new().route("/healthz", get(async || "ok\n"))
+}
+
+/// What operation wants to know of the service.
+pub trait Operated: Send + Sync + 'static {
+    /// What keeps the service from serving: the part, and a word for its trouble.
+    fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>>;
+
+    /// Every figure, in the OpenMetrics text format.
+    fn figures(&self) -> String;
+}
+
+/// `/readyz` and `/metrics`.
+pub fn router(service: Arc<dyn Operated>) -> Router {
+    Router::new().route("/readyz", get(ready)).route("/metrics", get(metrics)).with_state(service)
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    ready: bool,
+    missing: Vec<Missing>,
+}
+
+#[derive(Serialize)]
+struct Missing {
+    part: &'static str,
+    trouble: &'static str,
+}
+
+async fn ready(State(service): State<Arc<dyn Operated>>) -> Response {
+    let trouble = service.trouble().await.into_iter();
+    let missing: Vec<_> = trouble.map(|(part, trouble)| Missing { part, trouble }).collect();
+    let ready = missing.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, missing })).into_response()
+}
+
+async fn metrics(State(service): State<Arc<dyn Operated>>) -> Response {
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    ([(CONTENT_TYPE, kind)], service.figures()).into_response()
+}

@@ -1,0 +1,45 @@
+//! The addresses of personal pages and their tokens.
+
+mod token;
+
+use url::Url;
+
+use crate::clock::SharedClock;
+use crate::net::SecretUrl;
+use crate::signing::SigningKey;
+use token::Keys;
+
+pub use token::{Invitation, LIFETIME};
+pub(crate) use token::{Rejected, Token};
+
+/// Makes addresses of personal pages, and tells whether it made one.
+#[derive(Debug)]
+pub struct Links {
+    pub(crate) public_url: Url,
+    keys: Keys,
+    pub(crate) clock: SharedClock,
+}
+
+impl Links {
+    /// Links below an origin. The first key signs, all of them verify, so that keys can be
+    /// replaced. Nothing without a key.
+    #[must_use]
+    pub fn new(public_url: Url, keys: Vec<SigningKey>, clock: SharedClock) -> Option<Self> {
+        Some(Self { public_url, keys: Keys::new(keys)?, clock })
+    }
+
+    /// The address of a person's page, good for [`LIFETIME`] from now. Only for a message that this
+    /// person alone sees.
+    #[must_use]
+    pub fn url_for(&self, invitation: &Invitation) -> SecretUrl {
+        let token = self.keys.seal(&Token::issue(invitation, self.clock.now()));
+        let mut url = self.public_url.clone();
+        url.set_path(&format!("/link/{token}"));
+        SecretUrl::new(url)
+    }
+
+    /// Reads a token that came in an address.
+    pub(crate) fn open(&self, token: &str) -> Result<Token, Rejected> {
+        self.keys.open(token, self.clock.now())
+    }
+}

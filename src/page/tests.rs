@@ -1,0 +1,545 @@
+//! Personal pages over HTTP, with a desk that writes down who asks.
+
+use std::net::Ipv4Addr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::FutureExt;
+use jiff::Timestamp;
+use reqwest::Method;
+use reqwest::header::{ALLOW, CONTENT_TYPE, LOCATION};
+use sha2::{Digest, Sha256};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use url::Url;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::core::{
+    Intent, Invitee, LINK_LIFETIME, Link, Person, Reason, Reference, Refusal, SignIn, SignInLink,
+    Workspace,
+};
+use crate::links::{Invitation, LIFETIME};
+use crate::net::{self, Fence, SecretUrl, Subdomains};
+use crate::novu::SubscriberId;
+use crate::random::SystemRandom;
+use crate::signing::SigningKey;
+
+const TODAY: &str = "the-key-of-today";
+const YESTERDAY: &str = "the-key-of-yesterday";
+const MINTED: &str = "https://slack.com/oauth/v2/authorize?client_id=1&state=s3cret";
+
+/// Gives one answer to everybody, and remembers the questions.
+#[derive(Debug)]
+struct RecordingDesk {
+    answer: Answer,
+    asked: Mutex<Vec<Ask>>,
+}
+
+impl RecordingDesk {
+    fn asked(&self) -> MutexGuard<'_, Vec<Ask>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk for RecordingDesk {
+    fn answer<'a>(&'a self, ask: &'a Ask, _hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
+        self.asked().push(ask.clone());
+        std::future::ready(self.answer.clone()).boxed()
+    }
+}
+
+/// Pages that are being served.
+struct Site {
+    origin: Url,
+    links: Arc<Links>,
+    desk: Arc<RecordingDesk>,
+    metrics: Arc<Metrics>,
+    clock: ManualClock,
+    http: reqwest::Client,
+    served: JoinHandle<()>,
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        self.served.abort();
+    }
+}
+
+fn links(origin: &Url, secrets: &[&str], clock: &ManualClock) -> Arc<Links> {
+    let keys = secrets.iter().filter_map(|secret| SigningKey::new(&(*secret).into())).collect();
+    Arc::new(Links::new(origin.clone(), keys, Arc::new(clock.clone())).unwrap())
+}
+
+fn sign_in() -> Answer {
+    let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
+    let url = SecretUrl::new(Url::parse(MINTED).unwrap());
+    let link = SignInLink::admit(url, &hosts).unwrap();
+    let invitee = Invitee {
+        subscriber: SubscriberId::new(ada().subscriber.unwrap()).unwrap(),
+        subscriber_name: None,
+        chat_name: None,
+    };
+    let expires_at = Some(Timestamp::UNIX_EPOCH + LINK_LIFETIME);
+    Answer::SignIn(SignIn { link, expires_at, invitee })
+}
+
+fn ada() -> Invitation {
+    Invitation {
+        person: Person {
+            platform: Platform::Slack,
+            workspace: Workspace::standalone("T0ACME"),
+            user: "U0ADA".to_owned(),
+        },
+        name: Some("Ada Lovelace".to_owned()),
+        workspace: Some("Acme".to_owned()),
+        subscriber: Some("crm-7".to_owned()),
+        subscriber_name: Some("Countess of Lovelace".to_owned()),
+        command: "/verbinde".to_owned(),
+        reference: Reference::from_random([1, 2, 3, 4, 5]),
+        hint: None,
+    }
+}
+
+impl Site {
+    async fn start() -> Self {
+        Self::with(sign_in(), &[TODAY, YESTERDAY]).await
+    }
+
+    async fn answering(answer: Answer) -> Self {
+        Self::with(answer, &[TODAY]).await
+    }
+
+    async fn with(answer: Answer, secrets: &[&str]) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let origin = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
+        let links = links(&origin, secrets, &clock);
+        let desk = Arc::new(RecordingDesk { answer, asked: Mutex::default() });
+        let metrics = Arc::new(Metrics::new());
+        let desks = vec![(Platform::Slack, Arc::clone(&desk) as Arc<dyn Desk>)];
+        let pages =
+            LinkPages::new(Arc::clone(&links), desks, Arc::new(SystemRandom), Arc::clone(&metrics));
+        let router = Arc::new(pages).router();
+        let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let http = net::client().unwrap();
+        Self { origin, links, desk, metrics, clock, http, served }
+    }
+
+    fn link(&self, invitation: &Invitation) -> Url {
+        self.links.url_for(invitation).expose().clone()
+    }
+
+    fn link_of(&self, token: &str) -> Url {
+        self.origin.join(&format!("/link/{token}")).unwrap()
+    }
+
+    async fn get(&self, url: &Url) -> Seen {
+        Seen::read(self.http.get(url.clone())).await
+    }
+
+    async fn press(&self, url: &Url) -> Seen {
+        Seen::read(self.http.post(url.clone()).header("sec-fetch-site", "same-origin")).await
+    }
+
+    fn times_asked(&self) -> usize {
+        self.desk.asked().len()
+    }
+
+    #[track_caller]
+    fn assert_counted(&self, line: &str) {
+        let figures = self.metrics.render();
+        assert!(figures.lines().any(|found| found == line), "{line} in {figures}");
+    }
+}
+
+/// What a browser sees.
+#[derive(Debug)]
+struct Seen {
+    status: StatusCode,
+    headers: HeaderMap,
+    html: String,
+}
+
+impl Seen {
+    /// Sends a request, and checks what holds for every response to it.
+    async fn read(request: reqwest::RequestBuilder) -> Self {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let seen = Self { status, headers, html: response.text().await.unwrap() };
+        seen.assert_protected();
+        seen
+    }
+
+    fn header(&self, name: &str) -> &str {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map_or("", |value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} twice");
+        value
+    }
+
+    fn assert_protected(&self) {
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("referrer-policy"), "no-referrer");
+        assert_eq!(self.header("x-content-type-options"), "nosniff");
+        assert_eq!(self.header("x-frame-options"), "DENY");
+        assert_eq!(self.header("x-robots-tag"), "noindex, nofollow");
+        let policy = self.header("content-security-policy");
+        for rule in ["default-src 'none'; ", "base-uri 'none'; ", "frame-ancestors 'none'"] {
+            assert!(policy.contains(rule), "{rule} in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains("script-src"), "{policy}");
+    }
+
+    /// Checks that this is a page of ours, fit for everybody to read.
+    #[track_caller]
+    fn assert_page(&self, status: StatusCode, words: &[&str]) {
+        assert_eq!(self.status, status, "{}", self.html);
+        assert_eq!(self.header("content-type"), "text/html; charset=utf-8");
+        for once in ["<html lang=\"", "<h1>", "<main>", "<title>", "name=\"viewport\""] {
+            assert_eq!(self.html.matches(once).count(), 1, "{once} in {}", self.html);
+        }
+        for never in ["<script", "og:", "<img", "<link", "style=", "http://", "https://"] {
+            assert!(!self.html.contains(never), "{never} in {}", self.html);
+        }
+        for word in words {
+            assert!(self.html.contains(word), "{word} in {}", self.html);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_page_names_both_accounts_and_offers_one_button() {
+    let site = Site::start().await;
+    let seen = site.get(&site.link(&ada())).await;
+    let words = ["Ada Lovelace", "Slack", "Acme", "Countess of Lovelace", "crm-7", "not you"];
+    seen.assert_page(StatusCode::OK, &words);
+    assert_eq!(seen.html.matches("<form method=\"post\">").count(), 1);
+    assert_eq!(seen.html.matches("<button").count(), 1);
+    assert!(seen.html.contains("<button type=\"submit\">Continue to sign in</button>"));
+}
+
+#[tokio::test]
+async fn what_has_no_name_shows_its_id() {
+    let site = Site::start().await;
+    let nameless = Invitation {
+        name: None,
+        workspace: None,
+        subscriber: None,
+        subscriber_name: None,
+        ..ada()
+    };
+    let seen = site.get(&site.link(&nameless)).await;
+    seen.assert_page(StatusCode::OK, &["U0ADA", "T0ACME", "your organisation has for you"]);
+
+    let mut organisation = nameless;
+    organisation.person.workspace =
+        Workspace { id: String::new(), enterprise: Some("E0ACME".to_owned()), org_install: true };
+    site.get(&site.link(&organisation)).await.assert_page(StatusCode::OK, &["E0ACME"]);
+}
+
+#[tokio::test]
+async fn looking_asks_nobody_however_often() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let agents = [
+        "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+        "Slackbot 1.0 (+https://api.slack.com/robots)",
+        "Slack-ImgProxy (+https://api.slack.com/robots)",
+        "Mozilla/5.0 (Windows NT 6.1; WOW64) SkypeUriPreview Preview/0.5 skype-url-preview@microsoft.com",
+    ];
+    for number in 0..200 {
+        let method = if number % 5 == 0 { Method::HEAD } else { Method::GET };
+        let agent = agents[number % agents.len()];
+        let request = site.http.request(method, link.clone()).header("user-agent", agent);
+        assert_eq!(Seen::read(request).await.status, StatusCode::OK);
+    }
+    assert_eq!(site.times_asked(), 0);
+    assert!(!site.metrics.render().contains("clicked"));
+}
+
+#[tokio::test]
+async fn a_press_asks_once_and_follows_the_link() {
+    let site = Site::start().await;
+    let seen = site.press(&site.link(&ada())).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER);
+    assert_eq!(seen.headers[LOCATION], MINTED);
+    assert_eq!(seen.html, "");
+    {
+        let asked = site.desk.asked();
+        let [ask] = asked.as_slice() else { panic!("asked {} times", asked.len()) };
+        assert_eq!((&ask.person, &ask.intent), (&ada().person, &Intent::Connect));
+        assert_ne!(ask.reference, ada().reference);
+    }
+    site.assert_counted(r#"connect_funnel_total{platform="slack",step="clicked"} 1"#);
+}
+
+#[tokio::test]
+async fn a_link_can_be_pressed_again_but_not_without_end() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let mut last = site.press(&link).await;
+    for _ in 0..30 {
+        last = site.press(&link).await;
+    }
+    last.assert_page(StatusCode::TOO_MANY_REQUESTS, &["C-TOO-OFTEN", "/verbinde"]);
+    let asked = site.times_asked();
+    assert!((2..30).contains(&asked), "{asked}");
+    let mut grace = ada();
+    grace.person.user = "U0GRACE".to_owned();
+    assert_eq!(site.press(&site.link(&grace)).await.status, StatusCode::SEE_OTHER);
+    let counted = 31 - asked;
+    site.assert_counted(&format!(
+        r#"connect_answers_total{{platform="slack",intent="connect",answer="C-TOO-OFTEN"}} {counted}"#
+    ));
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_and_head_make_no_difference() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let slashed = Url::parse(&format!("{link}/")).unwrap();
+    site.get(&slashed).await.assert_page(StatusCode::OK, &["Ada Lovelace"]);
+    assert_eq!(site.press(&slashed).await.status, StatusCode::SEE_OTHER);
+    for url in [&link, &slashed] {
+        let seen = Seen::read(site.http.head(url.clone())).await;
+        assert_eq!((seen.status, seen.html.as_str()), (StatusCode::OK, ""));
+        assert_eq!(seen.headers[CONTENT_TYPE], "text/html; charset=utf-8");
+    }
+    let seen = Seen::read(site.http.delete(link)).await;
+    assert_eq!(seen.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(seen.headers[ALLOW], "GET,HEAD,POST");
+    assert_eq!(site.times_asked(), 1);
+}
+
+#[tokio::test]
+async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
+    let site = Site::start().await;
+    let genuine = site.link(&ada());
+    let token = genuine.path().trim_start_matches("/link/");
+    let foreign = links(&site.origin, &["a-key-of-somebody-else"], &site.clock);
+    let mut on_teams = ada();
+    on_teams.person.platform = Platform::Teams;
+    let altered = token.replacen(&token[20..21], if &token[20..21] == "A" { "B" } else { "A" }, 1);
+    let strangers = [
+        site.link_of(&altered),
+        site.link_of(&token[..token.len() - 1]),
+        site.link_of(&format!("{token}A")),
+        site.link_of(&"A".repeat(4000)),
+        site.link_of("x"),
+        site.link_of("%ff%fe"),
+        site.link_of("%00"),
+        site.link_of("..%2f..%2fetc%2fpasswd"),
+        foreign.url_for(&ada()).expose().clone(),
+        // Genuine, but no desk is there for it.
+        site.link(&on_teams),
+    ];
+    let first = site.get(&strangers[0]).await;
+    first.assert_page(StatusCode::NOT_FOUND, &["/connect", "does not work"]);
+    for stranger in &strangers {
+        for seen in [site.get(stranger).await, site.press(stranger).await] {
+            assert_eq!((seen.status, &seen.html), (StatusCode::NOT_FOUND, &first.html));
+        }
+    }
+    assert_eq!(site.times_asked(), 0);
+    site.assert_counted(
+        r#"connect_requests_refused_total{platform="link",reason="unknown_token"} 21"#,
+    );
+}
+
+#[tokio::test]
+async fn after_a_day_a_link_only_tells_how_to_get_another() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let second = Duration::from_secs(1);
+    site.clock.advance(LIFETIME.saturating_sub(second));
+    assert_eq!(site.get(&link).await.status, StatusCode::OK);
+    assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+    site.clock.advance(second);
+    for seen in [site.get(&link).await, site.press(&link).await] {
+        seen.assert_page(StatusCode::GONE, &["/verbinde", "expired"]);
+        assert!(!seen.html.contains("Ada"));
+    }
+    assert_eq!(site.times_asked(), 1);
+}
+
+#[tokio::test]
+async fn links_signed_with_the_former_key_still_work() {
+    let site = Site::start().await;
+    let former = links(&site.origin, &[YESTERDAY], &site.clock);
+    let link = former.url_for(&ada()).expose().clone();
+    assert_eq!(site.get(&link).await.status, StatusCode::OK);
+    assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_form_on_another_site_starts_nothing() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    for from in ["cross-site", "same-site", "something-new", ""] {
+        let request = site.http.post(link.clone()).header("sec-fetch-site", from);
+        let seen = Seen::read(request).await;
+        seen.assert_page(StatusCode::FORBIDDEN, &["Another website", "your chat"]);
+    }
+    assert_eq!(site.times_asked(), 0);
+    // The way from the chat to the page is cross-site as well, and changes nothing.
+    let from_chat = site.http.get(link.clone()).header("sec-fetch-site", "cross-site");
+    assert_eq!(Seen::read(from_chat).await.status, StatusCode::OK);
+    // Old browsers do not tell.
+    assert_eq!(Seen::read(site.http.post(link.clone())).await.status, StatusCode::SEE_OTHER);
+    let typed = site.http.post(link).header("sec-fetch-site", "none");
+    assert_eq!(Seen::read(typed).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_body_may_be_small_and_is_not_read() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let post = |size: usize| Seen::read(site.http.post(link.clone()).body("x".repeat(size)));
+    assert_eq!(post(1024).await.status, StatusCode::SEE_OTHER);
+    post(1025).await.assert_page(StatusCode::PAYLOAD_TOO_LARGE, &["C-INCOMPLETE", "/verbinde"]);
+    assert_eq!(site.times_asked(), 1);
+}
+
+#[tokio::test]
+async fn who_is_connected_already_is_told_so() {
+    let link = |name: Option<&str>| Link {
+        subscriber: SubscriberId::new("ada@example.com").unwrap(),
+        name: name.map(str::to_owned),
+        since: Some(Timestamp::from_second(1_780_000_000).unwrap()),
+    };
+    let site = Site::answering(Answer::AlreadyConnected(link(Some("Ada <Lovelace>")))).await;
+    let seen = site.press(&site.link(&ada())).await;
+    let words = ["Ada &#60;Lovelace&#62;", "2026-05-28", "close this page"];
+    seen.assert_page(StatusCode::OK, &words);
+    assert!(!seen.html.contains("<form"));
+
+    let site = Site::answering(Answer::AlreadyConnected(link(None))).await;
+    let seen = site.press(&site.link(&ada())).await;
+    seen.assert_page(StatusCode::OK, &["ada@…"]);
+    assert!(!seen.html.contains("example.com"));
+}
+
+#[tokio::test]
+async fn every_refusal_comes_in_words_with_code_and_reference() {
+    for reason in Reason::ALL {
+        let site = Site::answering(Answer::Refused((*reason).into())).await;
+        let seen = site.press(&site.link(&ada())).await;
+        let reference = site.desk.asked()[0].reference;
+        let expected = match reason {
+            Reason::TooOften => StatusCode::TOO_MANY_REQUESTS,
+            _ => StatusCode::OK,
+        };
+        seen.assert_page(expected, &[reason.code(), reference.as_str()]);
+    }
+}
+
+#[tokio::test]
+async fn the_operators_own_sentence_is_shown_whole_and_as_text() {
+    let sentence = format!("Ask <b>{}</b> at help@example.com", "the desk ".repeat(20).trim());
+    let refusal = Refusal { sentence: Some(sentence), ..Reason::WebhookRefused.into() };
+    let site = Site::answering(Answer::Refused(refusal)).await;
+    let seen = site.press(&site.link(&ada())).await;
+    seen.assert_page(StatusCode::OK, &["Ask &#60;b&#62;the", "&#60;/b&#62; at help@example.com"]);
+}
+
+#[tokio::test]
+async fn an_answer_to_another_question_is_a_refusal() {
+    for answer in [Answer::NotConnected, Answer::Working, Answer::Help(None)] {
+        let site = Site::answering(answer).await;
+        let seen = site.press(&site.link(&ada())).await;
+        seen.assert_page(StatusCode::OK, &["C-BUSY"]);
+    }
+}
+
+#[tokio::test]
+async fn names_are_text_whatever_they_hold() {
+    let tricks = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "</dd></dl></main><form action=https://evil.example>",
+        "{{ 7 * 7 }}",
+        "' style='x",
+        "\u{202e}live",
+    ];
+    let site = Site::start().await;
+    for trick in tricks {
+        let text = Some(trick.to_owned());
+        let invitation = Invitation {
+            name: text.clone(),
+            workspace: text.clone(),
+            subscriber: text.clone(),
+            subscriber_name: text,
+            command: trick.to_owned(),
+            ..ada()
+        };
+        let link = site.link(&invitation);
+        let seen = site.get(&link).await;
+        assert_eq!(seen.status, StatusCode::OK);
+        for tag in ["<script", "<img", "<form action", "\u{202e}", "dd'", ">49<"] {
+            assert!(!seen.html.contains(tag), "{tag} in {}", seen.html);
+        }
+        assert_eq!(seen.html.matches("<form").count(), 1);
+        site.clock.advance(LIFETIME);
+        let seen = site.get(&link).await;
+        assert_eq!(seen.status, StatusCode::GONE);
+        assert!(!seen.html.contains("<script") && !seen.html.contains("<img"), "{}", seen.html);
+    }
+}
+
+#[tokio::test]
+async fn pages_speak_the_browsers_language() {
+    let site = Site::start().await;
+    let link = site.link(&ada());
+    let in_german =
+        |url: &Url| site.http.get(url.clone()).header("accept-language", "de-AT,de;q=0.9");
+    let seen = Seen::read(in_german(&link)).await;
+    seen.assert_page(
+        StatusCode::OK,
+        &["<html lang=\"de\">", "Verbinde dein Konto", "Chat-Konto", "Weiter zur Anmeldung"],
+    );
+    let seen = Seen::read(in_german(&site.link_of("x"))).await;
+    seen.assert_page(StatusCode::NOT_FOUND, &["<html lang=\"de\">", "funktioniert nicht"]);
+    site.clock.advance(LIFETIME);
+    let seen = Seen::read(in_german(&link)).await;
+    seen.assert_page(StatusCode::GONE, &["<html lang=\"de\">", "abgelaufen", "/verbinde"]);
+    let seen = site.get(&link).await;
+    seen.assert_page(StatusCode::GONE, &["<html lang=\"en\">"]);
+}
+
+#[tokio::test]
+async fn the_policy_lets_our_style_pass_and_the_form_follow_its_redirects() {
+    let site = Site::start().await;
+    let seen = site.get(&site.link(&ada())).await;
+    let (_, rest) = seen.html.split_once("<style>").unwrap();
+    let (style, _) = rest.split_once("</style>").unwrap();
+    let hash = format!("style-src 'sha256-{}';", STANDARD.encode(Sha256::digest(style)));
+    let policy = seen.header("content-security-policy");
+    assert!(policy.contains(&hash), "{policy}");
+    assert!(policy.contains("form-action 'self' https: http:;"), "{policy}");
+
+    let public = headers::protective(false);
+    let policy = public["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("form-action 'self' https:;"), "{policy}");
+}
+
+#[tokio::test]
+async fn neither_links_nor_tokens_print() {
+    let site = Site::start().await;
+    let url = site.links.url_for(&ada());
+    let token = url.expose().path().to_owned();
+    let pages = LinkPages::new(
+        Arc::clone(&site.links),
+        Vec::new(),
+        Arc::new(SystemRandom),
+        Arc::clone(&site.metrics),
+    );
+    let printed = format!("{url:?} {pages:?} {:?} {:?}", site.links, ada());
+    for secret in [token.as_str(), TODAY, YESTERDAY, "Lovelace"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+}
