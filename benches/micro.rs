@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use novu_connect_bot::clock::{ManualClock, after};
 use novu_connect_bot::core::Language;
-use novu_connect_bot::core::{Answer, Intent, Invitee, Reference, SignIn, SignInLink};
+use novu_connect_bot::core::{Answer, Intent, Invitee, Lasts, Reference, SignIn, SignInLink};
 use novu_connect_bot::net::{self, Fence, SecretUrl, Subdomains};
 use novu_connect_bot::novu::SubscriberId;
 use novu_connect_bot::signing::SigningKey;
@@ -172,7 +172,8 @@ fn word(criterion: &mut Criterion) {
         subscriber_name: None,
         chat_name: None,
     };
-    let answer = Answer::SignIn(SignIn { link, expires_at: Some(expires_at), invitee });
+    let answer =
+        Answer::SignIn(SignIn { link, lasts: Lasts::Minted { until: expires_at }, invitee });
     let voice = Voice {
         language: Language::German,
         command: "/connect",
@@ -182,11 +183,7 @@ fn word(criterion: &mut Criterion) {
     criterion.bench_function("word/sign_in", |bencher| {
         bencher.iter(|| {
             let message = PrivateMessage::render(&voice.message(black_box(&answer)));
-            black_box(
-                message.map(|message| {
-                    serde_json::to_vec(&message.as_response()).map(|body| body.len())
-                }),
-            )
+            black_box(serde_json::to_vec(&message.as_response()).map(|body| body.len()))
         });
     });
 }

@@ -110,3 +110,6 @@ C-BUSY = Ich habe gerade zu viel zu tun.
     .remedy = Gib { $connect } in einer Minute noch einmal ein.
 C-INCOMPLETE = Deine Anfrage kam ohne das an, was ich für eine Antwort brauche.
     .remedy = Gib { $connect } noch einmal ein. Wenn es so bleibt, sag es deiner Administration.
+
+# The notice that somebody sees who presses the button for a fresh link.
+press-notice = Dein neuer Link ist unterwegs. Er erscheint an der Stelle dieser Karte.

@@ -110,3 +110,6 @@ C-BUSY = I have too much to do at the moment.
     .remedy = Type { $connect } again in a minute.
 C-INCOMPLETE = Your request arrived without what I need to answer it.
     .remedy = Type { $connect } again. If it stays like this, tell your administrator.
+
+# The notice that somebody sees who presses the button for a fresh link.
+press-notice = Your new link is on its way. It takes the place of this card.

@@ -6,23 +6,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::answering::Surface;
 use crate::clock::SharedClock;
 use crate::config::{self, AppCredential, Config};
 use crate::core::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
-use crate::core::{Connect, Integration, Platform, WorkspaceIndex};
+use crate::core::{Integration, Linking, Reference, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net;
 use crate::novu::{self, Novu};
 use crate::page::LinkPages;
-use crate::random::{SharedRandom, reference};
+use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::slack::Parts;
 use crate::slack::signature::Verifier;
@@ -32,6 +33,8 @@ use crate::teams::connector::{self, Connector};
 use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
 use crate::teams::{self, Teams, token};
 
+/// The platforms that there are, by name.
+const PLATFORMS: &[&str] = &[slack::PLATFORM.name, teams::PLATFORM.name];
 /// How often the store is looked into when the service is about to end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -52,8 +55,7 @@ pub struct Listeners {
 pub struct App {
     metrics: Arc<Metrics>,
     store: Arc<Store>,
-    slack: Option<Arc<Slack>>,
-    teams: Option<Arc<Teams>>,
+    surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     random: SharedRandom,
     ops_apart: bool,
@@ -108,21 +110,19 @@ impl App {
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
         let shared = Shared { http, novu, store, metrics, clock, random, links };
-        let slack = match config.slack {
-            Some(slack) => Some(Arc::new(build_slack(slack, &config.identity, &shared).await?)),
-            None => None,
-        };
-        let teams = match config.teams {
-            Some(teams) => Some(Arc::new(build_teams(teams, &config.identity, &shared).await?)),
-            None => None,
-        };
-        let pages = build_pages(&shared, slack.as_ref(), teams.as_ref());
+        let mut surfaces: Vec<Arc<dyn Surface>> = Vec::new();
+        if let Some(slack) = config.slack {
+            surfaces.push(Arc::new(build_slack(slack, &config.identity, &shared).await?));
+        }
+        if let Some(teams) = config.teams {
+            surfaces.push(Arc::new(build_teams(teams, &config.identity, &shared).await?));
+        }
+        let pages = build_pages(&shared, &surfaces);
         Ok(Self {
             pages,
-            teams,
+            surfaces,
             metrics: shared.metrics,
             store: shared.store,
-            slack,
             random: shared.random,
             ops_apart: config.server.ops_listen.is_some(),
         })
@@ -135,11 +135,8 @@ impl App {
         if !self.ops_apart {
             router = router.merge(ops::router(Arc::new(self.clone())));
         }
-        if let Some(slack) = &self.slack {
-            router = router.merge(slack::router(Arc::clone(slack)));
-        }
-        if let Some(teams) = &self.teams {
-            router = router.merge(teams::router(Arc::clone(teams)));
+        for surface in &self.surfaces {
+            router = router.merge(Arc::clone(surface).routes());
         }
         if let Some(pages) = &self.pages {
             router = router.merge(Arc::clone(pages).router());
@@ -154,7 +151,7 @@ impl App {
 
     fn hardened(&self, router: Router) -> Router {
         let random = Arc::clone(&self.random);
-        harden(router, RequestLimits::default(), move || reference(&*random).to_string())
+        harden(router, RequestLimits::default(), move || Reference::new(&*random).to_string())
     }
 
     /// Serves until `stop`, then lets what has begun come to its end.
@@ -189,17 +186,8 @@ impl App {
 
     /// Does what goes on beside the requests, until `stop`.
     async fn run(&self, stop: CancellationToken) {
-        let slack = async {
-            if let Some(slack) = &self.slack {
-                slack.run(stop.clone()).await;
-            }
-        };
-        let teams = async {
-            if let Some(teams) = &self.teams {
-                teams.run(stop.clone()).await;
-            }
-        };
-        tokio::join!(slack, teams);
+        let running = self.surfaces.iter().map(|surface| surface.run(stop.clone()));
+        join_all(running).await;
     }
 
     /// Waits until every promise is kept and nobody is being answered any more. Call once no new
@@ -208,11 +196,8 @@ impl App {
         while self.open_promises().await > 0 {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        if let Some(slack) = &self.slack {
-            slack.finish().await;
-        }
-        if let Some(teams) = &self.teams {
-            teams.finish().await;
+        for surface in &self.surfaces {
+            surface.drain().await;
         }
     }
 
@@ -226,15 +211,10 @@ impl ops::Operated for App {
     fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>> {
         async move {
             let mut trouble = Vec::new();
-            if let Some(slack) = &self.slack
-                && let Some(word) = slack.trouble().await
-            {
-                trouble.push(("slack", word));
-            }
-            if let Some(teams) = &self.teams
-                && let Some(word) = teams.trouble().await
-            {
-                trouble.push(("teams", word));
+            for surface in &self.surfaces {
+                if let Some(word) = surface.trouble().await {
+                    trouble.push((surface.platform().name, word));
+                }
             }
             trouble
         }
@@ -253,12 +233,13 @@ async fn build_slack(
 ) -> anyhow::Result<Slack> {
     let keys = slack.signing_secrets.iter().filter_map(SigningKey::new).collect();
     let integration = Integration {
+        platform: &slack::PLATFORM,
         identifier: slack.integration,
         user_scope: slack.user_scope,
         link_hosts: slack.link_hosts,
         bot_token: slack.bot_token,
     };
-    let connect = build_connect(integration, slack.connection, identity, shared).await?;
+    let linking = build_linking(integration, slack.connection, identity, shared).await?;
     let web_api = WebApi::new(
         &slack.api_url,
         shared.http.clone(),
@@ -268,7 +249,7 @@ async fn build_slack(
     .context("slack.api_url cannot be used")?;
     Ok(Slack::new(Parts {
         verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
-        connect,
+        linking,
         web_api,
         links: shared.links.clone(),
         store: Arc::clone(&shared.store),
@@ -288,17 +269,11 @@ fn build_links(server: &config::Server, clock: &SharedClock) -> Option<Arc<Links
     Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
 }
 
-fn build_pages(
-    shared: &Shared,
-    slack: Option<&Arc<Slack>>,
-    teams: Option<&Arc<Teams>>,
-) -> Option<Arc<LinkPages>> {
+fn build_pages(shared: &Shared, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<LinkPages>> {
     let links = Arc::clone(shared.links.as_ref()?);
-    let slack = slack.map(|slack| (Platform::Slack, slack.page_desk()));
-    let teams = teams.map(|teams| (Platform::Teams, teams.page_desk()));
-    let desks = slack.into_iter().chain(teams).collect();
+    let responders = surfaces.iter().map(|surface| surface.responder()).collect();
     let (random, metrics) = (Arc::clone(&shared.random), Arc::clone(&shared.metrics));
-    Some(Arc::new(LinkPages::new(links, desks, random, metrics)))
+    Some(Arc::new(LinkPages::new(links, responders, random, metrics)))
 }
 
 async fn build_teams(
@@ -341,6 +316,7 @@ async fn build_teams(
         metrics: Arc::clone(&shared.metrics),
     });
     let integration = Integration {
+        platform: &teams::PLATFORM,
         identifier: teams.integration,
         user_scope: None,
         link_hosts: teams.link_hosts,
@@ -348,12 +324,11 @@ async fn build_teams(
     };
     Ok(Teams::new(teams::Parts {
         verifier,
-        connect: build_connect(integration, teams.connection, identity, shared).await?,
+        linking: build_linking(integration, teams.connection, identity, shared).await?,
         connector,
         links: shared.links.clone(),
         store: Arc::clone(&shared.store),
         app_id: teams.app_id,
-        reply_budget: teams.reply_budget,
         clock: Arc::clone(&shared.clock),
         random: Arc::clone(&shared.random),
         metrics: Arc::clone(&shared.metrics),
@@ -368,12 +343,12 @@ async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::R
 }
 
 /// The core for one platform.
-async fn build_connect(
+async fn build_linking(
     integration: Integration,
     pinned: Option<String>,
     identity: &config::Identity,
     shared: &Shared,
-) -> anyhow::Result<Connect> {
+) -> anyhow::Result<Arc<Linking>> {
     let index = WorkspaceIndex::new(
         shared.novu.clone(),
         integration.identifier.clone(),
@@ -381,14 +356,15 @@ async fn build_connect(
         Arc::clone(&shared.clock),
         Arc::clone(&shared.metrics),
     );
-    Ok(Connect::new(
+    let linking = Linking::new(
         shared.novu.clone(),
         integration,
         index,
         build_chain(identity, shared).await?,
         identity.create_missing.clone(),
         Arc::clone(&shared.clock),
-    ))
+    );
+    Ok(Arc::new(linking))
 }
 
 async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Result<Chain> {
@@ -406,7 +382,7 @@ async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Re
 
 async fn open_table(identity: &config::Identity, shared: &Shared) -> anyhow::Result<TableResolver> {
     let path = identity.table.clone().context("identity.table is missing")?;
-    TableResolver::open(path, Arc::clone(&shared.clock))
+    TableResolver::open(path, PLATFORMS, Arc::clone(&shared.clock))
         .await
         .context("identity.table cannot be used")
 }

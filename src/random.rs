@@ -3,8 +3,6 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use crate::core::Reference;
-
 /// Gives random bytes.
 pub trait Random: Send + Sync + Debug {
     /// Fills `bytes` with randomness.
@@ -25,11 +23,4 @@ impl Random for SystemRandom {
             tracing::error!(%error, "the system gives no randomness");
         }
     }
-}
-
-/// A fresh reference.
-pub fn reference(random: &dyn Random) -> Reference {
-    let mut bits = [0; 5];
-    random.fill(&mut bits);
-    Reference::from_random(bits)
 }

@@ -49,7 +49,7 @@ mod slack {
     use novu_connect_bot::app;
     use novu_connect_bot::clock::SystemClock;
     use novu_connect_bot::clock::{ManualClock, SharedClock};
-    use novu_connect_bot::core::{Directory, Person, Platform, Workspace};
+    use novu_connect_bot::core::{Directory, Person, Workspace};
     use novu_connect_bot::net;
     use novu_connect_bot::random::SystemRandom;
     use novu_connect_bot::slack::WebApi;
@@ -200,7 +200,7 @@ mod slack {
         let api = WebApi::new(&base, net::client().unwrap(), Arc::new(SystemClock), Arc::default())
             .unwrap();
         let person = Person {
-            platform: Platform::Slack,
+            platform: novu_connect_bot::slack::PLATFORM.id(),
             workspace: Workspace::standalone("T1"),
             user: "U1".to_owned(),
         };
@@ -211,7 +211,7 @@ mod slack {
             footer: None,
             spoken: "Hello".to_owned(),
         };
-        let message = PrivateMessage::without_button(&message);
+        let message = PrivateMessage::render(&message);
         let posted = api.post_direct_message(&token, "U1", &message).await.is_ok();
         (profile.is_some(), profile.is_some_and(|profile| profile.email.is_some()), posted)
     }

@@ -58,11 +58,11 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::core::{Platform, Workspace};
+    use crate::core::Workspace;
 
     fn person(user: &str) -> Person {
         let workspace = Workspace::standalone("T1");
-        Person { platform: Platform::Slack, workspace, user: user.to_owned() }
+        Person { platform: crate::slack::PLATFORM.id(), workspace, user: user.to_owned() }
     }
 
     #[test]

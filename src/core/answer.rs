@@ -3,17 +3,13 @@
 use std::fmt;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use crate::jobs::TIME_TO_ANSWER;
 use crate::net::{Fence, Outside, SecretUrl};
 use crate::novu::SubscriberId;
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
-/// How often a question is asked in all, while refusals may pass, before the person is told.
-pub const ANSWER_ATTEMPTS: u32 = 3;
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,13 +45,6 @@ impl Answer {
         }
     }
 
-    /// The answer, or that Novu is too slow once it has taken too long: there must be time left to
-    /// deliver it.
-    pub async fn in_time(answering: impl Future<Output = Self>) -> Self {
-        let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
-        in_time.unwrap_or_else(|_| Self::Refused(Reason::NovuTimeout.into()))
-    }
-
     /// The refusal that this is, if the same question may be answered a little later. Whoever has been
     /// told to wait is better off with a few more seconds than with a no, but not with half an hour.
     #[must_use]
@@ -67,16 +56,28 @@ impl Answer {
     }
 }
 
-/// A sign-in link and how long it can be used.
+/// A sign-in link, and who signs in as whom.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignIn {
     /// The link.
     pub link: SignInLink,
-    /// When Novu stops accepting it: five minutes after it was minted (Novu, OAuth state). A link to
-    /// the personal page outlives every message, so nobody needs to hurry.
-    pub expires_at: Option<Timestamp>,
+    /// How long it can be used.
+    pub lasts: Lasts,
     /// Who signs in as whom.
     pub invitee: Invitee,
+}
+
+/// How long a sign-in link can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lasts {
+    /// Novu minted it, and stops accepting it then: five minutes after it was minted (Novu, OAuth
+    /// state).
+    Minted {
+        /// When, by the wall clock.
+        until: Timestamp,
+    },
+    /// It leads to the personal page, which outlives the message, so nobody needs to hurry.
+    Page,
 }
 
 /// Somebody who may sign in, and as whom.
@@ -111,6 +112,13 @@ impl SignInLink {
     #[must_use]
     pub fn to_personal_page(url: SecretUrl) -> Self {
         Self(url)
+    }
+
+    /// How long the address is, in characters.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        // A URL as it is sent is ASCII.
+        self.expose().len()
     }
 
     /// The address, for the button of a private message.
@@ -280,61 +288,6 @@ impl Reason {
     }
 }
 
-/// The reference that a person can quote and an operator can find in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub struct Reference([u8; 8]);
-
-/// Crockford's alphabet: no letters that look like digits, nothing to misread aloud.
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
-impl Reference {
-    /// Turns forty random bits into eight characters.
-    #[must_use]
-    pub fn from_random(bits: [u8; 5]) -> Self {
-        let mut number = u64::from_be_bytes([0, 0, 0, bits[0], bits[1], bits[2], bits[3], bits[4]]);
-        let mut text = [0; 8];
-        for character in text.iter_mut().rev() {
-            let index = usize::try_from(number & 31).unwrap_or_default();
-            *character = ALPHABET[index];
-            number >>= 5;
-        }
-        Self(text)
-    }
-
-    /// Its eight characters.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-}
-
-impl fmt::Display for Reference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl From<Reference> for String {
-    fn from(reference: Reference) -> Self {
-        reference.as_str().to_owned()
-    }
-}
-
-impl TryFrom<String> for Reference {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes: [u8; 8] =
-            text.as_bytes().try_into().map_err(|_| "a reference has eight characters")?;
-        if bytes.iter().all(|byte| ALPHABET.contains(byte)) {
-            Ok(Self(bytes))
-        } else {
-            Err("a reference has letters and digits only")
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,15 +316,6 @@ mod tests {
         ] {
             assert_eq!(Answer::Refused(refusal.clone()).passing().is_some(), passes, "{refusal:?}");
         }
-    }
-
-    #[test]
-    fn references_survive_the_store_and_nothing_else_passes_for_one() {
-        let reference = Reference::from_random([0xff, 0, 1, 2, 0x80]);
-        assert_eq!(reference.as_str().len(), 8);
-        assert_eq!(Reference::try_from(String::from(reference)), Ok(reference));
-        assert!(Reference::try_from("short".to_owned()).is_err());
-        assert!(Reference::try_from("lowercas".to_owned()).is_err());
     }
 
     #[test]

@@ -17,6 +17,26 @@ pub trait Directory: Send + Sync + Debug {
         person: &'a Person,
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>>;
+
+    /// What a personal page has to carry so that the person can be looked up again; none where
+    /// nothing is needed.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T: Directory + ?Sized> Directory for &T {
+    fn profile<'a>(
+        &'a self,
+        person: &'a Person,
+        token: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+        (**self).profile(person, token)
+    }
+
+    fn hint(&self) -> Option<String> {
+        (**self).hint()
+    }
 }
 
 /// Why a person's profile is not to be had.

@@ -14,6 +14,8 @@ pub enum Intent {
     Status,
     /// What can I say?
     Help,
+    /// Nobody asked: the bot has just been installed, and speaks first.
+    Welcome,
     /// Something that the grammar does not know.
     Unknown {
         /// What was said, shortened.
@@ -34,6 +36,7 @@ impl Intent {
             Self::Connect => "connect",
             Self::Status => "status",
             Self::Help => "help",
+            Self::Welcome => "welcome",
             Self::Unknown { .. } => "unknown",
         }
     }

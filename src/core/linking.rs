@@ -4,7 +4,7 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,21 +12,21 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
-use super::answer::{
-    Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
-};
+use super::answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 use super::directory::{Directory, DirectoryError};
 use super::intent::Intent;
 use super::language::Language;
-use super::person::{Kind, Person, Platform, Profile};
+use super::person::{Kind, Person, Profile};
+use super::platform::Platform;
+use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind};
 use super::trouble;
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
 use crate::net::Fence;
 use crate::novu::{
-    ChannelConnection, ChannelEndpoint, Context, Creation, Endpoint, EndpointFilter, LinkUser,
-    NewSubscriber, Novu, Subscriber,
+    ChannelConnection, ChannelEndpoint, Context, Creation, EndpointFilter, LinkUser, NewSubscriber,
+    Novu, Subscriber,
 };
 
 /// How long Novu accepts a link that it minted (Novu, OAuth state).
@@ -34,36 +34,11 @@ pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 /// Endpoints of one subscriber that are looked at: the most that Novu gives at once.
 const MOST_ENDPOINTS: u8 = 100;
 
-/// One question of one person.
-#[derive(Debug, Clone)]
-pub struct Ask {
-    /// Who asks, as a verified request names them.
-    pub person: Person,
-    /// What for.
-    pub intent: Intent,
-    /// The reference that the answer and every log line of it carry.
-    pub reference: Reference,
-    /// The person's language, as soon as it is known. Others may read it while the answer is made.
-    pub language: Arc<OnceLock<Language>>,
-}
-
-impl Ask {
-    /// A question.
-    #[must_use]
-    pub fn new(person: Person, intent: Intent, reference: Reference) -> Self {
-        Self { person, intent, reference, language: Arc::default() }
-    }
-
-    /// The language to answer in: the person's if it is known by now.
-    #[must_use]
-    pub fn language(&self) -> Language {
-        self.language.get().copied().unwrap_or_default()
-    }
-}
-
 /// The Novu integration of one chat platform, and what its links are like.
 #[derive(Debug)]
 pub struct Integration {
+    /// The platform.
+    pub platform: &'static Platform,
     /// Its identifier in Novu.
     pub identifier: String,
     /// What to ask of the person at sign-in, in place of Novu's default. Slack only.
@@ -76,7 +51,7 @@ pub struct Integration {
 
 /// Answers questions for one chat platform.
 #[derive(Debug)]
-pub struct Connect {
+pub struct Linking {
     novu: Novu,
     integration: Integration,
     index: WorkspaceIndex,
@@ -86,7 +61,7 @@ pub struct Connect {
 }
 
 /// Where a person stands: their subscriber, and the way Novu reaches their workspace.
-struct Standing {
+struct AskerFacts {
     found: Found,
     connection: Arc<ChannelConnection>,
     /// All connections of the workspace.
@@ -96,7 +71,7 @@ struct Standing {
     endpoint: Option<ChannelEndpoint>,
 }
 
-impl Connect {
+impl Linking {
     /// Puts the parts together. Subscribers that Novu does not have are created only for people
     /// found by one of `create_missing`.
     #[must_use]
@@ -128,20 +103,21 @@ impl Connect {
     }
 
     /// Answers a question. Never fails: what goes wrong is a refusal.
-    pub async fn answer(&self, ask: &Ask, directory: &dyn Directory) -> Answer {
-        self.work_out(ask, directory).instrument(span_of(ask)).await
+    pub async fn answer(&self, question: &Question, directory: &dyn Directory) -> Answer {
+        self.work_out(question, directory).instrument(span_of(question)).await
     }
 
-    async fn work_out(&self, ask: &Ask, directory: &dyn Directory) -> Answer {
-        let outcome = match &ask.intent {
-            Intent::Connect => self.connect(ask, directory).await,
-            Intent::Status => self.status(ask, directory).await,
+    async fn work_out(&self, question: &Question, directory: &dyn Directory) -> Answer {
+        let outcome = match &question.intent {
+            Intent::Connect => self.connect(question, directory).await,
+            Intent::Status => self.status(question, directory).await,
+            Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
-                self.learn_language(ask, directory).await;
+                self.learn_language(question, directory).await;
                 Ok(Answer::Help(None))
             }
             Intent::Unknown { said, nearest } => {
-                self.learn_language(ask, directory).await;
+                self.learn_language(question, directory).await;
                 let nearest = nearest.as_deref().map(str::to_owned);
                 Ok(Answer::Help(Some(Misheard { said: said.clone(), nearest })))
             }
@@ -149,11 +125,15 @@ impl Connect {
         outcome.unwrap_or_else(Answer::Refused)
     }
 
-    async fn connect(&self, ask: &Ask, directory: &dyn Directory) -> Result<Answer, Refusal> {
-        let standing = self.standing(ask, directory).await?;
-        match existing_link(&standing)? {
+    async fn connect(
+        &self,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Result<Answer, Refusal> {
+        let facts = self.facts(question, directory).await?;
+        match self.existing_link(&facts)? {
             Some(link) => Ok(Answer::AlreadyConnected(link)),
-            None => self.mint(standing).await.map(Answer::SignIn),
+            None => self.mint(facts).await.map(Answer::SignIn),
         }
     }
 
@@ -162,32 +142,44 @@ impl Connect {
     ///
     /// # Errors
     /// What to tell the person instead.
-    pub async fn invite(&self, ask: &Ask, directory: &dyn Directory) -> Result<Invitee, Answer> {
-        let standing = self.standing(ask, directory).instrument(span_of(ask)).await;
-        let standing = standing.map_err(Answer::Refused)?;
-        match existing_link(&standing).map_err(Answer::Refused)? {
+    pub async fn invite(
+        &self,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Result<Invitee, Answer> {
+        let facts = self.facts(question, directory).instrument(span_of(question)).await;
+        let facts = facts.map_err(Answer::Refused)?;
+        match self.existing_link(&facts).map_err(Answer::Refused)? {
             Some(link) => Err(Answer::AlreadyConnected(link)),
-            None if standing.subscriber.is_none() && !self.may_create(&standing.found) => {
+            None if facts.subscriber.is_none() && !self.may_create(&facts.found) => {
                 Err(Answer::Refused(Reason::SubscriberMissing.into()))
             }
-            None => Ok(invitee(&standing)),
+            None => Ok(invitee(&facts)),
         }
     }
 
-    async fn status(&self, ask: &Ask, directory: &dyn Directory) -> Result<Answer, Refusal> {
-        let standing = self.standing(ask, directory).await?;
-        let link = existing_link(&standing)?;
+    async fn status(
+        &self,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Result<Answer, Refusal> {
+        let facts = self.facts(question, directory).await?;
+        let link = self.existing_link(&facts)?;
         Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
     }
 
     /// Finds out where a person stands, asking side by side what can be asked so.
-    async fn standing(&self, ask: &Ask, directory: &dyn Directory) -> Result<Standing, Refusal> {
-        let person = &ask.person;
+    async fn facts(
+        &self,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Result<AskerFacts, Refusal> {
+        let person = &question.asker;
         let candidates =
             self.index.find(&person.workspace).await.map_err(|error| trouble(&error))?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
-        let profile = Self::profile(ask, directory, token.as_ref()).shared();
+        let profile = Self::profile(question, directory, token.as_ref()).shared();
 
         let known = async {
             let found = self.chain.resolve(person, profile.clone()).await?;
@@ -197,24 +189,23 @@ impl Connect {
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
-        let profile = admit(profile, person.platform)?;
+        let profile = admit(profile, self.integration.platform)?;
         let (found, subscriber, endpoint) = known?;
         let connection = fitting(&candidates, found.context.as_ref())?;
-        Ok(Standing { found, connection, candidates, profile, subscriber, endpoint })
+        Ok(AskerFacts { found, connection, candidates, profile, subscriber, endpoint })
     }
 
     fn profile<'a>(
-        ask: &'a Ask,
+        question: &'a Question,
         directory: &'a dyn Directory,
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
-            let profile = directory.profile(&ask.person, token).await;
+            let profile = directory.profile(&question.asker, token).await;
             match &profile {
                 Ok(profile) => {
                     let language = Language::best_for(profile.locale.as_deref());
-                    // Set before only if this very question was asked before: the same answer then.
-                    let _ = ask.language.set(language);
+                    question.language.learn(language);
                 }
                 Err(error) => tracing::debug!(%error, "no profile"),
             }
@@ -224,16 +215,16 @@ impl Connect {
     }
 
     /// Looks the person up for the sake of their language alone, unless the question told it.
-    async fn learn_language(&self, ask: &Ask, directory: &dyn Directory) {
-        if ask.language.get().is_some() {
+    async fn learn_language(&self, question: &Question, directory: &dyn Directory) {
+        if question.language.get().is_some() {
             return;
         }
         // Help must not wait for Novu: without a token by now it is in the default language.
-        let known = self.index.known(&ask.person.workspace).await;
+        let known = self.index.known(&question.asker.workspace).await;
         let token = self.integration.bot_token.as_ref();
         let token = token.or_else(|| known.first()?.access_token.as_ref());
         // Without a profile the answer is in the default language.
-        let _ = Self::profile(ask, directory, token).await;
+        let _ = Self::profile(question, directory, token).await;
     }
 
     async fn subscriber(&self, found: &Found) -> Result<Option<Subscriber>, Refusal> {
@@ -257,19 +248,20 @@ impl Connect {
         };
         let page =
             self.novu.list_channel_endpoints(&filter).await.map_err(|error| trouble(&error))?;
-        Ok(page.items.into_iter().find(|endpoint| reaches(endpoint, person)))
+        let reaches = self.integration.platform.reaches;
+        Ok(page.items.into_iter().find(|found| reaches(&found.endpoint, person)))
     }
 
-    async fn mint(&self, standing: Standing) -> Result<SignIn, Refusal> {
-        if standing.subscriber.is_none() {
-            self.create(&standing).await?;
+    async fn mint(&self, facts: AskerFacts) -> Result<SignIn, Refusal> {
+        if facts.subscriber.is_none() {
+            self.create(&facts).await?;
         }
-        let context = context_of(&standing)?;
-        let invitee = invitee(&standing);
+        let context = context_of(&facts)?;
+        let invitee = invitee(&facts);
         let request = LinkUser {
-            subscriber: standing.found.id,
+            subscriber: facts.found.id,
             integration: self.integration.identifier.clone(),
-            connection: Some(standing.connection.identifier.clone()),
+            connection: Some(facts.connection.identifier.clone()),
             context,
             user_scope: self.integration.user_scope.clone(),
             idempotency_key: None,
@@ -281,19 +273,47 @@ impl Connect {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
-        Ok(SignIn { link, expires_at: Some(after(asked_at, LINK_LIFETIME)), invitee })
+        let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
+        Ok(SignIn { link, lasts, invitee })
+    }
+
+    /// The link that a person already has, if Novu can deliver through it.
+    ///
+    /// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
+    fn existing_link(&self, facts: &AskerFacts) -> Result<Option<Link>, Refusal> {
+        let Some(endpoint) = &facts.endpoint else { return Ok(None) };
+        let over = |connection: &ChannelConnection| {
+            let same = match endpoint.connection_identifier.as_deref() {
+                Some(identifier) => identifier == connection.identifier,
+                None => self.integration.platform.delivers_without_connection,
+            };
+            same && same_keys(&endpoint.context_keys, &connection.context_keys)
+        };
+        // Any connection of the workspace delivers, not only the one that a new link would use.
+        if !facts.candidates.iter().any(|connection| over(connection)) {
+            tracing::warn!(
+                endpoint = endpoint.identifier,
+                "a chat account is linked over a connection that does not deliver"
+            );
+            return Err(Reason::LinkedElsewhere.into());
+        }
+        Ok(Some(Link {
+            subscriber: facts.found.id.clone(),
+            name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
+            since: endpoint.created_at,
+        }))
     }
 
     fn may_create(&self, found: &Found) -> bool {
         self.create_missing.contains(&found.by)
     }
 
-    async fn create(&self, standing: &Standing) -> Result<(), Refusal> {
-        let found = &standing.found;
+    async fn create(&self, facts: &AskerFacts) -> Result<(), Refusal> {
+        let found = &facts.found;
         if !self.may_create(found) {
             return Err(Reason::SubscriberMissing.into());
         }
-        let platform_name = || standing.profile.as_ref().and_then(|profile| profile.name.clone());
+        let platform_name = || facts.profile.as_ref().and_then(|profile| profile.name.clone());
         let new = NewSubscriber {
             first_name: found.name.clone().or_else(platform_name),
             ..NewSubscriber::new(found.id.clone())
@@ -311,54 +331,25 @@ impl Connect {
 }
 
 /// Marks every log line on the way to an answer with the reference that the person sees.
-fn span_of(ask: &Ask) -> Span {
-    tracing::info_span!("ask", reference = %ask.reference)
+fn span_of(question: &Question) -> Span {
+    tracing::info_span!("ask", reference = %question.reference)
 }
 
-fn invitee(standing: &Standing) -> Invitee {
+fn invitee(facts: &AskerFacts) -> Invitee {
     Invitee {
-        subscriber: standing.found.id.clone(),
-        subscriber_name: standing.subscriber.as_ref().and_then(Subscriber::display_name),
-        chat_name: standing.profile.as_ref().and_then(|profile| profile.name.clone()),
+        subscriber: facts.found.id.clone(),
+        subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
+        chat_name: facts.profile.as_ref().and_then(|profile| profile.name.clone()),
     }
 }
 
-/// The link that a person already has, if Novu can deliver through it.
-///
-/// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
-fn existing_link(standing: &Standing) -> Result<Option<Link>, Refusal> {
-    let Some(endpoint) = &standing.endpoint else { return Ok(None) };
-    let over = |connection: &ChannelConnection| {
-        let same = match (endpoint.connection_identifier.as_deref(), &endpoint.endpoint) {
-            (Some(identifier), _) => identifier == connection.identifier,
-            // A Teams endpoint carries its tenant, and needs no connection to be delivered to.
-            (None, kind) => matches!(kind, Endpoint::MsTeamsUser { .. }),
-        };
-        same && same_keys(&endpoint.context_keys, &connection.context_keys)
-    };
-    // Any connection of the workspace delivers, not only the one that a new link would use.
-    if !standing.candidates.iter().any(|connection| over(connection)) {
-        tracing::warn!(
-            endpoint = endpoint.identifier,
-            "a chat account is linked over a connection that does not deliver"
-        );
-        return Err(Reason::LinkedElsewhere.into());
-    }
-    Ok(Some(Link {
-        subscriber: standing.found.id.clone(),
-        name: standing.subscriber.as_ref().and_then(Subscriber::display_name),
-        since: endpoint.created_at,
-    }))
-}
-
-/// Lets people pass, and lets nobody else. On Slack a profile that is not to be had lets pass too:
-/// the chain has already refused if it depends on one, and Slack lets only members of an installing
-/// workspace ask. In Teams people of other tenants can ask as well, so who they are has to be known.
+/// Lets people pass, and lets nobody else. Whether a profile that is not to be had lets pass is the
+/// platform's to say.
 fn admit(
     profile: Result<Profile, DirectoryError>,
-    platform: Platform,
+    platform: &Platform,
 ) -> Result<Option<Profile>, Refusal> {
-    match (profile, platform) {
+    match (profile, platform.needs_profile) {
         (Ok(profile), _) => match profile.kind {
             Kind::Member | Kind::Guest => Ok(Some(profile)),
             Kind::External => Err(Reason::External.into()),
@@ -366,20 +357,8 @@ fn admit(
             Kind::Deactivated => Err(Reason::Deactivated.into()),
         },
         (Err(DirectoryError::Stranger), _) => Err(Reason::External.into()),
-        (Err(_), Platform::Slack) => Ok(None),
-        (Err(error), Platform::Teams) => Err(error.into()),
-    }
-}
-
-/// Whether an endpoint reaches this person's chat account.
-fn reaches(endpoint: &ChannelEndpoint, person: &Person) -> bool {
-    match (&endpoint.endpoint, person.platform) {
-        (Endpoint::SlackUser { user_id }, Platform::Slack) => *user_id == person.user,
-        (Endpoint::MsTeamsUser { user_id, tenant_id }, Platform::Teams) => {
-            *user_id == person.user
-                && tenant_id.as_ref().is_none_or(|tenant| *tenant == person.workspace.id)
-        }
-        _ => false,
+        (Err(_), false) => Ok(None),
+        (Err(error), true) => Err(error.into()),
     }
 }
 
@@ -399,11 +378,11 @@ fn fitting(
 }
 
 /// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
-fn context_of(standing: &Standing) -> Result<Option<Context>, Refusal> {
-    if let Some(context) = &standing.found.context {
+fn context_of(facts: &AskerFacts) -> Result<Option<Context>, Refusal> {
+    if let Some(context) = &facts.found.context {
         return Ok(Some(context.clone()));
     }
-    let keys = &standing.connection.context_keys;
+    let keys = &facts.connection.context_keys;
     if keys.is_empty() {
         return Ok(None);
     }

@@ -8,22 +8,23 @@ mod answer;
 mod directory;
 mod intent;
 mod language;
-mod ledger;
 mod linking;
 mod person;
+mod platform;
+mod question;
+mod reference;
 pub mod resolve;
 mod workspace_index;
 
-pub use answer::{
-    ANSWER_ATTEMPTS, Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn,
-    SignInLink,
-};
+pub use answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
 pub use language::Language;
-pub use ledger::note;
-pub use linking::{Ask, Connect, Integration, LINK_LIFETIME};
-pub use person::{Email, Kind, Person, Platform, Profile, Workspace};
+pub use linking::{Integration, LINK_LIFETIME, Linking};
+pub use person::{Email, Kind, Person, Profile, Workspace};
+pub use platform::{Platform, PlatformName};
+pub use question::{DedupKey, LearntLanguage, Question};
+pub use reference::Reference;
 pub use workspace_index::WorkspaceIndex;
 
 use crate::novu::Error;

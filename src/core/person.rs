@@ -4,32 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A chat platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Platform {
-    /// Slack, including Enterprise Grid and GovSlack.
-    Slack,
-    /// Microsoft Teams.
-    Teams,
-}
-
-impl Platform {
-    /// The lower-case word for it, as in templates, tables, metrics and logs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Slack => "slack",
-            Self::Teams => "teams",
-        }
-    }
-}
-
-impl fmt::Display for Platform {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use super::platform::PlatformName;
 
 /// Where a person is: a Slack workspace, or a Teams tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,8 +46,8 @@ impl Workspace {
 /// A person on a chat platform, as a verified request names them.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Person {
-    /// The platform that vouches for this person.
-    pub platform: Platform,
+    /// The name of the platform that vouches for this person.
+    pub platform: PlatformName,
     /// Where they are.
     pub workspace: Workspace,
     /// Slack user id (`U…`, `W…`), or Entra object id.

@@ -206,7 +206,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::core::{Platform, Workspace};
+    use crate::core::Workspace;
 
     const TODAY: &str = "the-key-of-today";
     const YESTERDAY: &str = "the-key-of-yesterday";
@@ -227,7 +227,11 @@ mod tests {
             org_install: true,
         };
         Invitation {
-            person: Person { platform: Platform::Slack, workspace, user: "U0ADA".to_owned() },
+            person: Person {
+                platform: crate::slack::PLATFORM.id(),
+                workspace,
+                user: "U0ADA".to_owned(),
+            },
             name: Some("Ada Lovelace".to_owned()),
             workspace: Some("Acme".to_owned()),
             subscriber: Some("crm-7".to_owned()),
@@ -297,7 +301,7 @@ mod tests {
         let name = "\"".repeat(1000);
         let longest = Invitation {
             person: Person {
-                platform: Platform::Teams,
+                platform: crate::teams::PLATFORM.id(),
                 workspace: Workspace {
                     id: id.clone(),
                     enterprise: Some(id.clone()),

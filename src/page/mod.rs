@@ -5,7 +5,7 @@
 //! its button asks for a fresh link and follows it.
 //!
 //! [`Links`] makes the addresses, for those who write messages. [`LinkPages`] serves the pages, and
-//! knows the platforms only as [`Desk`]s.
+//! knows the platforms only as [`Responder`]s.
 
 mod headers;
 mod language;
@@ -14,31 +14,26 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::fmt::Debug;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::HeaderMap;
-use futures_util::future::BoxFuture;
 
-use crate::answering::pace::Pace;
-use crate::core::{Answer, Ask, Platform};
+use crate::answering::{Pace, Responder};
+use crate::core::PlatformName;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::is_loopback;
 use crate::random::SharedRandom;
 
-/// Where a platform answers its people's questions, counts the answers and logs them.
-pub trait Desk: Send + Sync + Debug {
-    /// Answers a question. Never fails: what goes wrong is a refusal. `hint` is what the platform put
-    /// into the invitation to find the person again.
-    fn answer<'a>(&'a self, ask: &'a Ask, hint: Option<&'a str>) -> BoxFuture<'a, Answer>;
-}
+/// How long somebody who pressed the button is kept waiting. Nothing can follow a page.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 
 /// Serves personal pages.
 #[derive(Debug)]
 pub struct LinkPages {
     links: Arc<Links>,
-    desks: Vec<(Platform, Arc<dyn Desk>)>,
+    responders: Vec<Arc<dyn Responder>>,
     pace: Pace,
     random: SharedRandom,
     metrics: Arc<Metrics>,
@@ -46,20 +41,20 @@ pub struct LinkPages {
 }
 
 impl LinkPages {
-    /// Pages for the people of the platforms that have a desk.
+    /// Pages for the people of the platforms that have a responder.
     #[must_use]
     pub fn new(
         links: Arc<Links>,
-        desks: Vec<(Platform, Arc<dyn Desk>)>,
+        responders: Vec<Arc<dyn Responder>>,
         random: SharedRandom,
         metrics: Arc<Metrics>,
     ) -> Self {
         let pace = Pace::new(Arc::clone(&links.clock));
         let headers = headers::protective(is_loopback(&links.public_url));
-        Self { links, desks, pace, random, metrics, headers }
+        Self { links, responders, pace, random, metrics, headers }
     }
 
-    fn desk(&self, platform: Platform) -> Option<&Arc<dyn Desk>> {
-        self.desks.iter().find(|(known, _)| *known == platform).map(|(_, desk)| desk)
+    fn responder(&self, platform: &PlatformName) -> Option<&Arc<dyn Responder>> {
+        self.responders.iter().find(|known| known.platform().name == platform.as_str())
     }
 }

@@ -48,8 +48,11 @@ struct Notice {
 }
 
 /// Asks the person to confirm.
-pub(super) fn confirm(language: Language, invitation: &Invitation) -> Response {
-    let provider = provider(invitation.person.platform);
+pub(super) fn confirm(
+    language: Language,
+    platform: &'static Platform,
+    invitation: &Invitation,
+) -> Response {
     page(
         StatusCode::OK,
         &Confirm {
@@ -57,21 +60,21 @@ pub(super) fn confirm(language: Language, invitation: &Invitation) -> Response {
             language: language.tag(),
             title: language.say("link-title", &[]),
             lead: language.say("link-lead", &[]),
-            facts: facts(language, invitation),
+            facts: facts(language, platform, invitation),
             warning: language.say("link-warning", &[]),
             button: language.say("link-button", &[]),
-            next: language.say("link-next", &[("provider", provider)]),
+            next: language.say("link-next", &[("provider", platform.provider)]),
         },
     )
 }
 
 /// Who, where, and to what. What has no name shows its id.
-fn facts(language: Language, invitation: &Invitation) -> Vec<Fact<'_>> {
+fn facts<'a>(
+    language: Language,
+    platform: &'static Platform,
+    invitation: &'a Invitation,
+) -> Vec<Fact<'a>> {
     let Invitation { person, name, workspace, subscriber, subscriber_name, .. } = invitation;
-    let place = match person.platform {
-        Platform::Slack => "link-workspace",
-        Platform::Teams => "link-tenant",
-    };
     let account = subscriber_name
         .as_deref()
         .or(subscriber.as_deref())
@@ -80,10 +83,10 @@ fn facts(language: Language, invitation: &Invitation) -> Vec<Fact<'_>> {
         Fact {
             label: language.say("link-person", &[]),
             value: name.as_deref().unwrap_or(&person.user).into(),
-            detail: Some(brand(person.platform)),
+            detail: Some(platform.brand),
         },
         Fact {
-            label: language.say(place, &[]),
+            label: language.say(platform.place, &[]),
             value: workspace.as_deref().unwrap_or(place_id(invitation)).into(),
             detail: None,
         },
@@ -99,22 +102,6 @@ fn facts(language: Language, invitation: &Invitation) -> Vec<Fact<'_>> {
 fn place_id(invitation: &Invitation) -> &str {
     let workspace = &invitation.person.workspace;
     if workspace.id.is_empty() { workspace.realm() } else { &workspace.id }
-}
-
-/// How a platform calls itself.
-const fn brand(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Slack => "Slack",
-        Platform::Teams => "Microsoft Teams",
-    }
-}
-
-/// Who shows the sign-in page.
-const fn provider(platform: Platform) -> &'static str {
-    match platform {
-        Platform::Slack => "Slack",
-        Platform::Teams => "Microsoft",
-    }
 }
 
 /// Tells that there is nothing to do. An e-mail address that serves as a name is not shown whole:

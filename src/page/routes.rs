@@ -16,11 +16,11 @@ use bytes::Bytes;
 
 use super::language::preferred;
 use super::pages;
-use super::{Desk, LinkPages};
+use super::{LinkPages, TIME_TO_ANSWER};
+use crate::answering::{Responder, record};
 use crate::core::Language;
-use crate::core::{Answer, Ask, Intent, Reason, Refusal, SignIn, note};
+use crate::core::{Answer, Intent, LearntLanguage, Question, Reason, Reference, Refusal, SignIn};
 use crate::links::{Rejected, Token};
-use crate::random::reference;
 
 /// Our form sends nothing; some browsers send a little all the same.
 const MOST_BODY: usize = 1024;
@@ -47,8 +47,9 @@ impl LinkPages {
     fn admit(&self, token: &str) -> Result<Guest, Rejected> {
         let token = self.links.open(token)?;
         // A platform that has been switched off since leaves its links to nowhere.
-        let desk = self.desk(token.invitation().person.platform).ok_or(Rejected::Unknown)?;
-        Ok(Guest { desk: Arc::clone(desk), token })
+        let platform = &token.invitation().person.platform;
+        let responder = self.responder(platform).ok_or(Rejected::Unknown)?;
+        Ok(Guest { responder: Arc::clone(responder), token })
     }
 
     fn turn_away(&self, language: Language, rejected: &Rejected) -> Response {
@@ -64,7 +65,7 @@ impl LinkPages {
     /// Answers somebody who has pressed the button: with the way to the sign-in, or with a page.
     async fn serve(&self, language: Language, guest: &Guest) -> Response {
         let invitation = guest.token.invitation();
-        let (ask, answer) = self.answer(guest).await;
+        let (reference, answer) = self.answer(language, guest).await;
         let refusal = match answer {
             // The page named somebody, and the identity chain has changed its mind since.
             Answer::SignIn(sign_in) if !guest.token.names(&sign_in.invitee) => {
@@ -75,7 +76,7 @@ impl LinkPages {
                 None => Reason::NovuNonsense.into(),
             },
             Answer::AlreadyConnected(link) => {
-                return pages::already_connected(language, invitation, ask.reference, link);
+                return pages::already_connected(language, invitation, reference, link);
             }
             Answer::Refused(refusal) => refusal,
             // No answer to the question that was asked.
@@ -83,35 +84,48 @@ impl LinkPages {
                 Reason::Busy.into()
             }
         };
-        pages::refused(status(&refusal), language, invitation, ask.reference, refusal)
+        pages::refused(status(&refusal), language, invitation, reference, refusal)
     }
 
-    /// Asks the platform's desk for a link, unless this person has asked too often.
-    async fn answer(&self, guest: &Guest) -> (Ask, Answer) {
+    /// Asks the platform's responder for a link, unless this person has asked too often.
+    async fn answer(&self, language: Language, guest: &Guest) -> (Reference, Answer) {
         let invitation = guest.token.invitation();
-        let platform = invitation.person.platform;
-        let ask = Ask::new(invitation.person.clone(), Intent::Connect, reference(&*self.random));
+        let platform = guest.responder.platform();
+        let now = self.links.clock.now();
+        let question = Question {
+            asker: invitation.person.clone(),
+            identified: true,
+            intent: Intent::Connect,
+            reference: Reference::new(&*self.random),
+            command: invitation.command.clone(),
+            name: invitation.name.clone(),
+            language: LearntLanguage::from(language),
+            asked_at: now,
+            dedup_key: None,
+        };
         tracing::info!(
-            reference = %ask.reference,
+            reference = %question.reference,
             invited_as = %invitation.reference,
-            age_s = guest.token.age(self.links.clock.now()).as_secs(),
+            age_s = guest.token.age(now).as_secs(),
             "personal link pressed"
         );
-        self.metrics.funnel(platform.name(), "clicked");
-        if self.pace.allows(&ask.person) {
-            let answer = guest.desk.answer(&ask, invitation.hint.as_deref()).await;
-            return (ask, answer);
-        }
-        let answer = Answer::Refused(Reason::TooOften.into());
-        note(&self.metrics, &ask, &answer);
-        (ask, answer)
+        self.metrics.funnel(platform.name, "clicked");
+        let answer = if self.pace.allows(&question.asker) {
+            let answering = guest.responder.answer(&question, invitation.hint.as_deref());
+            let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
+            in_time.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
+        } else {
+            Answer::Refused(Reason::TooOften.into())
+        };
+        record(&self.metrics, platform, &question, &answer);
+        (question.reference, answer)
     }
 }
 
 /// Somebody with a personal link that is good.
 struct Guest {
     token: Token,
-    desk: Arc<dyn Desk>,
+    responder: Arc<dyn Responder>,
 }
 
 /// A request for a personal page.
@@ -140,7 +154,9 @@ impl FromRequestParts<Arc<LinkPages>> for Visit {
 /// too (Slack: unfurling links).
 async fn show(State(pages): State<Arc<LinkPages>>, visit: Visit) -> Response {
     match visit.guest {
-        Ok(guest) => pages::confirm(visit.language, guest.token.invitation()),
+        Ok(guest) => {
+            pages::confirm(visit.language, guest.responder.platform(), guest.token.invitation())
+        }
         Err(rejected) => pages.turn_away(visit.language, &rejected),
     }
 }
@@ -164,7 +180,7 @@ async fn press(
     let invitation = guest.token.invitation();
     if let Err(rejection) = body {
         pages.metrics.refused("link", "bad_body");
-        let reference = reference(&*pages.random);
+        let reference = Reference::new(&*pages.random);
         let refusal = Reason::Incomplete.into();
         return pages::refused(rejection.status(), language, invitation, reference, refusal);
     }

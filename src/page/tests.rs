@@ -1,4 +1,4 @@
-//! Personal pages over HTTP, with a desk that writes down who asks.
+//! Personal pages over HTTP, with a responder that writes down who asks.
 
 use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_TYPE, LOCATION};
@@ -18,10 +19,11 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use super::*;
+use crate::answering::{MessageId, Shown};
 use crate::clock::ManualClock;
 use crate::core::{
-    Intent, Invitee, LINK_LIFETIME, Link, Person, Reason, Reference, Refusal, SignIn, SignInLink,
-    Workspace,
+    Answer, Intent, Invitee, LINK_LIFETIME, Lasts, Link, Person, Platform, Question, Reason,
+    Reference, Refusal, SignIn, SignInLink, Workspace,
 };
 use crate::links::{Invitation, LIFETIME};
 use crate::net::{self, Fence, SecretUrl, Subdomains};
@@ -35,21 +37,37 @@ const MINTED: &str = "https://slack.com/oauth/v2/authorize?client_id=1&state=s3c
 
 /// Gives one answer to everybody, and remembers the questions.
 #[derive(Debug)]
-struct RecordingDesk {
+struct RecordingResponder {
     answer: Answer,
-    asked: Mutex<Vec<Ask>>,
+    asked: Mutex<Vec<Question>>,
 }
 
-impl RecordingDesk {
-    fn asked(&self) -> MutexGuard<'_, Vec<Ask>> {
+impl RecordingResponder {
+    fn asked(&self) -> MutexGuard<'_, Vec<Question>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Desk for RecordingDesk {
-    fn answer<'a>(&'a self, ask: &'a Ask, _hint: Option<&'a str>) -> BoxFuture<'a, Answer> {
-        self.asked().push(ask.clone());
+impl Responder for RecordingResponder {
+    fn platform(&self) -> &'static Platform {
+        &crate::slack::PLATFORM
+    }
+
+    fn answer<'a>(
+        &'a self,
+        question: &'a Question,
+        _hint: Option<&'a str>,
+    ) -> BoxFuture<'a, Answer> {
+        self.asked().push(question.clone());
         std::future::ready(self.answer.clone()).boxed()
+    }
+
+    fn tell<'a>(&'a self, _message: MessageId, _answer: &'a Answer) -> BoxFuture<'a, Shown> {
+        std::future::ready(Shown::Gone).boxed()
+    }
+
+    fn reach(&self, _person: &Person) -> Option<MessageId> {
+        None
     }
 }
 
@@ -57,7 +75,7 @@ impl Desk for RecordingDesk {
 struct Site {
     origin: Url,
     links: Arc<Links>,
-    desk: Arc<RecordingDesk>,
+    responder: Arc<RecordingResponder>,
     metrics: Arc<Metrics>,
     clock: ManualClock,
     http: reqwest::Client,
@@ -84,14 +102,14 @@ fn sign_in() -> Answer {
         subscriber_name: None,
         chat_name: None,
     };
-    let expires_at = Some(Timestamp::UNIX_EPOCH + LINK_LIFETIME);
-    Answer::SignIn(SignIn { link, expires_at, invitee })
+    let lasts = Lasts::Minted { until: Timestamp::UNIX_EPOCH + LINK_LIFETIME };
+    Answer::SignIn(SignIn { link, lasts, invitee })
 }
 
 fn ada() -> Invitation {
     Invitation {
         person: Person {
-            platform: Platform::Slack,
+            platform: crate::slack::PLATFORM.id(),
             workspace: Workspace::standalone("T0ACME"),
             user: "U0ADA".to_owned(),
         },
@@ -119,15 +137,19 @@ impl Site {
         let origin = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
         let links = links(&origin, secrets, &clock);
-        let desk = Arc::new(RecordingDesk { answer, asked: Mutex::default() });
+        let responder = Arc::new(RecordingResponder { answer, asked: Mutex::default() });
         let metrics = Arc::new(Metrics::new());
-        let desks = vec![(Platform::Slack, Arc::clone(&desk) as Arc<dyn Desk>)];
-        let pages =
-            LinkPages::new(Arc::clone(&links), desks, Arc::new(SystemRandom), Arc::clone(&metrics));
+        let responders = vec![Arc::clone(&responder) as Arc<dyn Responder>];
+        let pages = LinkPages::new(
+            Arc::clone(&links),
+            responders,
+            Arc::new(SystemRandom),
+            Arc::clone(&metrics),
+        );
         let router = Arc::new(pages).router();
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = net::client().unwrap();
-        Self { origin, links, desk, metrics, clock, http, served }
+        Self { origin, links, responder, metrics, clock, http, served }
     }
 
     fn link(&self, invitation: &Invitation) -> Url {
@@ -147,7 +169,7 @@ impl Site {
     }
 
     fn times_asked(&self) -> usize {
-        self.desk.asked().len()
+        self.responder.asked().len()
     }
 
     #[track_caller]
@@ -270,10 +292,10 @@ async fn a_press_asks_once_and_follows_the_link() {
     assert_eq!(seen.headers[LOCATION], MINTED);
     assert_eq!(seen.html, "");
     {
-        let asked = site.desk.asked();
-        let [ask] = asked.as_slice() else { panic!("asked {} times", asked.len()) };
-        assert_eq!((&ask.person, &ask.intent), (&ada().person, &Intent::Connect));
-        assert_ne!(ask.reference, ada().reference);
+        let asked = site.responder.asked();
+        let [question] = asked.as_slice() else { panic!("asked {} times", asked.len()) };
+        assert_eq!((&question.asker, &question.intent), (&ada().person, &Intent::Connect));
+        assert_ne!(question.reference, ada().reference);
     }
     site.assert_counted(r#"connect_funnel_total{platform="slack",step="clicked"} 1"#);
 }
@@ -323,7 +345,7 @@ async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
     let token = genuine.path().trim_start_matches("/link/");
     let foreign = links(&site.origin, &["a-key-of-somebody-else"], &site.clock);
     let mut on_teams = ada();
-    on_teams.person.platform = Platform::Teams;
+    on_teams.person.platform = crate::teams::PLATFORM.id();
     let altered = token.replacen(&token[20..21], if &token[20..21] == "A" { "B" } else { "A" }, 1);
     let strangers = [
         site.link_of(&altered),
@@ -335,7 +357,7 @@ async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
         site.link_of("%00"),
         site.link_of("..%2f..%2fetc%2fpasswd"),
         foreign.url_for(&ada()).expose().clone(),
-        // Genuine, but no desk is there for it.
+        // Genuine, but no responder is there for it.
         site.link(&on_teams),
     ];
     let first = site.get(&strangers[0]).await;
@@ -429,7 +451,7 @@ async fn every_refusal_comes_in_words_with_code_and_reference() {
     for reason in Reason::ALL {
         let site = Site::answering(Answer::Refused((*reason).into())).await;
         let seen = site.press(&site.link(&ada())).await;
-        let reference = site.desk.asked()[0].reference;
+        let reference = site.responder.asked()[0].reference;
         let expected = match reason {
             Reason::TooOften => StatusCode::TOO_MANY_REQUESTS,
             _ => StatusCode::OK,

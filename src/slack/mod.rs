@@ -1,8 +1,7 @@
 //! Everything Slack: what it sends, what it is sent, and the proof that it is Slack.
 
 pub mod block_kit;
-mod desk;
-mod late;
+mod deliver;
 pub mod manifest;
 mod payload;
 mod routes;
@@ -12,40 +11,57 @@ mod web_api;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::answering::pace::Pace;
+use crate::answering::{self, Answering, Responder, Surface};
 use crate::clock::SharedClock;
-use crate::core::Connect;
+use crate::core::{Linking, Person, Platform};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::Fence;
-use crate::page;
+use crate::novu::Endpoint;
 use crate::random::SharedRandom;
 use crate::store::Store;
-use desk::Desk;
-use late::LateReplies;
+use deliver::SlackDelivery;
 use signature::Verifier;
 
 pub use payload::{Incomplete, Interaction, SlashCommand};
-pub use routes::router;
 pub use web_api::{CallError, WebApi};
+
+/// Slack, including Enterprise Grid and GovSlack.
+pub const PLATFORM: Platform = Platform {
+    name: "slack",
+    brand: "Slack",
+    provider: "Slack",
+    place: "link-workspace",
+    // Slack lets only members of a workspace that installed the app use its command.
+    needs_profile: false,
+    delivers_without_connection: false,
+    reaches,
+};
+
+/// Whether an endpoint reaches this person's account.
+fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
+    matches!(endpoint, Endpoint::SlackUser { user_id } if *user_id == person.user)
+}
 
 /// What the Slack side is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// Checks signatures.
     pub verifier: Verifier,
-    /// Answers questions.
-    pub connect: Connect,
+    /// The core.
+    pub linking: Arc<Linking>,
     /// Asks Slack about its people and sends direct messages.
     pub web_api: WebApi,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
     /// Holds promises.
     pub store: Arc<Store>,
-    /// Sends late answers.
+    /// Posts to response URLs.
     pub http: reqwest::Client,
     /// The command's name, such as `/connect`, for requests that do not say theirs.
     pub command: String,
@@ -65,66 +81,73 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Slack {
     verifier: Verifier,
-    desk: Arc<Desk>,
-    late: Arc<LateReplies>,
-    pace: Pace,
+    answering: Arc<Answering<SlackDelivery>>,
     command: String,
     response_hosts: Fence,
     reply_budget: Duration,
     clock: SharedClock,
     random: SharedRandom,
     metrics: Arc<Metrics>,
-    tasks: TaskTracker,
 }
 
 impl Slack {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let metrics = Arc::clone(&parts.metrics);
-        let desk = Arc::new(Desk::new(parts.connect, parts.web_api, parts.links, metrics));
-        let late = LateReplies::new(
-            parts.store,
-            Arc::clone(&desk),
-            parts.http,
-            Arc::clone(&parts.clock),
-            Arc::clone(&parts.metrics),
-        );
+        let (clock, metrics) = (parts.clock, parts.metrics);
+        let delivery = SlackDelivery {
+            linking: Arc::clone(&parts.linking),
+            web_api: parts.web_api,
+            http: parts.http,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+        };
+        let machine = answering::Parts {
+            linking: parts.linking,
+            links: parts.links,
+            store: parts.store,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+        };
         Self {
             verifier: parts.verifier,
-            desk,
-            late: Arc::new(late),
-            pace: Pace::new(Arc::clone(&parts.clock)),
+            answering: Arc::new(Answering::new(delivery, machine)),
             command: parts.command,
             response_hosts: parts.response_hosts,
             reply_budget: parts.reply_budget,
-            clock: parts.clock,
+            clock,
             random: parts.random,
-            metrics: parts.metrics,
-            tasks: TaskTracker::new(),
+            metrics,
         }
     }
+}
 
-    /// Where personal pages get their answers.
-    #[must_use]
-    pub fn page_desk(&self) -> Arc<dyn page::Desk> {
-        Arc::clone(&self.desk) as Arc<dyn page::Desk>
+impl Surface for Slack {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
     }
 
-    /// What keeps the Slack side from serving, in a word; nothing if it serves.
-    pub async fn trouble(&self) -> Option<&'static str> {
-        self.desk.connect().index().trouble().await
+    fn routes(self: Arc<Self>) -> Router {
+        routes::router(self)
     }
 
-    /// Does what goes on beside the requests: keeps the workspace index fresh and the promises.
-    pub async fn run(&self, stop: CancellationToken) {
-        let late = Arc::clone(&self.late).work(self.tasks.clone(), stop.clone());
-        tokio::join!(self.desk.connect().index().keep_fresh(stop), late);
+    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        async move {
+            let index = self.answering.linking().index().keep_fresh(stop.clone());
+            tokio::join!(index, self.answering.run(stop));
+        }
+        .boxed()
     }
 
-    /// Waits until nobody is being answered any more. Call once no new requests come in.
-    pub async fn finish(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        self.answering.finish().boxed()
+    }
+
+    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
+        self.answering.linking().index().trouble().boxed()
+    }
+
+    fn responder(&self) -> Arc<dyn Responder> {
+        Arc::clone(&self.answering) as Arc<dyn Responder>
     }
 }

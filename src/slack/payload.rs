@@ -6,8 +6,9 @@
 use serde::Deserialize;
 use url::Url;
 
+use super::PLATFORM;
 use super::signature::SlackRequest;
-use crate::core::{Intent, Person, Platform, Workspace};
+use crate::core::{Intent, Person, Workspace};
 use crate::net::{Fence, SecretUrl};
 
 /// A slash command that somebody typed.
@@ -105,7 +106,7 @@ fn person(
         return Err(Incomplete::Nobody);
     }
     let workspace = Workspace { id: team.unwrap_or_default(), enterprise, org_install };
-    Ok(Person { platform: Platform::Slack, workspace, user })
+    Ok(Person { platform: PLATFORM.id(), workspace, user })
 }
 
 fn admit(url: &str, hosts: &Fence) -> Option<SecretUrl> {

@@ -1,7 +1,5 @@
 //! The paths that Slack calls, and an answer in time on each.
 
-use std::future::ready;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,17 +9,15 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use tokio::sync::oneshot;
-use tokio::time::timeout_at;
 
-use super::Slack;
-use super::block_kit::{PrivateMessage, SIGN_IN_ACTION};
-use super::desk::Desk;
-use super::late::Promise;
+use super::block_kit::{Mrkdwn, PrivateMessage, SIGN_IN_ACTION};
+use super::deliver::{Place, message};
 use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
-use crate::core::{Answer, Ask, Intent, Reason, Refusal};
-use crate::random::reference;
+use super::{PLATFORM, Slack};
+use crate::answering::PendingReply;
+use crate::core::{Answer, Language, LearntLanguage, Question, Reason, Reference};
+use crate::words::message::Voice;
 
 /// The check behind every route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Slack>> for Inbound {
@@ -34,7 +30,7 @@ impl FromRequest<Arc<Slack>> for Inbound {
 
 /// The routes. Each answers with and without a slash at its end, because Slack does not follow a
 /// redirect and people type one.
-pub fn router(slack: Arc<Slack>) -> Router {
+pub(super) fn router(slack: Arc<Slack>) -> Router {
     Router::new()
         .route("/slack/commands", post(command))
         .route("/slack/commands/", post(command))
@@ -49,7 +45,7 @@ async fn command(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response 
         Inbound::SslCheck => StatusCode::OK.into_response(),
         Inbound::Signed(request) => slack.serve(&request, arrived).await,
     };
-    slack.metrics.reply("slack", arrived.elapsed());
+    slack.metrics.reply(PLATFORM.name, arrived.elapsed());
     response
 }
 
@@ -60,7 +56,7 @@ async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Statu
     match Interaction::read(&request) {
         Ok(interaction) => {
             for _ in interaction.actions.iter().filter(|action| *action == SIGN_IN_ACTION) {
-                slack.metrics.funnel("slack", "clicked");
+                slack.metrics.funnel(PLATFORM.name, "clicked");
             }
             StatusCode::OK
         }
@@ -72,7 +68,7 @@ async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Statu
 }
 
 impl Slack {
-    async fn serve(self: &Arc<Self>, request: &SlackRequest, arrived: Instant) -> Response {
+    async fn serve(&self, request: &SlackRequest, arrived: Instant) -> Response {
         match SlashCommand::read(request, &self.response_hosts) {
             Ok(command) => self.answer(command, arrived).await,
             Err(problem) => self.cannot_be_served(problem),
@@ -81,85 +77,36 @@ impl Slack {
 
     /// Nothing says who asks, so there is no question to answer; but there is somebody to tell.
     fn cannot_be_served(&self, problem: Incomplete) -> Response {
-        let reference = reference(&*self.random);
-        tracing::warn!(%reference, %problem, code = Reason::Incomplete.code(), "not served");
-        self.metrics.answered("slack", "none", Reason::Incomplete.code());
-        ephemeral(&Desk::refusal(Reason::Incomplete, reference, &self.command))
+        let reference = Reference::new(&*self.random);
+        let code = Reason::Incomplete.code();
+        tracing::warn!(%reference, %problem, code, "not served");
+        self.metrics.answered(PLATFORM.name, "none", code);
+        let language = Language::default();
+        let voice = Voice { language, command: &self.command, reference, markup: &Mrkdwn };
+        let refused = Answer::Refused(Reason::Incomplete.into());
+        ephemeral(&PrivateMessage::render(&voice.message(&refused)))
     }
 
-    async fn answer(self: &Arc<Self>, command: SlashCommand, arrived: Instant) -> Response {
+    async fn answer(&self, command: SlashCommand, arrived: Instant) -> Response {
         let SlashCommand { person, intent, command, response_url } = command;
-        let command = command.unwrap_or_else(|| self.command.clone());
-        if intent == Intent::Connect {
-            self.metrics.funnel("slack", "asked");
-        }
-        let ask = Ask::new(person, intent, reference(&*self.random));
-        if !self.pace.allows(&ask.person) {
-            return self.refuse(&ask, &command, Reason::TooOften);
-        }
-        let promise = Promise::new(&ask, command.clone(), response_url.as_ref(), self.clock.now());
-        let (reply, replied) = oneshot::channel();
-        let deadline = arrived + self.reply_budget;
-        // Apart from the request, which ends when Slack hangs up. The person still waits then.
-        let work = Arc::clone(self).work_out(ask.clone(), promise, deadline, reply);
-        self.tasks.spawn(work);
-        match replied.await {
-            Ok(answer) => ephemeral(&self.desk.message(&ask, &command, &answer)),
-            Err(_) => self.refuse(&ask, &command, Reason::Busy),
-        }
-    }
-
-    /// Works the answer out for the HTTP response; what is not ready by the deadline is promised.
-    async fn work_out(
-        self: Arc<Self>,
-        ask: Ask,
-        promise: Promise,
-        deadline: Instant,
-        reply: oneshot::Sender<Answer>,
-    ) {
-        // Nobody hears a reply after Slack has hung up. What is promised is kept all the same.
-        let mut answering = pin!(self.desk.answer(&ask));
-        let Ok(answer) = timeout_at(deadline.into(), &mut answering).await else {
-            let say = |answer| drop(reply.send(answer));
-            return self.promise(&ask, promise, answering, say).await;
+        let now = self.clock.now();
+        let question = Question {
+            asker: person,
+            identified: true,
+            intent,
+            reference: Reference::new(&*self.random),
+            command: command.unwrap_or_else(|| self.command.clone()),
+            name: None,
+            language: LearntLanguage::default(),
+            asked_at: now,
+            // A repeated request is refused by its signature.
+            dedup_key: None,
         };
-        if let Some(Refusal { retry_after: Some(pause), .. }) = answer.passing()
-            && self.late.promise_later(&promise, *pause).await.is_ok()
-        {
-            drop(reply.send(Answer::Working));
-            return;
-        }
-        if let Err(answer) = reply.send(answer) {
-            self.promise(&ask, promise, ready(answer), drop).await;
-        }
-    }
-
-    /// Stores the promise, then makes it, then keeps it.
-    async fn promise(
-        &self,
-        ask: &Ask,
-        promise: Promise,
-        answering: impl Future<Output = Answer>,
-        say: impl FnOnce(Answer),
-    ) {
-        match self.late.promise(&promise).await {
-            Ok(job) => {
-                say(Answer::Working);
-                self.late.keep(job, promise, ask, answering).await;
-            }
-            Err(error) => {
-                tracing::error!(%error, reference = %ask.reference, "nothing can be promised");
-                let refused = Answer::Refused(Reason::Busy.into());
-                self.desk.note(ask, &refused);
-                say(refused);
-            }
-        }
-    }
-
-    fn refuse(&self, ask: &Ask, command: &str, reason: Reason) -> Response {
-        let refused = Answer::Refused(reason.into());
-        self.desk.note(ask, &refused);
-        ephemeral(&self.desk.message(ask, command, &refused))
+        let place = Place::new(response_url.as_ref(), now);
+        let pending = PendingReply::new(question, (), place);
+        let deadline = arrived + self.reply_budget;
+        let (question, answer) = self.answering.within(deadline, pending).await;
+        ephemeral(&message(&question, &answer))
     }
 }
 

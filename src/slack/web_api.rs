@@ -353,7 +353,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::core::{Platform, Workspace};
+    use crate::core::Workspace;
 
     fn asker() -> Person {
         let workspace = Workspace {
@@ -361,7 +361,7 @@ mod tests {
             enterprise: Some("E1".to_owned()),
             org_install: false,
         };
-        Person { platform: Platform::Slack, workspace, user: "U1".to_owned() }
+        Person { platform: crate::slack::PLATFORM.id(), workspace, user: "U1".to_owned() }
     }
 
     #[test]

@@ -1,16 +1,17 @@
 //! Jobs in memory, for as long as the process lives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Job, JobId, NewJob, StoreError};
+use super::{Held, Job, JobId, Lease, NewJob, StoreError};
 use crate::clock::after;
 
-/// The most jobs that are open at once.
+/// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
+/// flood leaves room for the others.
 const MOST_JOBS: usize = 10_000;
 
 /// A store in memory. Clones are the same store, so that it can outlive who uses it.
@@ -29,7 +30,10 @@ impl Default for Memory {
 #[derive(Debug, Default)]
 struct State {
     last_id: u64,
-    jobs: BTreeMap<JobId, Entry>,
+    last_token: u64,
+    jobs: HashMap<JobId, Entry>,
+    /// By kind: when each can be leased, the first one first.
+    due: HashMap<&'static str, BTreeSet<(Timestamp, JobId)>>,
 }
 
 #[derive(Debug)]
@@ -37,32 +41,55 @@ struct Entry {
     kind: &'static str,
     payload: SecretString,
     attempts: u32,
+    token: u64,
     /// When it can be leased: its time, or the end of the lease it is under.
     due: Timestamp,
 }
 
-impl Entry {
-    /// Whether nobody else has leased it since.
-    fn is_held_by(&self, job: &Job) -> bool {
-        self.attempts == job.attempts
+impl State {
+    /// Puts an entry in, or back with what has changed.
+    fn put(&mut self, id: JobId, entry: Entry) {
+        self.due.entry(entry.kind).or_default().insert((entry.due, id));
+        self.jobs.insert(id, entry);
     }
 
-    fn lease_until(&mut self, id: JobId, until: Timestamp) -> Job {
-        self.due = until;
-        self.attempts = self.attempts.saturating_add(1);
-        Job { id, payload: self.payload.clone(), attempts: self.attempts }
+    /// Takes an entry out, if there is one and the lease on it counts.
+    fn take(&mut self, lease: &Lease) -> Option<Entry> {
+        if self.jobs.get(&lease.id)?.token != lease.token {
+            return None;
+        }
+        self.remove(lease.id)
+    }
+
+    fn remove(&mut self, id: JobId) -> Option<Entry> {
+        let entry = self.jobs.remove(&id)?;
+        if let Some(due) = self.due.get_mut(entry.kind) {
+            due.remove(&(entry.due, id));
+        }
+        Some(entry)
+    }
+
+    /// Leases an entry that is not in the state at the moment.
+    fn hold(&mut self, id: JobId, mut entry: Entry, until: Timestamp) -> Lease {
+        self.last_token += 1;
+        entry.due = until;
+        entry.token = self.last_token;
+        entry.attempts = entry.attempts.saturating_add(1);
+        let lease = Lease { id, token: entry.token, attempts: entry.attempts };
+        self.put(id, entry);
+        lease
     }
 }
 
 impl Memory {
-    /// A store that holds so many open jobs at most.
+    /// A store that holds so many open jobs of each kind at most.
     #[must_use]
     pub fn of_size(most: usize) -> Self {
         Self { most, ..Self::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is one assignment or one removal, so a panic leaves nothing half done.
+        // Nothing in here panics between the changes that belong together.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -70,50 +97,64 @@ impl Memory {
         &self,
         job: NewJob,
         now: Timestamp,
-        lease: Duration,
-    ) -> Result<Job, StoreError> {
+        lasting: Duration,
+    ) -> Result<Lease, StoreError> {
         let mut state = self.state();
-        if state.jobs.len() >= self.most {
+        if state.due.get(job.kind).map_or(0, BTreeSet::len) >= self.most {
             return Err(StoreError::Full);
         }
         state.last_id += 1;
         let id = JobId(state.last_id);
-        let begin = job.run_at.max(now);
-        let mut entry =
-            Entry { kind: job.kind, payload: job.payload, attempts: 0, due: job.run_at };
-        let leased = entry.lease_until(id, after(begin, lease));
-        state.jobs.insert(id, entry);
-        Ok(leased)
+        let entry = Entry { kind: job.kind, payload: job.payload, attempts: 0, token: 0, due: now };
+        Ok(state.hold(id, entry, after(now, lasting)))
     }
 
-    pub(super) fn lease(&self, kind: &str, now: Timestamp, lease: Duration) -> Option<Job> {
+    pub(super) fn lease(&self, kind: &str, now: Timestamp, lasting: Duration) -> Option<Job> {
         let mut state = self.state();
-        let (id, entry) = state
-            .jobs
-            .iter_mut()
-            .filter(|(_, entry)| entry.kind == kind && entry.due <= now)
-            .min_by_key(|(_, entry)| entry.due)?;
-        Some(entry.lease_until(*id, after(now, lease)))
+        let (due, id) = *state.due.get(kind)?.first()?;
+        if due > now {
+            return None;
+        }
+        let entry = state.remove(id)?;
+        let payload = entry.payload.clone();
+        let lease = state.hold(id, entry, after(now, lasting));
+        Some(Job { lease, payload })
     }
 
-    pub(super) fn postpone(&self, job: &Job, payload: SecretString, run_at: Timestamp) {
+    pub(super) fn save(
+        &self,
+        lease: &Lease,
+        payload: SecretString,
+        now: Timestamp,
+        lasting: Duration,
+    ) -> Held {
+        self.change(lease, payload, after(now, lasting))
+    }
+
+    pub(super) fn postpone(&self, lease: &Lease, payload: SecretString, run_at: Timestamp) -> Held {
+        self.change(lease, payload, run_at)
+    }
+
+    fn change(&self, lease: &Lease, payload: SecretString, due: Timestamp) -> Held {
         let mut state = self.state();
-        if let Some(entry) = state.jobs.get_mut(&job.id).filter(|entry| entry.is_held_by(job)) {
-            entry.payload = payload;
-            entry.due = run_at;
+        match state.take(lease) {
+            Some(entry) => {
+                state.put(lease.id, Entry { payload, due, ..entry });
+                Held::Still
+            }
+            None => Held::NoLonger,
         }
     }
 
-    pub(super) fn finish(&self, job: &Job) {
-        let mut state = self.state();
-        if state.jobs.get(&job.id).is_some_and(|entry| entry.is_held_by(job)) {
-            state.jobs.remove(&job.id);
+    pub(super) fn finish(&self, lease: &Lease) -> Held {
+        match self.state().take(lease) {
+            Some(_) => Held::Still,
+            None => Held::NoLonger,
         }
     }
 
     pub(super) fn next_due(&self, kind: &str) -> Option<Timestamp> {
-        let state = self.state();
-        state.jobs.values().filter(|entry| entry.kind == kind).map(|entry| entry.due).min()
+        Some(self.state().due.get(kind)?.first()?.0)
     }
 
     pub(super) fn open_jobs(&self) -> usize {
@@ -131,44 +172,60 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
-    fn job(run_at: i64) -> NewJob {
-        NewJob { kind: "late", payload: "{}".into(), run_at: at(run_at) }
+    fn job() -> NewJob {
+        NewJob { kind: "late", payload: "{}".into() }
     }
 
     #[test]
     fn a_job_is_held_by_one_and_comes_back_when_its_lease_runs_out() {
         let memory = Memory::default();
-        let mine = memory.begin(job(0), at(0), LEASE).unwrap();
+        let mine = memory.begin(job(), at(0), LEASE).unwrap();
         assert!(memory.lease("late", at(59), LEASE).is_none());
-        let theirs = memory.lease("late", at(60), LEASE).unwrap();
+        let theirs = memory.lease("late", at(60), LEASE).unwrap().lease;
         assert_eq!((theirs.id, theirs.attempts), (mine.id, 2));
         assert!(memory.lease("late", at(60), LEASE).is_none());
-        memory.finish(&mine);
-        assert_eq!(memory.open_jobs(), 1, "the lease ran out, so it is not mine any more");
-        memory.finish(&theirs);
+        // The lease ran out, so it is not mine any more, whatever I conclude.
+        assert_eq!(memory.save(&mine, "mine".into(), at(61), LEASE), Held::NoLonger);
+        assert_eq!(memory.postpone(&mine, "mine".into(), at(61)), Held::NoLonger);
+        assert_eq!(memory.finish(&mine), Held::NoLonger);
+        assert_eq!(memory.open_jobs(), 1);
+        assert_eq!(memory.finish(&theirs), Held::Still);
         assert_eq!(memory.open_jobs(), 0);
+        assert_eq!(memory.finish(&theirs), Held::NoLonger);
+    }
+
+    #[test]
+    fn a_job_that_is_saved_is_held_for_another_while_with_its_new_payload() {
+        use secrecy::ExposeSecret;
+        let memory = Memory::default();
+        let mine = memory.begin(job(), at(0), LEASE).unwrap();
+        assert_eq!(memory.save(&mine, "more".into(), at(50), LEASE), Held::Still);
+        assert!(memory.lease("late", at(109), LEASE).is_none());
+        let theirs = memory.lease("late", at(110), LEASE).unwrap();
+        assert_eq!(theirs.payload.expose_secret(), "more");
     }
 
     #[test]
     fn the_job_that_is_due_first_comes_first_and_kinds_do_not_mix() {
         let memory = Memory::default();
         for run_at in [30, 10, 20] {
-            let begun = memory.begin(job(run_at), at(0), LEASE).unwrap();
+            let begun = memory.begin(job(), at(0), LEASE).unwrap();
             memory.postpone(&begun, "{}".into(), at(run_at));
         }
         assert_eq!(memory.next_due("late"), Some(at(10)));
         assert_eq!(memory.next_due("other"), None);
         assert!(memory.lease("other", at(99), LEASE).is_none());
         let order: Vec<_> = std::iter::from_fn(|| memory.lease("late", at(30), LEASE))
-            .map(|job| job.id.0)
+            .map(|job| job.lease.id.0)
             .collect();
         assert_eq!(order, [2, 3, 1]);
     }
 
     #[test]
-    fn a_full_store_takes_nothing_more() {
+    fn a_kind_that_is_full_takes_nothing_more_and_leaves_the_others_their_room() {
         let memory = Memory::of_size(1);
-        memory.begin(job(0), at(0), LEASE).unwrap();
-        assert_eq!(memory.begin(job(0), at(0), LEASE).unwrap_err(), StoreError::Full);
+        memory.begin(job(), at(0), LEASE).unwrap();
+        assert_eq!(memory.begin(job(), at(0), LEASE).unwrap_err(), StoreError::Full);
+        assert!(memory.begin(NewJob { kind: "other", ..job() }, at(0), LEASE).is_ok());
     }
 }

@@ -1,8 +1,9 @@
 //! What must not be forgotten: promises that were made and are not kept yet.
 //!
-//! A promise is a [`Job`]: a kind, a payload that only its kind understands, and a time. It is in
-//! the store before the promise is spoken, leased while somebody works on it, and leaves the store
-//! when it is kept. A lease that runs out, because its holder died, can be taken by anybody.
+//! A promise is a job: a kind, a payload that only its kind understands, and a time. It is in the
+//! store before the promise is spoken, leased while somebody works on it, and leaves the store when
+//! it is kept. A lease that runs out, because its holder died, can be taken by anybody. Every lease
+//! has a token of its own, and what is concluded under an older one changes nothing.
 
 mod memory;
 
@@ -24,26 +25,42 @@ pub struct NewJob {
     pub kind: &'static str,
     /// What the work needs. It can hold a response URL, hence a secret.
     pub payload: SecretString,
-    /// When to begin.
-    pub run_at: Timestamp,
+}
+
+/// The right to work on a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The job.
+    pub id: JobId,
+    /// What tells this lease from every other one of the same job.
+    pub token: u64,
+    /// How often the job has been leased, this time included.
+    pub attempts: u32,
 }
 
 /// A job that its holder works on.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Job {
-    /// Its name.
-    pub id: JobId,
+    /// The right to it.
+    pub lease: Lease,
     /// What the work needs.
     pub payload: SecretString,
-    /// How often it has been leased, this time included.
-    pub attempts: u32,
+}
+
+/// Whether a lease still counted when something was concluded under it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It did, and the change was made.
+    Still,
+    /// The job is somebody else's by now, or done; nothing was changed.
+    NoLonger,
 }
 
 /// Why a store did not do as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// There are too many open jobs to take another.
-    #[error("the store holds as many open jobs as it can")]
+    /// There are too many open jobs of a kind to take another.
+    #[error("the store holds as many open jobs of this kind as it can")]
     Full,
 }
 
@@ -54,6 +71,7 @@ pub enum Store {
     Memory(Memory),
 }
 
+#[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
 impl Store {
     /// A store that keeps its jobs in memory.
     #[must_use]
@@ -65,13 +83,12 @@ impl Store {
     ///
     /// # Errors
     /// The store cannot hold it; then nothing may be promised.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
     pub async fn begin(
         &self,
         job: NewJob,
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Job, StoreError> {
+    ) -> Result<Lease, StoreError> {
         match self {
             Self::Memory(memory) => memory.begin(job, now, lease),
         }
@@ -81,10 +98,9 @@ impl Store {
     ///
     /// # Errors
     /// The store does not answer.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
     pub async fn lease(
         &self,
-        kind: &str,
+        kind: &'static str,
         now: Timestamp,
         lease: Duration,
     ) -> Result<Option<Job>, StoreError> {
@@ -93,51 +109,61 @@ impl Store {
         }
     }
 
-    /// Gives a job back, if it is still the caller's, to be done from `run_at` on. A changed payload replaces the old one.
+    /// Replaces a job's payload and holds it until `now + lease`.
     ///
     /// # Errors
     /// The store does not answer.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
-    pub async fn postpone(
+    pub async fn save(
         &self,
-        job: &Job,
+        lease: &Lease,
         payload: SecretString,
-        run_at: Timestamp,
-    ) -> Result<(), StoreError> {
+        now: Timestamp,
+        lasting: Duration,
+    ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => memory.postpone(job, payload, run_at),
+            Self::Memory(memory) => Ok(memory.save(lease, payload, now, lasting)),
         }
-        Ok(())
     }
 
-    /// Takes a job out, if it is still the caller's: it is done, or beyond help.
+    /// Gives a job back with the payload that it has now, to be done from `run_at` on.
     ///
     /// # Errors
     /// The store does not answer.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
-    pub async fn finish(&self, job: &Job) -> Result<(), StoreError> {
+    pub async fn postpone(
+        &self,
+        lease: &Lease,
+        payload: SecretString,
+        run_at: Timestamp,
+    ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => memory.finish(job),
+            Self::Memory(memory) => Ok(memory.postpone(lease, payload, run_at)),
         }
-        Ok(())
+    }
+
+    /// Takes a job out: it is done, or beyond help.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn finish(&self, lease: &Lease) -> Result<Held, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.finish(lease)),
+        }
     }
 
     /// When the next job of a kind is due: its time, or the end of its lease.
     ///
     /// # Errors
     /// The store does not answer.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
-    pub async fn next_due(&self, kind: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due(&self, kind: &'static str) -> Result<Option<Timestamp>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.next_due(kind)),
         }
     }
 
-    /// How many jobs are open.
+    /// How many jobs are open, of all kinds.
     ///
     /// # Errors
     /// The store does not answer.
-    #[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
     pub async fn open_jobs(&self) -> Result<usize, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.open_jobs()),

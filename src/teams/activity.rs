@@ -12,7 +12,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::mention::without_mentions;
-use crate::core::{Person, Platform, Workspace};
 
 /// The name of the invoke that `Action.Execute` sends.
 const CARD_ACTION: &str = "adaptiveCard/action";
@@ -25,7 +24,7 @@ pub enum Activity {
     /// Somebody wrote to the bot.
     Message {
         /// Where.
-        origin: Origin,
+        origin: ConversationRef,
         /// Who.
         from: Account,
         /// What, without the bot's own mention, on one line.
@@ -34,20 +33,22 @@ pub enum Activity {
     /// Somebody pressed an `Action.Submit`: a message with a value and no text.
     CardSubmit {
         /// Where.
-        origin: Origin,
+        origin: ConversationRef,
         /// Who.
         from: Account,
         /// The action's data, merged with the card's inputs.
         value: Value,
     },
-    /// Somebody pressed an `Action.Execute`, and the HTTP response is what they see.
+    /// Somebody pressed an `Action.Execute`.
     CardAction {
         /// Where.
-        origin: Origin,
+        origin: ConversationRef,
         /// Who.
         from: Account,
         /// The action's verb; empty if it has none.
         verb: String,
+        /// The id of the message with the button, if Teams says so.
+        card: Option<String>,
     },
     /// Somebody pressed an `Action.Execute`, and the activity lacks what an answer needs. Even that is
     /// answered in the envelope of a press.
@@ -63,14 +64,14 @@ pub enum Activity {
     /// The bot was installed, or somebody joined a conversation that it is in.
     Installed {
         /// Where.
-        origin: Origin,
+        origin: ConversationRef,
         /// Who came.
         change: RosterChange,
     },
     /// The bot was removed, or somebody left a conversation that it is in.
     Removed {
         /// Where.
-        origin: Origin,
+        origin: ConversationRef,
         /// Who went.
         change: RosterChange,
     },
@@ -80,7 +81,7 @@ pub enum Activity {
 
 /// Where an activity came from, and where its answer goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Origin {
+pub struct ConversationRef {
     /// The activity's id: the same one again is a redelivery.
     pub activity_id: Option<String>,
     /// The connector that serves this conversation, as sent; only a fence can admit it.
@@ -97,18 +98,7 @@ pub struct Origin {
     pub locale: Option<String>,
 }
 
-impl Origin {
-    /// The person behind an account, as the core knows them; none where Teams does not tell the
-    /// Entra object id (events in channels, anonymous guests of a meeting).
-    #[must_use]
-    pub fn person(&self, from: &Account) -> Option<Person> {
-        Some(Person {
-            platform: Platform::Teams,
-            workspace: Workspace::standalone(self.tenant.clone()),
-            user: from.object_id.clone()?,
-        })
-    }
-
+impl ConversationRef {
     /// The ids under which the connector may know the members. A channel's are its team's; only a
     /// shared one has members of its own.
     #[must_use]
@@ -278,6 +268,7 @@ impl Activity {
                 origin: origin(fields)?,
                 from: sender(fields)?,
                 verb: text_at(fields, "/value/action/verb").unwrap_or_default().to_owned(),
+                card: owned_text_at(fields, "/replyToId"),
             })
         };
         pressed().unwrap_or_else(|problem| Self::BrokenAction { problem })
@@ -328,9 +319,9 @@ fn items<'a>(fields: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     fields.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-fn origin(fields: &Value) -> Result<Origin, Incomplete> {
+fn origin(fields: &Value) -> Result<ConversationRef, Incomplete> {
     let is_targeted = fields.pointer("/recipient/isTargeted").and_then(Value::as_bool);
-    Ok(Origin {
+    Ok(ConversationRef {
         activity_id: owned_text_at(fields, "/id"),
         service_url: owned_text_at(fields, "/serviceUrl").ok_or(Incomplete::NoServiceUrl)?,
         conversation: conversation(fields)?,
@@ -449,7 +440,7 @@ mod tests {
         Activity::read(activity(changes).to_string().as_bytes())
     }
 
-    fn origin_of(changes: Value) -> Origin {
+    fn origin_of(changes: Value) -> ConversationRef {
         match read(changes).unwrap() {
             Activity::Message { origin, .. } => origin,
             other => panic!("{other:?}"),
@@ -465,10 +456,10 @@ mod tests {
         assert_eq!(origin.conversation.kind, ConversationKind::Personal);
         assert_eq!(origin.activity_id.as_deref(), Some("1700000000001"));
         assert_eq!(origin.locale.as_deref(), Some("de-DE"));
-        let person = origin.person(&from).unwrap();
-        assert_eq!((person.workspace.id.as_str(), person.user.as_str()), ("tenant-1", "oid-ada"));
-        let nameless = Account { object_id: None, ..from };
-        assert_eq!(origin.person(&nameless), None);
+        assert_eq!(
+            (origin.tenant.as_str(), from.object_id.as_deref()),
+            ("tenant-1", Some("oid-ada"))
+        );
     }
 
     #[test]

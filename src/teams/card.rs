@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::markup::{CardMarkdown, PlainText};
 use crate::core::Language;
-use crate::core::{Answer, Reference};
+use crate::core::{Answer, Lasts, Reference, SignIn};
 use crate::words::message::{Button, Markup, Message, Voice};
 
 /// The verb of the button that asks for a fresh link, by which its press is recognised.
@@ -110,40 +110,20 @@ enum Action {
     Execute { title: String, verb: &'static str },
 }
 
-/// A link that does not fit into a button.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkTooLong;
-
 impl PrivateCard {
-    /// Puts an answer on a card.
+    /// Puts an answer on a card. A link in it is at most [`LONGEST_LINK`] long.
     ///
     /// What is heard, and what notifications show, is worded apart from what is seen: there, Markdown
-    /// would be read out and date functions would stay as they are.
-    ///
-    /// # Errors
-    /// The link is longer than [`LONGEST_LINK`].
-    pub fn render(answer: &Answer, wording: Wording<'_>) -> Result<Self, LinkTooLong> {
-        let shown = wording.message(answer, &CardMarkdown);
-        let button = shown.button.as_ref().map(link_button).transpose()?;
-        let plain = wording.message(answer, &PlainText);
-        Ok(Self::assemble(&shown, &plain, button, wording.language))
-    }
-
-    /// Puts an answer on a card and leaves its link out, if it has one.
+    /// would be read out and date functions would stay as they are. A card outlives a minted link, so
+    /// beside one there is a button that asks for another, by the verb [`NEW_LINK`].
     #[must_use]
-    pub fn without_link(answer: &Answer, wording: Wording<'_>) -> Self {
+    pub fn render(answer: &Answer, wording: Wording<'_>) -> Self {
         let shown = wording.message(answer, &CardMarkdown);
         let plain = wording.message(answer, &PlainText);
-        Self::assemble(&shown, &plain, None, wording.language)
-    }
-
-    /// Adds the button that asks for a fresh link. Its press is the invoke `adaptiveCard/action` with
-    /// the verb [`NEW_LINK`].
-    #[must_use]
-    pub fn offering_new_link(mut self, language: Language) -> Self {
-        let title = cut(&language.say("new-link-button", &[]), LONGEST_TITLE);
-        self.actions.push(Action::Execute { title, verb: NEW_LINK });
-        self
+        let minted = matches!(answer, Answer::SignIn(SignIn { lasts: Lasts::Minted { .. }, .. }));
+        let renew = minted.then(|| renew_button(wording.language));
+        let link = shown.button.as_ref().map(link_button);
+        Self::assemble(&shown, &plain, link.into_iter().chain(renew).collect(), wording.language)
     }
 
     /// What the card says, in one line for notifications and chat lists. Holds no link.
@@ -154,7 +134,7 @@ impl PrivateCard {
     fn assemble(
         shown: &Message,
         plain: &Message,
-        button: Option<Action>,
+        actions: Vec<Action>,
         language: Language,
     ) -> Self {
         let footer = shown.footer.as_deref().map(footer);
@@ -167,22 +147,23 @@ impl PrivateCard {
             // The link stays out: whoever cannot see the card need not be the one it is meant for.
             fallback_text: language.say("card-fallback", &[]),
             body: lines(shown).chain(footer).map(Element::TextBlock).collect(),
-            actions: button.into_iter().collect(),
+            actions,
             summary: cut(first_line(plain), LONGEST_SUMMARY),
         }
     }
 }
 
-fn link_button(button: &Button) -> Result<Action, LinkTooLong> {
-    let url = button.link.expose();
-    if url.len() > LONGEST_LINK {
-        return Err(LinkTooLong);
-    }
-    Ok(Action::OpenUrl {
+fn renew_button(language: Language) -> Action {
+    let title = cut(&language.say("new-link-button", &[]), LONGEST_TITLE);
+    Action::Execute { title, verb: NEW_LINK }
+}
+
+fn link_button(button: &Button) -> Action {
+    Action::OpenUrl {
         title: cut(&button.label, LONGEST_TITLE),
         tooltip: cut(&button.spoken_label, LONGEST_TITLE),
-        url: url.to_owned(),
-    })
+        url: button.link.expose().to_owned(),
+    }
 }
 
 /// The lines of a message, each a block of its own: clients disagree on what a line break within a
@@ -296,13 +277,13 @@ mod tests {
     }
 
     fn sign_in(state: &str) -> Answer {
-        let expires_at = after(noon(), Duration::from_mins(5));
+        let until = after(noon(), Duration::from_mins(5));
         let invitee = Invitee {
             subscriber: SubscriberId::new("teams:t:u").unwrap(),
             subscriber_name: None,
             chat_name: None,
         };
-        Answer::SignIn(SignIn { link: link(state), expires_at: Some(expires_at), invitee })
+        Answer::SignIn(SignIn { link: link(state), lasts: Lasts::Minted { until }, invitee })
     }
 
     fn connected(name: &str) -> Answer {
@@ -327,10 +308,9 @@ mod tests {
 
     #[test]
     fn the_schema_finds_mistakes() {
-        let good = serde_json::to_value(
-            PrivateCard::render(&Answer::Working, wording(Language::English)).unwrap(),
-        )
-        .unwrap();
+        let good =
+            serde_json::to_value(PrivateCard::render(&Answer::Working, wording(Language::English)))
+                .unwrap();
         assert!(SCHEMA.is_valid(&good));
         let mut bad = good.clone();
         bad["body"][0]["style"] = json!("title");
@@ -343,7 +323,6 @@ mod tests {
     #[test]
     fn the_sign_in_card_holds_its_link_once() {
         let card = PrivateCard::render(&sign_in("s3cret"), wording(Language::English));
-        let card = card.unwrap().offering_new_link(Language::English);
         let value = check(&card);
         insta::assert_json_snapshot!(value, @r#"
         {
@@ -391,8 +370,7 @@ mod tests {
 
     #[test]
     fn a_card_speaks_its_readers_language() {
-        let value =
-            check(&PrivateCard::render(&connected("Ada"), wording(Language::German)).unwrap());
+        let value = check(&PrivateCard::render(&connected("Ada"), wording(Language::German)));
         assert_eq!(value["lang"], "de");
         assert_eq!(
             value["body"][0]["text"],
@@ -404,7 +382,7 @@ mod tests {
 
     #[test]
     fn what_is_to_be_typed_is_bold_to_see_and_plain_to_hear() {
-        let card = PrivateCard::render(&Answer::NotConnected, wording(Language::English)).unwrap();
+        let card = PrivateCard::render(&Answer::NotConnected, wording(Language::English));
         let value = check(&card);
         assert_eq!(value["body"][1]["text"], "Type **/connect** to connect your account.");
         assert!(
@@ -414,22 +392,12 @@ mod tests {
 
     #[test]
     fn every_line_of_help_is_a_block_under_the_heading() {
-        let value =
-            check(&PrivateCard::render(&Answer::Help(None), wording(Language::English)).unwrap());
+        let value = check(&PrivateCard::render(&Answer::Help(None), wording(Language::English)));
         let body = value["body"].as_array().unwrap();
         assert_eq!(body[0]["style"], "heading");
         assert!(body.iter().all(|block| block["wrap"] == true));
         assert!(body[1..].iter().all(|block| block["spacing"] == "none"));
         assert!(body.iter().all(|block| !block["text"].as_str().unwrap().contains('\n')));
-    }
-
-    #[test]
-    fn a_link_that_does_not_fit_is_refused() {
-        let long = sign_in(&"x".repeat(LONGEST_LINK));
-        let wording = wording(Language::English);
-        assert_eq!(PrivateCard::render(&long, wording), Err(LinkTooLong));
-        let value = check(&PrivateCard::without_link(&long, wording));
-        assert_eq!(value.get("actions"), None);
     }
 
     #[test]
@@ -449,16 +417,16 @@ mod tests {
         let url = "x".repeat(LONGEST_LINK - link("").expose().len());
         let button =
             Button { label: spoken.clone(), spoken_label: spoken.clone(), link: link(&url) };
-        let button = link_button(&button).unwrap();
+        let button = link_button(&button);
         let message = Message { body, button: None, footer: Some(spoken.clone()), spoken };
-        let card = PrivateCard::assemble(&message, &message, Some(button), Language::German);
-        check(&card.offering_new_link(Language::German));
+        let actions = vec![button, renew_button(Language::German)];
+        check(&PrivateCard::assemble(&message, &message, actions, Language::German));
     }
 
     fn any_answer() -> impl Strategy<Value = Answer> {
         let text = || proptest::string::string_regex("(?s).{0,3000}").unwrap();
         prop_oneof![
-            text().prop_map(|state| sign_in(&state)),
+            "[a-z]{0,3900}".prop_map(|state| sign_in(&state)),
             text().prop_map(|name| connected(&name)),
             Just(Answer::NotConnected),
             Just(Answer::Working),
@@ -483,9 +451,7 @@ mod tests {
         ) {
             let language = if german { Language::German } else { Language::English };
             let wording = Wording { command: &command, ..wording(language) };
-            let card = PrivateCard::render(&answer, wording)
-                .unwrap_or_else(|LinkTooLong| PrivateCard::without_link(&answer, wording));
-            check(&card.offering_new_link(language));
+            check(&PrivateCard::render(&answer, wording));
         }
 
         #[test]
@@ -500,9 +466,9 @@ mod tests {
                 link: link(&"x".repeat(3900)),
             };
             let message = Message { body, button: None, footer, spoken };
-            let button = link_button(&button).unwrap();
-            let card = PrivateCard::assemble(&message, &message, Some(button), Language::German);
-            check(&card.offering_new_link(Language::German));
+            let button = link_button(&button);
+            let actions = vec![button, renew_button(Language::German)];
+            check(&PrivateCard::assemble(&message, &message, actions, Language::German));
         }
     }
 }

@@ -4,54 +4,66 @@ pub mod activity;
 pub mod card;
 pub mod connector;
 pub mod credentials;
-mod delivery;
-mod desk;
-mod inquiry;
+mod deliver;
 pub mod manifest;
 mod markup;
 mod mention;
 pub mod outgoing;
 mod pace;
-mod presses;
 mod routes;
 pub mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Router;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::answering::pace::Pace;
+use crate::answering::{self, Answering, Responder, Surface};
 use crate::clock::SharedClock;
-use crate::core::Connect;
-use crate::jobs::Queue;
+use crate::core::{Linking, Person, Platform};
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::page;
+use crate::novu::Endpoint;
 use crate::random::SharedRandom;
-use crate::seen::Seen;
 use crate::store::Store;
 use connector::Connector;
-use delivery::Deliveries;
-use desk::Desk;
-use presses::Presses;
+use deliver::TeamsDelivery;
 use token::Verifier;
 
-pub use routes::router;
+/// What comes before the words that people type: nothing, for they write to the bot itself.
+const COMMAND: &str = "";
+/// A link that opens a chat with a bot, but for the bot's id (Teams, deep links).
+const DEEP_LINK: &str = "https://teams.microsoft.com/l/chat/0/0?users=28:";
 
-/// The kind of our jobs in the store.
-const KIND: &str = "teams_reply";
-/// How long an activity is remembered. Teams sends one again after 15 seconds, and again later.
-const REDELIVERY: Duration = Duration::from_mins(10);
+/// Microsoft Teams.
+pub const PLATFORM: Platform = Platform {
+    name: "teams",
+    brand: "Microsoft Teams",
+    provider: "Microsoft",
+    place: "link-tenant",
+    // People of other tenants can write to a bot.
+    needs_profile: true,
+    // An endpoint carries its tenant.
+    delivers_without_connection: true,
+    reaches,
+};
+
+/// Whether an endpoint reaches this person's account.
+fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
+    let Endpoint::MsTeamsUser { user_id, tenant_id } = endpoint else { return false };
+    *user_id == person.user
+        && tenant_id.as_ref().is_none_or(|tenant| *tenant == person.workspace.id)
+}
 
 /// What the Teams side is made of.
 #[derive(Debug)]
 pub struct Parts {
     /// Checks tokens.
     pub verifier: Verifier,
-    /// Answers questions.
-    pub connect: Connect,
+    /// The core.
+    pub linking: Arc<Linking>,
     /// Speaks to Teams.
     pub connector: Connector,
     /// Makes links to personal pages, where there are any.
@@ -60,8 +72,6 @@ pub struct Parts {
     pub store: Arc<Store>,
     /// The bot's application id.
     pub app_id: String,
-    /// How long the HTTP response to a pressed button may wait for its card.
-    pub reply_budget: Duration,
     /// Tells the time.
     pub clock: SharedClock,
     /// Makes references.
@@ -74,15 +84,10 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Teams {
     verifier: Verifier,
-    desk: Arc<Desk>,
-    deliveries: Arc<Deliveries>,
-    seen: Seen,
-    presses: Arc<Presses>,
-    reply_budget: Duration,
+    answering: Arc<Answering<TeamsDelivery>>,
     clock: SharedClock,
     random: SharedRandom,
     metrics: Arc<Metrics>,
-    tasks: TaskTracker,
 }
 
 impl Teams {
@@ -90,51 +95,52 @@ impl Teams {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let (clock, metrics) = (parts.clock, parts.metrics);
-        let desk =
-            Desk::new(parts.connect, Arc::new(parts.connector), parts.links, Arc::clone(&metrics));
-        let desk = Arc::new(desk);
-        let queue =
-            Queue::new(parts.store, KIND, "teams", Arc::clone(&clock), Arc::clone(&metrics));
-        let pace = Pace::new(Arc::clone(&clock));
-        let deliveries = Deliveries::new(Arc::clone(&desk), queue, pace, parts.app_id);
-        Self {
-            verifier: parts.verifier,
-            desk,
-            deliveries: Arc::new(deliveries),
-            seen: Seen::new(REDELIVERY, Arc::clone(&metrics)),
-            presses: Arc::default(),
-            reply_budget: parts.reply_budget,
-            clock,
-            random: parts.random,
-            metrics,
-            tasks: TaskTracker::new(),
+        let delivery = TeamsDelivery::new(parts.connector, parts.app_id);
+        let machine = answering::Parts {
+            linking: parts.linking,
+            links: parts.links,
+            store: parts.store,
+            clock: Arc::clone(&clock),
+            metrics: Arc::clone(&metrics),
+        };
+        let answering = Arc::new(Answering::new(delivery, machine));
+        Self { verifier: parts.verifier, answering, clock, random: parts.random, metrics }
+    }
+}
+
+impl Surface for Teams {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn routes(self: Arc<Self>) -> Router {
+        routes::router(self)
+    }
+
+    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        async move {
+            let index = self.answering.linking().index().keep_fresh(stop.clone());
+            let answers = self.answering.run(stop.clone());
+            tokio::join!(self.verifier.run(stop), index, answers);
         }
+        .boxed()
     }
 
-    /// Where personal pages get their answers.
-    #[must_use]
-    pub fn page_desk(&self) -> Arc<dyn page::Desk> {
-        Arc::clone(&self.desk) as Arc<dyn page::Desk>
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        self.answering.finish().boxed()
     }
 
-    /// What keeps the Teams side from serving, in a word; nothing if it serves.
-    pub async fn trouble(&self) -> Option<&'static str> {
-        match self.verifier.trouble() {
-            Some(word) => Some(word),
-            None => self.desk.connect().index().trouble().await,
+    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
+        async move {
+            match self.verifier.trouble() {
+                Some(word) => Some(word),
+                None => self.answering.linking().index().trouble().await,
+            }
         }
+        .boxed()
     }
 
-    /// Does what goes on beside the requests: keeps keys and workspace index fresh, and promises.
-    pub async fn run(&self, stop: CancellationToken) {
-        let deliveries = Arc::clone(&self.deliveries).work(self.tasks.clone(), stop.clone());
-        let index = self.desk.connect().index().keep_fresh(stop.clone());
-        tokio::join!(self.verifier.run(stop), index, deliveries);
-    }
-
-    /// Waits until nobody is being answered any more. Call once no new requests come in.
-    pub async fn finish(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
+    fn responder(&self) -> Arc<dyn Responder> {
+        Arc::clone(&self.answering) as Arc<dyn Responder>
     }
 }

@@ -1,20 +1,19 @@
 //! What is sent to Teams, in the shapes of its wire.
 //!
-//! A [`PrivateCard`] goes out in three ways, and each shows it to one person: into a personal chat,
-//! as a targeted message, or in the response to the person's own press of a button. The places are
-//! types of their own, so that a card cannot be addressed to a group. What a group may see is a
-//! [`PublicNote`].
+//! A [`PrivateCard`] goes out in two ways, and each shows it to one person: into a personal chat, or
+//! as a targeted message. The places are types of their own, so that a card cannot be addressed to a
+//! group. What a group may see is a [`PublicNote`].
 
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
-use super::activity::{Account, Conversation, ConversationKind};
+use super::activity::Conversation;
 use super::card::PrivateCard;
 
 /// The content type of a card that is attached to a message.
 const CARD_ATTACHMENT: &str = "application/vnd.microsoft.card.adaptive";
-/// The type of a card in an invoke response. Not the same (Adaptive Cards, universal action model).
-const CARD_REPLY: &str = "application/vnd.microsoft.adaptive.card";
+/// The type of a notice in an invoke response (Adaptive Cards, universal action model).
+const NOTICE_REPLY: &str = "application/vnd.microsoft.activity.message";
 const ERROR_REPLY: &str = "application/vnd.microsoft.error";
 
 /// A conversation between one person and the bot.
@@ -23,12 +22,6 @@ const ERROR_REPLY: &str = "application/vnd.microsoft.error";
 pub struct PersonalChat(String);
 
 impl PersonalChat {
-    /// The conversation, if a verified activity calls it personal.
-    #[must_use]
-    pub fn of(conversation: &Conversation) -> Option<Self> {
-        (conversation.kind == ConversationKind::Personal).then(|| Self(conversation.id.clone()))
-    }
-
     /// A conversation that the connector made for one person.
     pub(super) fn created(id: String) -> Self {
         Self(id)
@@ -57,16 +50,10 @@ pub enum PrivatePlace {
 }
 
 impl PrivatePlace {
-    /// Where `person` alone sees an answer in `conversation`.
+    /// A conversation of several, for messages that the person with this account alone sees.
     #[must_use]
-    pub fn within(conversation: &Conversation, person: &Account) -> Self {
-        PersonalChat::of(conversation).map_or_else(
-            || Self::Targeted {
-                conversation: conversation.id.clone(),
-                recipient: person.id.clone(),
-            },
-            Self::Chat,
-        )
+    pub fn targeted(conversation: &Conversation, account: &str) -> Self {
+        Self::Targeted { conversation: conversation.id.clone(), recipient: account.to_owned() }
     }
 
     /// The conversation's id.
@@ -161,6 +148,19 @@ struct Attachment<'a> {
     content: &'a PrivateCard,
 }
 
+/// That the bot is typing.
+#[derive(Debug, Serialize)]
+pub(super) struct Typing {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+impl Default for Typing {
+    fn default() -> Self {
+        Self { kind: "typing" }
+    }
+}
+
 /// A text that everybody in a conversation may see. Never put a sign-in link into one.
 #[derive(Debug, Clone, Copy)]
 pub struct PublicNote<'a> {
@@ -206,15 +206,15 @@ pub struct InvokeReply<'a> {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum ReplyValue<'a> {
-    Card(&'a PrivateCard),
+    Notice(&'a str),
     Error { code: &'a str, message: &'a str },
 }
 
 impl<'a> InvokeReply<'a> {
-    /// Shows a card in place of the one with the button.
+    /// Shows a notice to the one who pressed.
     #[must_use]
-    pub const fn card(card: &'a PrivateCard) -> Self {
-        Self { status_code: 200, kind: CARD_REPLY, value: ReplyValue::Card(card) }
+    pub const fn notice(text: &'a str) -> Self {
+        Self { status_code: 200, kind: NOTICE_REPLY, value: ReplyValue::Notice(text) }
     }
 
     /// Says that the press came to nothing: 400 where it made no sense, 500 where it is our fault.
@@ -226,6 +226,7 @@ impl<'a> InvokeReply<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::activity::ConversationKind;
     use serde_json::{Value, json};
 
     use super::*;
@@ -239,26 +240,23 @@ mod tests {
             command: "/connect",
             reference: Reference::from_random([0; 5]),
         };
-        PrivateCard::render(&Answer::Working, wording).unwrap()
+        PrivateCard::render(&Answer::Working, wording)
     }
 
-    fn conversation(kind: ConversationKind) -> Conversation {
-        Conversation { id: "19:abc@thread.v2".to_owned(), kind }
+    fn group() -> PrivatePlace {
+        let id = "19:abc@thread.v2".to_owned();
+        PrivatePlace::targeted(&Conversation { id, kind: ConversationKind::GroupChat }, "29:ada")
     }
 
-    fn ada() -> Account {
-        Account { id: "29:ada".to_owned(), object_id: None, name: None }
-    }
-
-    fn sent(kind: ConversationKind) -> Value {
-        let (card, place) = (card(), PrivatePlace::within(&conversation(kind), &ada()));
-        let activity = PrivateActivity { card: &card, place: &place, reply_to: Some("1700") };
+    fn sent(place: &PrivatePlace) -> Value {
+        let card = card();
+        let activity = PrivateActivity { card: &card, place, reply_to: Some("1700") };
         serde_json::to_value(activity).unwrap()
     }
 
     #[test]
-    fn only_a_personal_chat_gets_a_message_without_a_target() {
-        let message = sent(ConversationKind::Personal);
+    fn only_a_persons_own_chat_gets_a_message_without_a_target() {
+        let message = sent(&PrivatePlace::Chat(PersonalChat::created("a:1".to_owned())));
         assert_eq!(message["type"], "message");
         assert_eq!(message["replyToId"], "1700");
         assert_eq!(message["summary"], "Your answer is on its way. It appears here in a moment.");
@@ -267,11 +265,7 @@ mod tests {
         let attachment = &message["attachments"][0];
         assert_eq!(attachment["contentType"], "application/vnd.microsoft.card.adaptive");
         assert_eq!(attachment["content"]["type"], "AdaptiveCard");
-        for kind in
-            [ConversationKind::GroupChat, ConversationKind::Channel, ConversationKind::Other]
-        {
-            assert_eq!(sent(kind)["recipient"], json!({"id": "29:ada", "isTargeted": true}));
-        }
+        assert_eq!(sent(&group())["recipient"], json!({"id": "29:ada", "isTargeted": true}));
     }
 
     #[test]
@@ -285,11 +279,11 @@ mod tests {
     #[test]
     fn invoke_replies_have_the_envelope_that_clients_expect() {
         let reply = |reply: InvokeReply<'_>| serde_json::to_value(reply).unwrap();
-        let card = card();
-        let with_card = reply(InvokeReply::card(&card));
-        assert_eq!(with_card["statusCode"], 200);
-        assert_eq!(with_card["type"], "application/vnd.microsoft.adaptive.card");
-        assert_eq!(with_card["value"]["type"], "AdaptiveCard");
+        assert_eq!(
+            reply(InvokeReply::notice("On its way")),
+            json!({"statusCode": 200, "type": "application/vnd.microsoft.activity.message",
+                "value": "On its way"}),
+        );
         assert_eq!(
             reply(InvokeReply::error(400, "BadRequest", "No")),
             json!({"statusCode": 400, "type": "application/vnd.microsoft.error",
@@ -308,7 +302,7 @@ mod tests {
 
     #[test]
     fn places_survive_the_store() {
-        let place = PrivatePlace::within(&conversation(ConversationKind::Channel), &ada());
+        let place = group();
         let stored = serde_json::to_string(&place).unwrap();
         assert_eq!(serde_json::from_str::<PrivatePlace>(&stored).unwrap(), place);
     }

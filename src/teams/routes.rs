@@ -1,6 +1,5 @@
 //! The path that Teams calls, and what each activity is to us.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,21 +8,21 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use tokio::sync::oneshot;
-use tokio::time::timeout_at;
+use sha2::{Digest, Sha256};
 
-use super::Teams;
-use super::activity::{Account, Activity, ConversationKind, Incomplete, Origin, RosterChange};
+use super::activity::{
+    Account, Activity, ConversationKind, ConversationRef, Incomplete, RosterChange,
+};
 use super::card::NEW_LINK;
-use super::connector::Patience;
-use super::delivery::Answered;
-use super::inquiry::{Inquiry, Key};
+use super::deliver::{Lookup, Place};
 use super::outgoing::InvokeReply;
-use super::presses::Press;
 use super::token::{Unverified, VerifiedActivity};
-use crate::core::{Answer, Ask, Intent, Reason};
-use crate::random::reference;
-use crate::store::Job;
+use super::{COMMAND, PLATFORM, Teams};
+use crate::answering::{PendingReply, record};
+use crate::core::{
+    Answer, DedupKey, Intent, Language, LearntLanguage, Person, Question, Reason, Reference,
+    Workspace,
+};
 
 /// The check behind the route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Teams>> for VerifiedActivity {
@@ -35,7 +34,7 @@ impl FromRequest<Arc<Teams>> for VerifiedActivity {
 }
 
 /// The route, with and without a slash at its end.
-pub fn router(teams: Arc<Teams>) -> Router {
+pub(super) fn router(teams: Arc<Teams>) -> Router {
     Router::new()
         .route("/api/messages", post(messages))
         .route("/api/messages/", post(messages))
@@ -45,28 +44,28 @@ pub fn router(teams: Arc<Teams>) -> Router {
 async fn messages(State(teams): State<Arc<Teams>>, activity: VerifiedActivity) -> Response {
     let arrived = Instant::now();
     let response = match Activity::read(activity.body()) {
-        Ok(activity) => teams.receive(activity, arrived).await,
+        Ok(activity) => teams.receive(activity).await,
         Err(problem) => {
             teams.note_incomplete(problem);
             StatusCode::BAD_REQUEST.into_response()
         }
     };
-    teams.metrics.reply("teams", arrived.elapsed());
+    teams.metrics.reply(PLATFORM.name, arrived.elapsed());
     response
 }
 
 impl Teams {
-    async fn receive(self: &Arc<Self>, activity: Activity, arrived: Instant) -> Response {
+    async fn receive(&self, activity: Activity) -> Response {
         match activity {
             Activity::Message { origin, from, text } => {
-                self.take(self.inquiry(origin, from, Intent::parse(&text))).await
+                self.take(&origin, &from, Intent::parse(&text)).await
             }
             Activity::CardSubmit { origin, from, value } => {
                 let text = value.get("text").and_then(|text| text.as_str()).unwrap_or_default();
-                self.take(self.inquiry(origin, from, Intent::parse(text))).await
+                self.take(&origin, &from, Intent::parse(text)).await
             }
-            Activity::CardAction { origin, from, verb, .. } if verb == NEW_LINK => {
-                self.renew(self.inquiry(origin, from, Intent::Connect), arrived).await
+            Activity::CardAction { origin, from, verb, card } if verb == NEW_LINK => {
+                self.renew(&origin, &from, card).await
             }
             Activity::CardAction { .. } => bad_press("unknown verb"),
             Activity::BrokenAction { problem } => {
@@ -79,23 +78,42 @@ impl Teams {
         }
     }
 
-    fn inquiry(&self, origin: Origin, from: Account, intent: Intent) -> Inquiry {
-        let reference = reference(&*self.random);
-        Inquiry { origin, from, intent, reference, welcome: false, too_often: None }
-    }
-
     /// Counts and logs what is genuine and lacks what an answer needs.
     fn note_incomplete(&self, problem: Incomplete) {
         tracing::warn!(reason = problem.name(), "a genuine activity cannot be served");
-        self.metrics.refused("teams", problem.name());
+        self.metrics.refused(PLATFORM.name, problem.name());
     }
 
-    /// Acknowledges a question once its answer is promised. A redelivery has its promise already.
-    async fn take(self: &Arc<Self>, inquiry: Inquiry) -> Response {
-        let (stored, promised) = oneshot::channel();
-        // Apart from the request, which ends when Teams hangs up: once stored, a promise is kept.
-        self.tasks.spawn(Arc::clone(self).store_and_keep(inquiry, stored));
-        match promised.await {
+    fn question(&self, origin: &ConversationRef, from: &Account, intent: Intent) -> Question {
+        let locale = origin.locale.as_deref();
+        let language = locale.map(|locale| Language::best_for(Some(locale)));
+        let user = from.object_id.as_ref().unwrap_or(&from.id);
+        Question {
+            asker: Person {
+                platform: PLATFORM.id(),
+                workspace: Workspace::standalone(origin.tenant.clone()),
+                user: user.clone(),
+            },
+            identified: from.object_id.is_some(),
+            intent,
+            reference: Reference::new(&*self.random),
+            command: COMMAND.to_owned(),
+            name: from.name.clone(),
+            language: language.map_or_else(LearntLanguage::default, LearntLanguage::from),
+            asked_at: self.clock.now(),
+            dedup_key: dedup_key(origin, None),
+        }
+    }
+
+    /// Acknowledges a question once its answer is promised.
+    async fn take(&self, origin: &ConversationRef, from: &Account, intent: Intent) -> Response {
+        let question = self.question(origin, from, intent);
+        let place = Place::of(origin, from);
+        self.acknowledge(PendingReply::new(question, Lookup::of(origin, from), place)).await
+    }
+
+    async fn acknowledge(&self, pending: PendingReply<super::deliver::TeamsDelivery>) -> Response {
+        match self.answering.acknowledged(pending).await {
             Ok(()) => StatusCode::OK,
             // Teams sends it again.
             Err(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -103,36 +121,9 @@ impl Teams {
         .into_response()
     }
 
-    async fn store_and_keep(self: Arc<Self>, inquiry: Inquiry, stored: oneshot::Sender<()>) {
-        let Some(job) = self.store(&inquiry).await else { return };
-        let is_new = inquiry.key().is_none_or(|key| self.mark(key));
-        // Unheard if Teams has hung up; it then sends the activity again.
-        let _ = stored.send(());
-        if is_new {
-            self.count(&inquiry);
-            self.deliveries.attempt(job, inquiry).await;
-        } else {
-            self.deliveries.queue().finish(&job, "duplicate").await;
-        }
-    }
-
-    /// Stores a promise. This comes before anything is marked as known: what cannot be stored is sent
-    /// again, and must not be taken for a redelivery then.
-    async fn store(&self, inquiry: &Inquiry) -> Option<Job> {
-        let job = self.deliveries.queue().begin(inquiry.sealed()).await;
-        job.inspect_err(|error| tracing::error!(%error, "nothing can be promised")).ok()
-    }
-
-    /// Counts somebody who wants to connect.
-    fn count(&self, inquiry: &Inquiry) {
-        if inquiry.intent == Intent::Connect && !inquiry.welcome {
-            self.metrics.funnel("teams", "asked");
-        }
-    }
-
     /// Greets somebody who has installed the bot for themselves, once: Teams tells it twice. Teams
     /// and groups are not greeted, where one person's doing would be everybody's message.
-    async fn welcome(self: &Arc<Self>, mut origin: Origin, change: RosterChange) -> Response {
+    async fn welcome(&self, origin: ConversationRef, change: RosterChange) -> Response {
         let personal = origin.conversation.kind == ConversationKind::Personal;
         let somebody =
             change.people.into_iter().chain(change.by).find(|one| !one.id.starts_with("28:"));
@@ -140,80 +131,50 @@ impl Teams {
         else {
             return StatusCode::OK.into_response();
         };
-        origin.activity_id = Some("welcome".to_owned());
-        let inquiry = self.inquiry(origin, from, Intent::Help);
-        self.take(Inquiry { welcome: true, ..inquiry }).await
+        let greeted = ConversationRef { activity_id: Some("welcome".to_owned()), ..origin };
+        let question = self.question(&greeted, &from, Intent::Welcome);
+        let place = Place::of(&greeted, &from).unprompted();
+        self.acknowledge(PendingReply::new(question, Lookup::of(&greeted, &from), place)).await
     }
 
-    /// Answers a press of the button for a fresh link, for the one who pressed it. If that takes
-    /// long, the card follows as a message.
-    async fn renew(self: &Arc<Self>, inquiry: Inquiry, arrived: Instant) -> Response {
-        let stranger = inquiry.ask(inquiry.stranger());
-        let Some(key) = inquiry.press() else { return bad_press("no activity id") };
-        let (reply, press) = self.presses.join(key);
-        if let Some(press) = press {
-            let deadline = arrived + self.reply_budget;
-            // Apart from the request, as above.
-            self.tasks.spawn(Arc::clone(self).work_out(inquiry, deadline, key, press));
-        }
-        match reply.await {
-            Ok((ask, answer)) => self.shown(&ask, &answer),
-            Err(_) => self.shown(&stranger, &self.busy(&stranger)),
-        }
-    }
-
-    /// Works the answer to a press out for the HTTP response; what is not ready by the deadline is
-    /// promised, and follows.
-    async fn work_out(
-        self: Arc<Self>,
-        inquiry: Inquiry,
-        deadline: Instant,
-        key: Key,
-        mut press: Press,
-    ) {
-        let stranger = inquiry.ask(inquiry.stranger());
-        if self.seen.knows(&key.0) {
-            // Pressed before, and promised.
-            return press.reply(&stranger, &Answer::Working);
-        }
-        let mut answering = pin!(self.deliveries.answer(inquiry.clone(), Patience::Brief));
-        let in_time = timeout_at(deadline.into(), &mut answering).await.ok();
-        if let Some(Answered { ask, answer, .. }) = &in_time
-            && answer.passing().is_none()
-        {
-            self.count(&inquiry);
-            return press.reply(ask, answer);
-        }
-        let Some(job) = self.store(&inquiry).await else {
-            return press.reply(&stranger, &self.busy(&stranger));
+    /// Acknowledges a press of the button for a fresh link with a notice. The card with the link goes
+    /// out through the connector, in place of the pressed one: a response would show it to whoever
+    /// holds a token of the Bot Connector.
+    async fn renew(
+        &self,
+        origin: &ConversationRef,
+        from: &Account,
+        card: Option<String>,
+    ) -> Response {
+        let Some(key) = dedup_key(origin, Some(from)) else { return bad_press("no activity id") };
+        let question = self.question(origin, from, Intent::Connect);
+        let question = Question { dedup_key: Some(key), ..question };
+        let language = question.language();
+        let place = Place::of(origin, from).in_place_of(card);
+        let pending = PendingReply::new(question.clone(), Lookup::of(origin, from), place);
+        let notice = match self.answering.acknowledged(pending).await {
+            Ok(()) => language.say("press-notice", &[]),
+            Err(_) => {
+                let refused = Answer::Refused(Reason::Busy.into());
+                record(&self.metrics, &PLATFORM, &question, &refused);
+                language.say(Reason::Busy.code(), &[])
+            }
         };
-        // For when it comes again once this is over.
-        self.mark(key);
-        self.count(&inquiry);
-        press.reply(&stranger, &Answer::Working);
-        let answered = match in_time {
-            Some(answered) => answered,
-            None => answering.await,
-        };
-        self.deliveries.bring(&job, answered).await;
+        Json(InvokeReply::notice(&notice)).into_response()
     }
+}
 
-    fn shown(&self, ask: &Ask, answer: &Answer) -> Response {
-        Json(InvokeReply::card(&self.desk.card(ask, answer))).into_response()
+/// What a redelivery is recognised by; none where Teams gave the activity no id. A press is one
+/// person's alone, so who pressed is part of it.
+fn dedup_key(origin: &ConversationRef, from: Option<&Account>) -> Option<DedupKey> {
+    let id = origin.activity_id.as_ref()?;
+    let parts = [&origin.tenant, &origin.conversation.id, id].into_iter();
+    let mut hash = Sha256::new();
+    for part in parts.chain(from.map(|from| &from.id)) {
+        hash.update(part.len().to_be_bytes());
+        hash.update(part);
     }
-
-    /// Refuses for want of room for another promise; counted and logged.
-    fn busy(&self, ask: &Ask) -> Answer {
-        let refused = Answer::Refused(Reason::Busy.into());
-        self.desk.note(ask, &refused);
-        refused
-    }
-
-    /// Takes note that an activity was here; whether it is the first time.
-    fn mark(&self, Key(hash): Key) -> bool {
-        let now = self.clock.now();
-        self.seen.first_time(&hash, now, now)
-    }
+    Some(DedupKey(hash.finalize().into()))
 }
 
 /// The answer to a press that makes no sense.

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::core::{
-    Answer, Intent, Language, Link, Misheard, Reference, Refusal, SignIn, SignInLink,
+    Answer, Intent, Language, Lasts, Link, Misheard, Reference, Refusal, SignIn, SignInLink,
 };
 
 /// The longest name from outside that is shown, in characters.
@@ -95,9 +95,9 @@ impl Voice<'_> {
     fn sign_in(&self, sign_in: &SignIn) -> Message {
         let lead = self.say("sign-in", &[]);
         let mut private = self.say("sign-in-private", &[]);
-        if let Some(expires_at) = sign_in.expires_at {
+        if let Lasts::Minted { until } = sign_in.lasts {
             private.push(' ');
-            private += &self.say("sign-in-until", &[("until", &self.markup.time(expires_at))]);
+            private += &self.say("sign-in-until", &[("until", &self.markup.time(until))]);
         }
         let after = self.say("sign-in-after", &[]);
         let spoken = format!("{lead} {} {private} {after}", self.say("sign-in-spoken", &[]));
@@ -165,7 +165,9 @@ impl Voice<'_> {
     fn typed(&self, word: &str) -> String {
         let command = self.markup.escape(self.command);
         let needed = command.is_empty() || word != Intent::CONNECT_WORD;
-        self.markup.code(format!("{command} {}", if needed { word } else { "" }).trim())
+        // The word can come from the store.
+        let word = if needed { self.markup.escape(word) } else { Cow::Borrowed("") };
+        self.markup.code(format!("{command} {word}").trim())
     }
 
     fn harmless(&self, text: &str) -> String {
@@ -184,6 +186,6 @@ const fn help_key(intent: &Intent) -> &'static str {
     match intent {
         Intent::Connect => "help-connect",
         Intent::Status => "help-status",
-        Intent::Help | Intent::Unknown { .. } => "help-help",
+        Intent::Help | Intent::Welcome | Intent::Unknown { .. } => "help-help",
     }
 }

@@ -258,6 +258,19 @@ impl Bot {
         self.send(self.slash(user, text)).await
     }
 
+    /// Types `/connect TEXT` as a person, and gives what they read in the end: the response, or the
+    /// message that follows where that says that the answer is on its way.
+    pub(crate) async fn command_in_the_end(&self, user: &str, text: &str) -> Reply {
+        let before = self.slack.messages().len();
+        let reply = self.command(user, text).await;
+        if !reply.is_on_its_way() {
+            return reply;
+        }
+        self.until_later(async || self.slack.messages().len() > before).await;
+        let json = self.slack.messages()[before].body.clone();
+        Reply { status: reply.status, body: json.to_string(), json }
+    }
+
     /// Sends a slash command that must be answered with a message that Slack would show.
     pub(crate) async fn send(&self, request: Request) -> Reply {
         let reply = self.post("/slack/commands", request).await;
@@ -651,6 +664,11 @@ impl Reply {
     /// What a screen reader reads.
     pub(crate) fn text(&self) -> &str {
         self.json["text"].as_str().unwrap_or_default()
+    }
+
+    /// Whether the answer is yet to come.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        self.text().contains("on its way") || self.text().contains("ist unterwegs")
     }
 
     pub(crate) fn find_button(&self) -> Option<&Value> {

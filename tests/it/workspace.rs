@@ -141,7 +141,7 @@ async fn what_is_known_outlives_an_outage_of_the_list() {
     bot.clock.advance(Duration::from_secs(61));
     bot.command(ADA, "").await.link();
     let reply = bot.command_in("T0NEW").await;
-    assert_eq!(reply.code(), "C-NOVU-DOWN");
+    assert!(reply.is_on_its_way());
     assert_eq!(bot.method("GET", "/readyz").await, 200);
 }
 

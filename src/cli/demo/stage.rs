@@ -15,7 +15,6 @@ use super::answer::Answer;
 use crate::app::{App, Listeners};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Config;
-use crate::core::Platform;
 use crate::http::Limits;
 use crate::net;
 use crate::random::SystemRandom;
@@ -26,11 +25,18 @@ use connect_sandbox::teams::{self, Person, Teams, Tenant};
 /// What the person is called who asks.
 pub(super) const PERSON_NAME: &str = "Ada";
 
+/// A chat platform.
+#[derive(Debug, Clone, Copy)]
+enum Chat {
+    Slack,
+    Teams,
+}
+
 /// Who the person is on a platform, and who they have to become in Novu.
 #[derive(Debug)]
 pub(super) struct Role {
     /// The platform.
-    pub(super) platform: Platform,
+    chat: Chat,
     /// Their id there.
     pub(super) user: &'static str,
     /// Their id in Novu, by the default template.
@@ -44,16 +50,16 @@ pub(super) struct Role {
 impl Role {
     /// What the platform is called.
     pub(super) fn platform_name(&self) -> &'static str {
-        match self.platform {
-            Platform::Slack => "Slack",
-            Platform::Teams => "Teams",
+        match self.chat {
+            Chat::Slack => "Slack",
+            Chat::Teams => "Teams",
         }
     }
 }
 
 /// The person in Slack.
 pub(super) const IN_SLACK: Role = Role {
-    platform: Platform::Slack,
+    chat: Chat::Slack,
     user: "U0ADA",
     subscriber: "slack:T0ACME:U0ADA",
     integration: "slack",
@@ -61,7 +67,7 @@ pub(super) const IN_SLACK: Role = Role {
 };
 /// The person in Microsoft Teams.
 pub(super) const IN_TEAMS: Role = Role {
-    platform: Platform::Teams,
+    chat: Chat::Teams,
     user: "5c1f0000-0000-4000-8000-0000000000ad",
     subscriber: "teams:72f988bf-0000-4000-8000-00000000c0de:5c1f0000-0000-4000-8000-0000000000ad",
     integration: "teams",
@@ -116,9 +122,9 @@ impl Stage {
 
     /// Asks for a link as the person would do it on that platform.
     pub(super) async fn ask(&self, role: &Role) -> anyhow::Result<Answer> {
-        match role.platform {
-            Platform::Slack => self.command().await,
-            Platform::Teams => self.write("connect").await,
+        match role.chat {
+            Chat::Slack => self.command().await,
+            Chat::Teams => self.write("connect").await,
         }
     }
 

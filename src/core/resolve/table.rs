@@ -16,7 +16,8 @@ use tokio::sync::Mutex;
 use super::{Found, Resolution, ResolverKind};
 use crate::clock::{SharedClock, between};
 use crate::core::answer::Reason;
-use crate::core::person::{Person, Platform};
+use crate::core::person::Person;
+use crate::core::platform::PlatformName;
 use crate::novu::SubscriberId;
 
 /// How long the file is taken to be unchanged after a look at it.
@@ -24,12 +25,13 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The largest file that is read, in bytes.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
-type Rows = HashMap<(Platform, String, String), SubscriberId>;
+type Rows = HashMap<(PlatformName, String, String), SubscriberId>;
 
 /// A table of people that follows its file.
 #[derive(Debug)]
 pub struct TableResolver {
     path: PathBuf,
+    platforms: &'static [&'static str],
     clock: SharedClock,
     rows: RwLock<Arc<Rows>>,
     seen: Mutex<Seen>,
@@ -60,6 +62,9 @@ pub enum TableError {
     /// A line is not what a table has there. The line itself may hold an address, so it is not shown.
     #[error("line {0} is not a row of platform, workspace, user and subscriber")]
     Line(u64),
+    /// A row is about a platform that there is not.
+    #[error("row {0} names a platform that is neither of those known")]
+    Platform(usize),
     /// A cell is empty.
     #[error("row {0} has an empty cell")]
     Empty(usize),
@@ -71,7 +76,7 @@ pub enum TableError {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    platform: Platform,
+    platform: PlatformName,
     workspace: String,
     user: String,
     subscriber: String,
@@ -85,24 +90,34 @@ struct TomlTable {
 }
 
 impl TableResolver {
-    /// Reads the table for the first time.
+    /// Reads the table for the first time. Its rows may be about these platforms.
     ///
     /// # Errors
     /// The file cannot be read, or is not a table.
-    pub async fn open(path: PathBuf, clock: SharedClock) -> Result<Self, TableError> {
+    pub async fn open(
+        path: PathBuf,
+        platforms: &'static [&'static str],
+        clock: SharedClock,
+    ) -> Result<Self, TableError> {
         let stamp = stamp(&path).await?;
-        let rows = read(&path, stamp.1).await?;
+        let rows = read(&path, platforms, stamp.1).await?;
         let seen = Seen { at: clock.now(), stamp: Some(stamp) };
-        Ok(Self { path, clock, rows: RwLock::new(Arc::new(rows)), seen: Mutex::new(seen) })
+        Ok(Self {
+            path,
+            platforms,
+            clock,
+            rows: RwLock::new(Arc::new(rows)),
+            seen: Mutex::new(seen),
+        })
     }
 
     pub(super) async fn resolve(&self, person: &Person) -> Resolution {
         self.follow_file().await;
         let rows = self.rows();
         let places = [person.workspace.id.as_str(), person.workspace.realm()];
-        let row = places
-            .into_iter()
-            .find_map(|place| rows.get(&(person.platform, place.to_owned(), person.user.clone())));
+        let row = places.into_iter().find_map(|place| {
+            rows.get(&(person.platform.clone(), place.to_owned(), person.user.clone()))
+        });
         row.map_or(Resolution::NotMine(Reason::IdentityUnknown), |id| {
             Resolution::Found(Box::new(Found::id(ResolverKind::Table, id.clone())))
         })
@@ -131,7 +146,7 @@ impl TableResolver {
             seen.stamp = None;
             return;
         };
-        let outcome = read(&self.path, changed.1).await;
+        let outcome = read(&self.path, self.platforms, changed.1).await;
         // Somebody is still writing: what was read may be half of it.
         if self::stamp(&self.path).await.ok() != stamp {
             return;
@@ -155,39 +170,42 @@ async fn stamp(path: &Path) -> std::io::Result<Stamp> {
     Ok((metadata.modified()?, metadata.len()))
 }
 
-async fn read(path: &Path, size: u64) -> Result<Rows, TableError> {
+async fn read(path: &Path, platforms: &[&str], size: u64) -> Result<Rows, TableError> {
     if size > LARGEST_FILE {
         return Err(TableError::TooLarge);
     }
     let text = tokio::fs::read(path).await?;
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("csv") => parse_csv(&text),
-        Some("toml") => parse_toml(&String::from_utf8_lossy(&text)),
+        Some("csv") => parse_csv(&text, platforms),
+        Some("toml") => parse_toml(&String::from_utf8_lossy(&text), platforms),
         _ => Err(TableError::Ending),
     }
 }
 
-fn parse_csv(text: &[u8]) -> Result<Rows, TableError> {
+fn parse_csv(text: &[u8], platforms: &[&str]) -> Result<Rows, TableError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
     let rows = reader.deserialize().collect::<Result<Vec<Row>, csv::Error>>();
     let rows =
         rows.map_err(|error| TableError::Line(error.position().map_or(1, csv::Position::line)))?;
     // Row 1 of a CSV file is its header.
-    collect(rows, 2)
+    collect(rows, platforms, 2)
 }
 
-fn parse_toml(text: &str) -> Result<Rows, TableError> {
+fn parse_toml(text: &str, platforms: &[&str]) -> Result<Rows, TableError> {
     let table = toml::from_str::<TomlTable>(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         TableError::Line(1 + before.matches('\n').count() as u64)
     })?;
-    collect(table.person, 1)
+    collect(table.person, platforms, 1)
 }
 
-fn collect(rows: Vec<Row>, first: usize) -> Result<Rows, TableError> {
+fn collect(rows: Vec<Row>, platforms: &[&str], first: usize) -> Result<Rows, TableError> {
     let mut table = Rows::with_capacity(rows.len());
     for (number, row) in (first..).zip(rows) {
         let id = SubscriberId::new(row.subscriber).map_err(|_| TableError::Empty(number))?;
+        if !platforms.contains(&row.platform.as_str()) {
+            return Err(TableError::Platform(number));
+        }
         if row.workspace.is_empty() || row.user.is_empty() {
             return Err(TableError::Empty(number));
         }
@@ -209,7 +227,7 @@ mod tests {
 
     fn ada() -> Person {
         Person {
-            platform: Platform::Slack,
+            platform: crate::slack::PLATFORM.id(),
             workspace: Workspace::standalone("T1"),
             user: "U1".to_owned(),
         }
@@ -232,7 +250,8 @@ mod tests {
             clock.advance(LOOK_EVERY);
         };
         write("platform,workspace,user,subscriber\nslack,T1,U1,ada\n");
-        let table = TableResolver::open(path.clone(), Arc::new(clock.clone())).await.unwrap();
+        let table =
+            TableResolver::open(path.clone(), &["slack"], Arc::new(clock.clone())).await.unwrap();
         assert_eq!(subscriber(table.resolve(&ada()).await).as_deref(), Some("ada"));
 
         write("subscriber,user,workspace,platform\nlovelace,U1,T1,slack\n");
@@ -255,27 +274,30 @@ mod tests {
         let cases = [
             (format!("{head}slack,T1,U1,\n"), "row 2 has an empty cell"),
             (format!("{head}slack,T1,U1,a\nslack,T1,U1,b\n"), "row 3 gives a person"),
-            (format!("{head}irc,T1,U1,a\n"), "line 2 is not a row"),
+            (format!("{head}irc,T1,U1,a\n"), "row 2 names a platform"),
             ("platform,workspace,user\nslack,T1,U1\n".to_owned(), "line 2 is not a row"),
         ];
         for (text, problem) in cases {
-            let error = parse_csv(text.as_bytes()).unwrap_err().to_string();
+            let error = parse_csv(text.as_bytes(), &["slack"]).unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");
         }
         assert_eq!(
-            parse_toml("[[person]]\nplatform='slack'\nworkspace='T1'\nuser='U1'\nsubscriber='a'")
-                .unwrap()
-                .len(),
+            parse_toml(
+                "[[person]]\nplatform='slack'\nworkspace='T1'\nuser='U1'\nsubscriber='a'",
+                &["slack"]
+            )
+            .unwrap()
+            .len(),
             1
         );
-        assert!(parse_toml("[[people]]\n").is_err());
+        assert!(parse_toml("[[people]]\n", &["slack"]).is_err());
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_a_table_or_an_error(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = parse_csv(&bytes);
-            let _ = parse_toml(&String::from_utf8_lossy(&bytes));
+            let _ = parse_csv(&bytes, &["slack"]);
+            let _ = parse_toml(&String::from_utf8_lossy(&bytes), &["slack"]);
         }
     }
 }

@@ -79,7 +79,7 @@ impl Template {
             .iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.as_str(),
-                Piece::Platform => person.platform.name(),
+                Piece::Platform => person.platform.as_str(),
                 Piece::Workspace => person.workspace.realm(),
                 Piece::Team => person.workspace.id.as_str(),
                 Piece::User => person.user.as_str(),
@@ -114,11 +114,11 @@ impl Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::person::{Platform, Workspace};
+    use crate::core::person::Workspace;
 
     fn person() -> Person {
         Person {
-            platform: Platform::Slack,
+            platform: crate::slack::PLATFORM.id(),
             workspace: Workspace {
                 id: "T1".to_owned(),
                 enterprise: Some("E1".to_owned()),

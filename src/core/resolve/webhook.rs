@@ -55,7 +55,7 @@ pub struct WebhookResolver {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Question<'a> {
-    platform: &'static str,
+    platform: &'a str,
     workspace: &'a str,
     enterprise: Option<&'a str>,
     user: &'a str,
@@ -151,7 +151,7 @@ impl WebhookResolver {
 fn question<'a>(person: &'a Person, profile: Option<&'a Profile>) -> Question<'a> {
     let email = profile.and_then(|profile| profile.email.as_ref());
     Question {
-        platform: person.platform.name(),
+        platform: person.platform.as_str(),
         workspace: &person.workspace.id,
         enterprise: person.workspace.enterprise.as_deref(),
         user: &person.user,

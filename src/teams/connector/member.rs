@@ -144,11 +144,11 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::core::{Platform, Workspace};
+    use crate::core::Workspace;
 
     fn person() -> Person {
         let workspace = Workspace::standalone("tenant-1");
-        Person { platform: Platform::Teams, workspace, user: "oid-ada".to_owned() }
+        Person { platform: crate::teams::PLATFORM.id(), workspace, user: "oid-ada".to_owned() }
     }
 
     fn read(fields: &Value) -> Result<Member, CallError> {

@@ -24,7 +24,9 @@ use url::Url;
 
 use super::card::PrivateCard;
 use super::credentials::TokenSource;
-use super::outgoing::{PersonalChat, PrivateActivity, PrivatePlace, PublicNote, Replacement};
+use super::outgoing::{
+    PersonalChat, PrivateActivity, PrivatePlace, PublicNote, Replacement, Typing,
+};
 use super::pace::{Lane, Pace};
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
@@ -92,6 +94,18 @@ pub struct Sent {
 }
 
 impl Sent {
+    /// A message that is known from before.
+    #[must_use]
+    pub const fn new(place: PrivatePlace, id: Option<String>) -> Self {
+        Self { place, id }
+    }
+
+    /// Its id, if the connector told it.
+    #[must_use]
+    pub fn into_id(self) -> Option<String> {
+        self.id
+    }
+
     /// Its id, if the connector told it.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
@@ -173,6 +187,15 @@ impl Connector {
             ..self.prepare("send_note", Method::POST, url, site, conversation)
         };
         self.call(call).await.map(|_| ())
+    }
+
+    /// Shows in a person's own chat that the bot is typing. Nothing depends on it, so nobody is told
+    /// whether it worked.
+    pub async fn show_typing(&self, site: &Site, chat: &PersonalChat) {
+        let Ok(url) = site.url(&[chat.id(), "activities"]) else { return };
+        let Ok(body) = json(&Typing::default()) else { return };
+        let prepared = self.prepare("typing", Method::POST, url, site, chat.id());
+        let _ = self.call(Call { body: Some(body), ..prepared }).await;
     }
 
     /// Puts a card in place of one that was sent.

@@ -20,9 +20,9 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::core::Language;
-use crate::core::{Answer, Directory, DirectoryError, Person, Platform, Reference, Workspace};
+use crate::core::{Answer, Directory, DirectoryError, Person, Reference, Workspace};
 use crate::net::{Outside, Subdomains};
-use crate::teams::activity::{Account, Conversation, ConversationKind};
+use crate::teams::activity::{Conversation, ConversationKind};
 use crate::teams::card::Wording;
 use crate::teams::credentials::{Credentials, Proof};
 
@@ -207,18 +207,17 @@ async fn respond(
 }
 
 fn place(kind: ConversationKind) -> PrivatePlace {
-    let id = match kind {
-        ConversationKind::Personal => "a:1",
-        _ => "19:abc@thread.tacv2;messageid=1",
-    };
-    let ada = Account { id: "29:ada".to_owned(), object_id: None, name: None };
-    PrivatePlace::within(&Conversation { id: id.to_owned(), kind }, &ada)
+    if kind == ConversationKind::Personal {
+        return PrivatePlace::Chat(PersonalChat::created("a:1".to_owned()));
+    }
+    let id = "19:abc@thread.tacv2;messageid=1".to_owned();
+    PrivatePlace::targeted(&Conversation { id, kind }, "29:ada")
 }
 
 fn card() -> PrivateCard {
     let reference = Reference::from_random([0; 5]);
     let wording = Wording { language: Language::English, command: "/connect", reference };
-    PrivateCard::render(&Answer::Working, wording).unwrap()
+    PrivateCard::render(&Answer::Working, wording)
 }
 
 const SHORT: Duration = Duration::from_millis(500);
@@ -425,7 +424,8 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
     let stub = Stub::start([answer(502, &json!({})), answer(200, &ada)]).await;
     let roster = stub.roster(vec!["19:t@thread.tacv2"]);
     let workspace = Workspace::standalone("tenant-1");
-    let person = Person { platform: Platform::Teams, workspace, user: "oid-ada".to_owned() };
+    let person =
+        Person { platform: crate::teams::PLATFORM.id(), workspace, user: "oid-ada".to_owned() };
     let token = SecretString::from("");
     let profile = roster.profile(&person, Some(&token)).await.unwrap();
     assert!(profile.email.is_some_and(|email| email.confirmed));

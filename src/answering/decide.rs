@@ -1,0 +1,92 @@
+//! The answer to a question: who asks, whether they ask too often, and what the core says.
+
+use std::time::Duration;
+
+use super::Answering;
+use super::deliver::Deliver;
+use super::pending::{Asked, Learnt};
+use crate::core::{
+    Answer, Directory, Intent, Invitee, Lasts, Question, Reason, SignIn, SignInLink,
+};
+use crate::links::Invitation;
+
+/// How long an answer may take to be found. What is left of a job's lease after that is for the
+/// delivery, which nobody must break off: what has been sent by then is there.
+const TIME_TO_ANSWER: Duration = Duration::from_secs(30);
+
+/// An answer, with what was learnt while it was made.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) answer: Answer,
+    pub(super) learnt: Learnt,
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Answers a question, or says that Novu is too slow.
+    pub(super) async fn decide(&self, asked: &Asked<D::Lookup>) -> Decided {
+        let mut learnt = Learnt::default();
+        let answer = tokio::time::timeout(TIME_TO_ANSWER, self.work_out(asked, &mut learnt)).await;
+        let answer = answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()));
+        self.outage.note(&answer, self.clock.now());
+        Decided { answer, learnt }
+    }
+
+    async fn work_out(&self, asked: &Asked<D::Lookup>, learnt: &mut Learnt) -> Answer {
+        let Asked { question, lookup, too_often } = asked;
+        if question.intent == Intent::Welcome {
+            return Answer::Welcome;
+        }
+        let identified = match self.deliver.identify(question, lookup).await {
+            Ok(None) => None,
+            Ok(Some(asker)) => {
+                learnt.asker = Some(asker.clone());
+                Some(Question { asker, identified: true, ..question.clone() })
+            }
+            Err(refusal) => return Answer::Refused(refusal),
+        };
+        let question = identified.as_ref().unwrap_or(question);
+        let too_often = too_often.unwrap_or_else(|| !self.pace.allows(&question.asker));
+        learnt.too_often = Some(too_often);
+        if too_often {
+            return Answer::Refused(Reason::TooOften.into());
+        }
+        self.link_or_page(question, &self.deliver.profiles(lookup)).await
+    }
+
+    /// Asks the core. Whether a button holds a minted link or a personal page is decided here alone.
+    async fn link_or_page(&self, question: &Question, profiles: &impl Directory) -> Answer {
+        if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
+            return match self.linking.invite(question, profiles).await {
+                Ok(invitee) => self.page(question, invitee, profiles),
+                Err(answer) => answer,
+            };
+        }
+        match self.linking.answer(question, profiles).await {
+            Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
+                self.page(question, invitee, profiles)
+            }
+            answer => answer,
+        }
+    }
+
+    /// A sign-in by the asker's personal page.
+    fn page(&self, question: &Question, invitee: Invitee, profiles: &impl Directory) -> Answer {
+        let Some(links) = &self.links else {
+            return Answer::Refused(Reason::LinkTooLong.into());
+        };
+        // A page outlives the chat's own name for its command, which is empty where there is none.
+        let command = Some(question.command.as_str()).filter(|command| !command.is_empty());
+        let url = links.url_for(&Invitation {
+            person: question.asker.clone(),
+            name: invitee.chat_name.clone().or_else(|| question.name.clone()),
+            workspace: None,
+            subscriber: Some(invitee.subscriber.as_str().to_owned()),
+            subscriber_name: invitee.subscriber_name.clone(),
+            command: command.unwrap_or(Intent::CONNECT_WORD).to_owned(),
+            reference: question.reference,
+            hint: profiles.hint(),
+        });
+        let link = SignInLink::to_personal_page(url);
+        Answer::SignIn(SignIn { link, lasts: Lasts::Page, invitee })
+    }
+}

@@ -1,0 +1,84 @@
+//! A question that is being answered, and its stored form: the promise to answer it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::deliver::Deliver;
+use super::{Answering, attempt};
+use crate::core::{Person, Question};
+use crate::jobs::{Ran, Work};
+use crate::store::Lease;
+
+/// A question with what is needed to answer it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Asked<L> {
+    /// The question.
+    pub question: Question,
+    /// What it takes to look the asker up.
+    pub lookup: L,
+    /// Whether the asker was asking too often, once that has been judged: a question counts once,
+    /// however often its answer is tried.
+    pub too_often: Option<bool>,
+}
+
+/// A question with the place where its answer is to be seen.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct PendingReply<D: Deliver> {
+    /// The question.
+    pub asked: Asked<D::Lookup>,
+    /// The place.
+    pub place: D::Place,
+    /// Whether the asker has been told that the answer is on its way.
+    pub told: bool,
+}
+
+impl<D: Deliver> PendingReply<D> {
+    /// A question that has just arrived.
+    #[must_use]
+    pub const fn new(question: Question, lookup: D::Lookup, place: D::Place) -> Self {
+        let asked = Asked { question, lookup, too_often: None };
+        Self { asked, place, told: false }
+    }
+
+    /// The question.
+    #[must_use]
+    pub const fn question(&self) -> &Question {
+        &self.asked.question
+    }
+
+    /// Takes over what was learnt while the answer was made.
+    pub(super) fn learn(&mut self, learnt: Learnt) {
+        let Learnt { asker, too_often } = learnt;
+        if let Some(asker) = asker {
+            self.asked.question.asker = asker;
+            self.asked.question.identified = true;
+        }
+        self.asked.too_often = self.asked.too_often.or(too_often);
+    }
+}
+
+/// What is learnt of a question while its answer is made, and stays true for the next attempt.
+#[derive(Debug, Default)]
+pub(super) struct Learnt {
+    /// Who asks, where the question did not say.
+    pub(super) asker: Option<Person>,
+    /// Whether they ask too often.
+    pub(super) too_often: Option<bool>,
+}
+
+impl<D: Deliver> Work for PendingReply<D> {
+    const KIND: &'static str = D::JOBS;
+    const VERSION: u32 = 1;
+    const OWNER: &'static str = D::PLATFORM.name;
+    type Context = Answering<D>;
+
+    async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
+        attempt::attempt(context, self, lease).await
+    }
+
+    fn reference(&self) -> String {
+        self.question().reference.to_string()
+    }
+}

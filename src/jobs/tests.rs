@@ -1,0 +1,161 @@
+//! Jobs on a clock that is moved by hand.
+
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::clock::{Clock, ManualClock};
+
+/// Work that reports each run and does as its payload says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Errand {
+    text: String,
+    failures_left: u32,
+}
+
+struct Reports(UnboundedSender<(String, u32)>);
+
+impl Work for Errand {
+    const KIND: &'static str = "errand";
+    const VERSION: u32 = 2;
+    const OWNER: &'static str = "slack";
+    type Context = Reports;
+
+    async fn run(&mut self, context: &Arc<Reports>, lease: &Lease) -> Ran {
+        context.0.send((self.text.clone(), lease.attempts)).unwrap();
+        if self.failures_left == 0 {
+            return Ran::Done("told");
+        }
+        self.failures_left -= 1;
+        Ran::Again(Some(Duration::from_secs(7)))
+    }
+
+    fn reference(&self) -> String {
+        self.text.clone()
+    }
+
+    fn upgrade(version: u32, payload: serde_json::Value) -> Option<Self> {
+        (version == 1)
+            .then(|| Self { text: payload.as_str().unwrap().to_owned(), failures_left: 0 })
+    }
+}
+
+fn errand(failures_left: u32) -> Errand {
+    Errand { text: "milk".to_owned(), failures_left }
+}
+
+struct Bench {
+    jobs: Arc<Jobs<Errand>>,
+    clock: ManualClock,
+    context: Arc<Reports>,
+    reports: UnboundedReceiver<(String, u32)>,
+    stop: CancellationToken,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        let shared: SharedClock = Arc::new(clock.clone());
+        let jobs = Jobs::new(Arc::new(Store::in_memory()), shared, Arc::default());
+        let (reports, heard) = unbounded_channel();
+        let context = Arc::new(Reports(reports));
+        let stop = CancellationToken::new();
+        Self { jobs: Arc::new(jobs), clock, context, reports: heard, stop }
+    }
+
+    /// Starts a worker.
+    fn work(&self) {
+        let (jobs, context, stop) =
+            (Arc::clone(&self.jobs), Arc::clone(&self.context), self.stop.clone());
+        tokio::spawn(async move { jobs.work(&context, &TaskTracker::new(), stop).await });
+    }
+
+    /// Lets time pass until something is reported.
+    async fn next(&mut self) -> (String, u32) {
+        loop {
+            if let Ok(report) = self.reports.try_recv() {
+                return report;
+            }
+            self.clock.advance(Duration::from_millis(100));
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn until_empty(&self) {
+        while self.jobs.store.open_jobs().await.unwrap() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_holder_died_is_run_by_a_worker_when_its_lease_runs_out() {
+    let mut bench = Bench::new();
+    let lease = bench.jobs.begin(&errand(0)).await.unwrap();
+    bench.work();
+    assert_eq!(bench.next().await, ("milk".to_owned(), 2));
+    let waited = bench.clock.now().duration_since(jiff::Timestamp::UNIX_EPOCH);
+    assert!(waited.unsigned_abs() >= LEASE, "not while it is held");
+    bench.until_empty().await;
+    // The first holder wakes late, and changes nothing.
+    assert_eq!(bench.jobs.conclude(&lease, &errand(0), Ran::Again(None)).await, Over::NotYet);
+    assert_eq!(bench.jobs.store.open_jobs().await, Ok(0));
+}
+
+#[tokio::test]
+async fn what_an_attempt_changes_is_there_at_the_next() {
+    let mut bench = Bench::new();
+    bench.work();
+    bench.jobs.put(&errand(2), Duration::from_secs(1)).await.unwrap();
+    for attempts in 2..5 {
+        assert_eq!(bench.next().await.1, attempts);
+    }
+    bench.until_empty().await;
+}
+
+#[tokio::test]
+async fn a_payload_of_the_version_before_is_understood_and_others_are_dropped() {
+    let mut bench = Bench::new();
+    for payload in [r#"{"v":1,"job":"bread"}"#, r#"{"v":3,"job":{}}"#, "nonsense"] {
+        let job = NewJob { kind: Errand::KIND, payload: SecretString::from(payload) };
+        bench.jobs.store.begin(job, bench.clock.now(), Duration::ZERO).await.unwrap();
+    }
+    bench.work();
+    assert_eq!(bench.next().await.0, "bread");
+    bench.until_empty().await;
+    assert!(bench.reports.try_recv().is_err());
+    let dropped = r#"connect_late_deliveries_total{platform="slack",outcome="unreadable"} 2"#;
+    assert!(bench.jobs.metrics.render().contains(dropped));
+}
+
+#[tokio::test]
+async fn an_attempt_ends_its_job_or_puts_it_back_and_the_last_one_always_ends_it() {
+    let asked = Some(Duration::from_secs(7));
+    let far = Some(Duration::from_secs(999_999_999));
+    let cases = [
+        (1, Ran::Done("chat"), Over::Done, None),
+        (MOST_ATTEMPTS, Ran::Done("chat"), Over::Done, None),
+        (1, Ran::Failed, Over::GivenUp, None),
+        (1, Ran::Again(asked), Over::NotYet, Some(7)),
+        (1, Ran::Again(far), Over::NotYet, Some(600)),
+        (1, Ran::Again(None), Over::NotYet, Some(2)),
+        (3, Ran::Again(None), Over::NotYet, Some(8)),
+        (MOST_ATTEMPTS - 1, Ran::Again(None), Over::NotYet, Some(60)),
+        (MOST_ATTEMPTS, Ran::Again(asked), Over::GivenUp, None),
+    ];
+    for (attempts, ran, over, due) in cases {
+        let Bench { jobs, clock, .. } = Bench::new();
+        let mut lease = jobs.begin(&errand(0)).await.unwrap();
+        while lease.attempts < attempts {
+            clock.advance(LEASE);
+            let job = jobs.store.lease(Errand::KIND, clock.now(), LEASE).await.unwrap().unwrap();
+            lease = job.lease;
+        }
+        assert_eq!(jobs.conclude(&lease, &errand(0), ran).await, over, "{attempts} {ran:?}");
+        let expected = due.map(|seconds| after(clock.now(), Duration::from_secs(seconds)));
+        assert_eq!(jobs.store.next_due(Errand::KIND).await, Ok(expected), "{attempts} {ran:?}");
+    }
+}

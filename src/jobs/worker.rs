@@ -1,0 +1,71 @@
+//! Runs what is due.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Jobs, LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, Over, Work, envelope};
+use crate::clock::after;
+use crate::store::Job;
+
+/// Jobs of one kind that are run at once.
+const PLACES: usize = 64;
+
+impl<W: Work> Jobs<W> {
+    /// Runs what is due, until `stop`. Work in progress is tracked by `tasks`.
+    pub(crate) async fn work(
+        self: &Arc<Self>,
+        context: &Arc<W::Context>,
+        tasks: &TaskTracker,
+        stop: CancellationToken,
+    ) {
+        let places = Arc::new(Semaphore::new(PLACES));
+        loop {
+            let place = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await;
+            let Some(Ok(place)) = place else { return };
+            let due = match self.store.lease(W::KIND, self.clock.now(), LEASE).await {
+                Ok(Some(job)) => {
+                    let (jobs, context) = (Arc::clone(self), Arc::clone(context));
+                    tasks.spawn(async move {
+                        jobs.take_up(job, &context).await;
+                        drop(place);
+                    });
+                    continue;
+                }
+                Ok(None) => self.store.next_due(W::KIND).await,
+                Err(error) => Err(error),
+            };
+            drop(place);
+            let due = due.unwrap_or_else(|error| {
+                tracing::error!(%error, kind = W::KIND, "the store does not answer");
+                None
+            });
+            let due = due.unwrap_or_else(|| after(self.clock.now(), LONGEST_PAUSE));
+            tokio::select! {
+                () = self.clock.sleep_until(due) => {}
+                () = self.changed.notified() => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// Runs a job that nobody holds any more.
+    async fn take_up(&self, job: Job, context: &Arc<W::Context>) {
+        let Job { lease, payload } = job;
+        let Some(mut work) = envelope::open::<W>(&payload) else {
+            tracing::error!(kind = W::KIND, "a job in the store cannot be read; it is dropped");
+            return self.finish(&lease, "unreadable").await;
+        };
+        if lease.attempts > MOST_ATTEMPTS {
+            tracing::error!(kind = W::KIND, "whoever took this job up died of it; it is dropped");
+            return self.finish(&lease, "undelivered").await;
+        }
+        let ran = work.run(context, &lease).await;
+        if self.conclude(&lease, &work, ran).await == Over::GivenUp {
+            let reference = work.reference();
+            tracing::error!(%reference, kind = W::KIND, "a job was given up");
+        }
+    }
+}

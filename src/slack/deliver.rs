@@ -1,0 +1,186 @@
+//! How one person in Slack is made to see one message: by the response URL, then by direct message.
+//!
+//! Slack takes up to five posts to a response URL in the half hour after the command (Slack, slash
+//! commands), and each replaces the one before.
+
+use std::future::ready;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use reqwest::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::PLATFORM;
+use super::block_kit::{LONGEST_BUTTON_URL, Mrkdwn, PrivateMessage};
+use super::web_api::{CallError, WebApi};
+use crate::answering::{Deliver, Shown};
+use crate::clock::{SharedClock, between};
+use crate::core::{Answer, Directory, Linking, Person, Platform, Question, Refusal};
+use crate::metrics::Metrics;
+use crate::net::{SecretUrl, retry_after};
+use crate::words::message::Voice;
+
+/// How long Slack takes posts to a response URL, less a margin for the way there.
+const RESPONSE_URL_LIFE: Duration = Duration::from_mins(29);
+/// How often a response URL can be used.
+const RESPONSE_URL_USES: u8 = 5;
+/// How long one post may take.
+const POST_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Slack's half of answering.
+#[derive(Debug)]
+pub(super) struct SlackDelivery {
+    pub(super) linking: Arc<Linking>,
+    pub(super) web_api: WebApi,
+    pub(super) http: reqwest::Client,
+    pub(super) clock: SharedClock,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// Where one person sees one message: in the conversation where they typed the command, for as long
+/// as its response URL can be used; in the direct conversation with the bot after that.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Place {
+    response_url: Option<String>,
+    uses_left: u8,
+    /// When the response URL was made, by the wall clock.
+    since: Timestamp,
+}
+
+impl std::fmt::Debug for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Place").field("uses_left", &self.uses_left).finish_non_exhaustive()
+    }
+}
+
+impl Place {
+    /// The place of a command that was typed at `since`.
+    pub(super) fn new(response_url: Option<&SecretUrl>, since: Timestamp) -> Self {
+        let response_url = response_url.map(|url| url.expose().to_string());
+        Self { response_url, uses_left: RESPONSE_URL_USES, since }
+    }
+
+    /// The response URL, while it can be expected to work.
+    fn usable_url(&self, now: Timestamp) -> Option<Url> {
+        let fresh = between(self.since, now) < RESPONSE_URL_LIFE;
+        let url = self.response_url.as_deref().filter(|_| fresh && self.uses_left > 0)?;
+        Url::parse(url).ok()
+    }
+}
+
+impl Deliver for SlackDelivery {
+    const PLATFORM: &'static Platform = &PLATFORM;
+    const JOBS: &'static str = "slack_reply";
+    const LONGEST_LINK: usize = LONGEST_BUTTON_URL;
+    // The message can be replaced for half an hour, and is gone from the screen after a reload.
+    const OUTLIVES_LINKS: bool = false;
+    const SETTLE: Duration = Duration::from_millis(250);
+    const FIRST_SIGNAL: Option<Duration> = None;
+    const FIRST_SIGN: Duration = Duration::from_secs(2);
+
+    type Place = Place;
+    /// Slack looks people up by the ids that every request names.
+    type Lookup = ();
+
+    fn profiles<'a>(&'a self, (): &'a ()) -> impl Directory + 'a {
+        &self.web_api
+    }
+
+    fn recall(&self, _hint: Option<&str>) -> Option<()> {
+        Some(())
+    }
+
+    fn identify(
+        &self,
+        _question: &Question,
+        (): &(),
+    ) -> impl Future<Output = Result<Option<Person>, Refusal>> + Send {
+        ready(Ok(None))
+    }
+
+    fn signal(&self, _place: &Place) -> impl Future<Output = ()> + Send {
+        ready(())
+    }
+
+    async fn show(&self, place: &mut Place, question: &Question, answer: &Answer) -> Shown {
+        let message = message(question, answer);
+        if let Some(url) = place.usable_url(self.clock.now()) {
+            place.uses_left -= 1;
+            match self.post(url, &message).await {
+                Ok(()) => return Shown::Shown("response_url"),
+                Err(CallError::Throttled(pause)) => return Shown::Later(pause),
+                Err(error) if error.is_transient() => return Shown::Later(None),
+                // A second post would only replace the first.
+                Err(CallError::Uncertain) => return Shown::Later(None),
+                // Used up or expired: it will never work again.
+                Err(error) => tracing::info!(%error, "a response URL is dead"),
+            }
+            place.response_url = None;
+        }
+        self.direct_message(&question.asker, &message).await
+    }
+}
+
+impl SlackDelivery {
+    /// Sends a message into the direct conversation between the bot and a person.
+    async fn direct_message(&self, person: &Person, message: &PrivateMessage) -> Shown {
+        let Some(token) = self.linking.bot_token(person).await else {
+            tracing::warn!(error = "no_token", "no direct message could be sent");
+            return Shown::Gone;
+        };
+        match self.web_api.post_direct_message(&token, &person.user, message).await {
+            Ok(()) => Shown::Shown("direct_message"),
+            Err(CallError::Throttled(pause)) => Shown::Later(pause),
+            Err(error) if error.is_transient() => Shown::Later(None),
+            // It may be there: a second message would be worse than none.
+            Err(CallError::Uncertain) => Shown::Uncertain,
+            Err(error) => {
+                tracing::warn!(%error, "no direct message could be sent");
+                Shown::Gone
+            }
+        }
+    }
+
+    async fn post(&self, url: Url, message: &PrivateMessage) -> Result<(), CallError> {
+        let body = serde_json::to_vec(&message.in_place_of_promise())
+            .map_err(|_| CallError::Unavailable)?;
+        let started = Instant::now();
+        let response = self
+            .http
+            .post(url)
+            .timeout(POST_TIMEOUT)
+            .header(CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(body)
+            .send()
+            .await;
+        let outcome = match response {
+            Err(error) if error.is_connect() => Err(CallError::Unavailable),
+            Err(_) => Err(CallError::Uncertain),
+            Ok(response) => match response.status() {
+                status if status.is_success() => Ok(()),
+                StatusCode::TOO_MANY_REQUESTS => {
+                    Err(CallError::Throttled(retry_after(response.headers(), self.clock.now())))
+                }
+                status if status.is_server_error() => Err(CallError::Unavailable),
+                status => Err(CallError::Said(format!("http_{}", status.as_u16()))),
+            },
+        };
+        let word = if outcome.is_ok() { "ok" } else { "failed" };
+        self.metrics.upstream("slack", "response_url", word, started.elapsed());
+        outcome
+    }
+}
+
+/// Puts an answer into Slack's form.
+pub(super) fn message(question: &Question, answer: &Answer) -> PrivateMessage {
+    let voice = Voice {
+        language: question.language(),
+        command: &question.command,
+        reference: question.reference,
+        markup: &Mrkdwn,
+    };
+    PrivateMessage::render(&voice.message(answer))
+}
