@@ -169,7 +169,8 @@ impl Voice<'_> {
     fn typed(&self, word: &str) -> String {
         let command = self.harmless(self.command, LONGEST_NAME);
         let needed = command.is_empty() || word != Intent::CONNECT_WORD;
-        self.markup.code(format!("{command} {}", if needed { word } else { "" }).trim())
+        let word = self.markup.escape(if needed { word } else { "" });
+        self.markup.code(format!("{command} {word}").trim())
     }
 
     /// Text from outside, of at most `limit` characters before it is escaped.
