@@ -10,8 +10,8 @@
 //!   [`links`]: the addresses of personal pages; [`jobs`]: durable work;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
-//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`telemetry`]: what all of them
-//!   stand on.
+//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`telemetry`], and `text`, which
+//!   makes text from outside fit to be shown: what all of them stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
@@ -35,4 +35,5 @@ pub mod slack;
 pub mod store;
 pub mod teams;
 pub mod telemetry;
+mod text;
 pub mod words;

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::{after, between};
 use crate::core::{Invitee, Person, Reference};
 use crate::signing::SigningKey;
-use crate::words::text::presentable;
+use crate::text::presentable;
 
 /// How long a personal link can be used.
 pub const LIFETIME: Duration = Duration::from_hours(24);

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use crate::net::ReadError;
+use crate::text::{one_line, shortened};
 
 /// The longest reason kept, in characters.
 const MESSAGE_LIMIT: usize = 300;
@@ -102,7 +103,7 @@ fn classify(status: StatusCode, retry_after: Option<Duration>, body: &[u8], key:
             let unknown = (status == StatusCode::NOT_FOUND).then(|| unknown(&message)).flatten();
             unknown.unwrap_or_else(|| Error::Rejected {
                 status: status.as_u16(),
-                message: presentable(&message, key),
+                message: fit_for_log(&message, key),
             })
         }
         _ if status.is_redirection() => Error::Nonsense("it is a redirect"),
@@ -171,24 +172,13 @@ fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
     }
 }
 
-/// Makes a text from outside fit for logs: one line, of bounded length, with our key and every word
+/// Makes a text from outside fit for a log: one line, of bounded length, with our key and every word
 /// that may be an address left out. Novu quotes paths with their query, and ids that may be e-mail
 /// addresses.
-fn presentable(message: &str, key: &str) -> String {
-    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let line = line.replace(key, "…");
-    let words = line.split_whitespace().map(|word| if may_be_private(word) { "…" } else { word });
-    let mut text = String::with_capacity(line.len());
-    for word in words {
-        if !text.is_empty() {
-            text.push(' ');
-        }
-        text.push_str(word);
-    }
-    if let Some((end, _)) = text.char_indices().nth(MESSAGE_LIMIT) {
-        text.truncate(end);
-    }
-    text
+fn fit_for_log(message: &str, key: &str) -> String {
+    let line = one_line(message).replace(key, "…");
+    let words = line.split(' ').map(|word| if may_be_private(word) { "…" } else { word });
+    shortened(&words.collect::<Vec<_>>().join(" "), MESSAGE_LIMIT)
 }
 
 fn may_be_private(word: &str) -> bool {
@@ -331,7 +321,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(message("a\r\n\tb\u{0}\u{1b}[31mc  d"), "a b [31mc d");
-        assert_eq!(message(&"ä".repeat(301)), "ä".repeat(300));
+        assert_eq!(message(&"ä".repeat(301)), format!("{}…", "ä".repeat(299)));
         assert_eq!(message(&format!("key {KEY}! {KEY}")), "key …! …");
         let straddling = message(&format!("{}{KEY}", "x".repeat(295)));
         assert_eq!(straddling, format!("{}…", "x".repeat(295)));

@@ -20,17 +20,12 @@ pub(super) fn preferred(headers: &HeaderMap) -> Language {
         .take(MOST_RANGES)
         .filter_map(|range| {
             let (tag, weight) = range.split_once(';').unwrap_or((range, "q=1"));
-            Some((known(tag)?, weight_of(weight)?))
+            Some((tag.trim(), weight_of(weight)?))
         })
         .collect();
     // Stable: what comes first wins among equals.
     wanted.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-    wanted.first().map(|(language, _)| *language).unwrap_or_default()
-}
-
-fn known(tag: &str) -> Option<Language> {
-    let primary = tag.trim().split('-').next()?;
-    Language::ALL.iter().copied().find(|language| language.tag().eq_ignore_ascii_case(primary))
+    Language::best_of(wanted.into_iter().map(|(tag, _)| tag))
 }
 
 /// The weight, if it lets the language be used at all.

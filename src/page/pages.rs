@@ -9,8 +9,8 @@ use axum::response::{Html, IntoResponse, Response};
 use crate::core::Language;
 use crate::core::{Answer, Link, Platform, Reference, Refusal};
 use crate::links::{Invitation, Rejected};
+use crate::text::presentable;
 use crate::words::message::{Markup, Voice};
-use crate::words::text::{one_line, presentable};
 
 /// The one style of all pages.
 pub(super) const STYLE: &str = include_str!("../../templates/link/style.css");
@@ -190,6 +190,6 @@ struct PlainText;
 
 impl Markup for PlainText {
     fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        Cow::Owned(one_line(text))
+        Cow::Borrowed(text)
     }
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::text::shortened;
 use crate::words::message::{Button, Markup, Message};
 
 /// The `action_id` of the sign-in button, by which its press is recognised.
@@ -92,7 +93,7 @@ impl PrivateMessage {
             )
             .collect();
         Self {
-            text: cut(&message.spoken, LONGEST_TEXT),
+            text: shortened(&message.spoken, LONGEST_TEXT),
             blocks,
             unfurl_links: false,
             unfurl_media: false,
@@ -124,22 +125,16 @@ struct Ephemeral<'a> {
 
 fn link_button(button: &Button) -> Element {
     Element::Button {
-        text: Text::PlainText { text: cut(&button.label, LONGEST_BUTTON_TEXT) },
+        text: Text::PlainText { text: shortened(&button.label, LONGEST_BUTTON_TEXT) },
         action_id: SIGN_IN_ACTION,
         style: "primary",
-        accessibility_label: cut(&button.spoken_label, LONGEST_BUTTON_TEXT),
+        accessibility_label: shortened(&button.spoken_label, LONGEST_BUTTON_TEXT),
         url: button.link.expose().to_owned(),
     }
 }
 
 fn mrkdwn(text: &str) -> Text {
-    Text::Mrkdwn { text: cut(text, LONGEST_SECTION) }
-}
-
-/// The text, without what is too long for its place. Copied as a whole: nearly always all of it fits.
-fn cut(text: &str, limit: usize) -> String {
-    let end = text.char_indices().nth(limit).map_or(text.len(), |(at, _)| at);
-    text[..end].to_owned()
+    Text::Mrkdwn { text: shortened(text, LONGEST_SECTION) }
 }
 
 /// Slack's way of setting text.
@@ -147,20 +142,19 @@ fn cut(text: &str, limit: usize) -> String {
 pub struct Mrkdwn;
 
 impl Markup for Mrkdwn {
-    /// Escapes Slack's three control characters, so that no mention and no link comes of the text,
-    /// and keeps it on one line. Stars and underscores stay: the worst they do is look bold to the
-    /// person who chose them, while anything put around them would be copied along with an id.
-    fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if !text.contains(['&', '<', '>', '\n', '\r']) {
-            return Cow::Borrowed(text);
+    /// Escapes Slack's three control characters, so that no mention and no link comes of the text.
+    /// Stars and underscores stay: the worst they do is look bold to the person who chose them, while
+    /// anything put around them would be copied along with an id.
+    fn escape<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        if !line.contains(['&', '<', '>']) {
+            return Cow::Borrowed(line);
         }
-        let mut safe = String::with_capacity(text.len() + 16);
-        for character in text.chars() {
+        let mut safe = String::with_capacity(line.len() + 16);
+        for character in line.chars() {
             match character {
                 '&' => safe.push_str("&amp;"),
                 '<' => safe.push_str("&lt;"),
                 '>' => safe.push_str("&gt;"),
-                '\n' | '\r' => safe.push(' '),
                 other => safe.push(other),
             }
         }
@@ -290,7 +284,6 @@ mod tests {
             ("Ada", "Ada"),
             ("<!channel>", "&lt;!channel&gt;"),
             ("<@U1|x> & co", "&lt;@U1|x&gt; &amp; co"),
-            ("a\nb", "a b"),
         ];
         for (text, safe) in cases {
             assert_eq!(Mrkdwn.escape(text), safe);

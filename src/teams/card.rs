@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::markup::{CardMarkdown, PlainText};
 use crate::core::Language;
 use crate::core::{Answer, Lasts, Reference, SignIn};
+use crate::text::{one_line, shortened};
 use crate::words::message::{Button, Markup, Message, Voice};
 
 /// The verb of the button that asks for a fresh link, by which its press is recognised.
@@ -170,11 +171,11 @@ fn link_button(button: &Button) -> Action {
 /// block is. The first one is the heading.
 fn lines(message: &Message) -> impl Iterator<Item = TextBlock> {
     let lines = message.body.iter().flat_map(|paragraph| {
-        let lines = paragraph.split(['\n', '\r']).filter(|line| !line.trim().is_empty());
+        let lines = paragraph.split(['\n', '\r']).map(one_line).filter(|line| !line.is_empty());
         lines.enumerate().map(|(index, line)| (index > 0, line))
     });
     let cut_to_size = lines.scan(LONGEST_TEXT, |left, (continues, line)| {
-        let text = cut(line, *left);
+        let text = shortened(&line, *left);
         *left -= text.chars().count();
         (!text.is_empty()).then_some((continues, text))
     });
@@ -214,21 +215,9 @@ fn first_line(message: &Message) -> &str {
     lines.find(|line| !line.trim().is_empty()).unwrap_or_default()
 }
 
-/// At most `limit` characters, none of them a control character. A text that is cut says so, and
-/// keeps no lone backslash that would escape what follows.
+/// One line of at most `limit` characters.
 fn cut(text: &str, limit: usize) -> String {
-    let clean = |character: char| if character.is_control() { ' ' } else { character };
-    if text.chars().nth(limit).is_none() {
-        return text.chars().map(clean).collect();
-    }
-    let Some(room) = limit.checked_sub(1) else { return String::new() };
-    let mut kept: String = text.chars().take(room).map(clean).collect();
-    let backslashes = kept.chars().rev().take_while(|character| *character == '\\').count();
-    if backslashes % 2 == 1 {
-        kept.pop();
-    }
-    kept.push('…');
-    kept
+    shortened(&one_line(text), limit)
 }
 
 #[cfg(test)]
@@ -398,16 +387,6 @@ mod tests {
         assert!(body.iter().all(|block| block["wrap"] == true));
         assert!(body[1..].iter().all(|block| block["spacing"] == "none"));
         assert!(body.iter().all(|block| !block["text"].as_str().unwrap().contains('\n')));
-    }
-
-    #[test]
-    fn a_cut_text_says_so_and_escapes_nothing_after_it() {
-        assert_eq!(cut("abc", 3), "abc");
-        assert_eq!(cut("abcd", 3), "ab…");
-        assert_eq!(cut("a\\*d", 3), "a…");
-        assert_eq!(cut("\\\\\\*", 3), "\\\\…");
-        assert_eq!(cut("ab", 0), "");
-        assert_eq!(cut("a\tb", 3), "a b");
     }
 
     #[test]

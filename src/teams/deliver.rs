@@ -355,6 +355,9 @@ impl TeamsDelivery {
             }
             Err(error) if error.calls_for_another_place() => {
                 self.connector.forget_personal_chat(site, &place.account);
+                if !apart {
+                    return shown_by(&error);
+                }
                 self.point_to_chat(site, place, question).await
             }
             Err(error) => shown_by(&error),

@@ -3,10 +3,12 @@
 //! In a group chat or a channel people reach the bot by mentioning it, so its name stands somewhere
 //! in the text, often touching the next word (seen with the Agents Playground: `<at>Bot</at>connect`).
 
+use crate::text::one_line;
+
 /// The most mentions of the bot that are looked for; one message has no use for more.
 const MOST_MENTIONS: usize = 16;
 
-/// What somebody typed, without the given mentions of the bot: one line, single spaces.
+/// What somebody typed, without the given mentions of the bot, on one line.
 ///
 /// A mention goes wherever it stands and however often, and leaves a space, so that words around it
 /// stay apart. Mentions of others stay. Teams writes some blanks as `&nbsp;`; they count as such. A
@@ -19,8 +21,7 @@ pub(super) fn without_mentions<'a>(
     let text =
         own_mentions.take(MOST_MENTIONS).fold(text.to_owned(), |text, own| text.replace(own, " "));
     let text = text.replace("&nbsp;", " ");
-    let words: Vec<_> = text.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = one_line(&text);
     line.strip_prefix('/').map(str::to_owned).unwrap_or(line)
 }
 

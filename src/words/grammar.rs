@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::core::Intent;
+use crate::text::{one_line, shortened};
 
 /// The longest piece of an unknown text that is looked at or shown again, in characters.
 const LONGEST_WORD: usize = 40;
@@ -48,7 +49,7 @@ impl Intent {
             .filter(|(_, likeness)| *likeness >= LIKENESS)
             .max_by(|(_, one), (_, other)| one.total_cmp(other))
             .map(|(shown, _)| Cow::Borrowed(shown));
-        let said = text.trim().chars().take(LONGEST_WORD).collect();
+        let said = shortened(&one_line(text), LONGEST_WORD);
         Self::Unknown { said, nearest }
     }
 

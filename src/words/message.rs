@@ -11,14 +11,17 @@ use jiff::Timestamp;
 use crate::core::{
     Answer, Intent, Language, Lasts, Link, Misheard, Reference, Refusal, SignIn, SignInLink,
 };
+use crate::text::{one_line, shortened};
 
 /// The longest name from outside that is shown, in characters.
 const LONGEST_NAME: usize = 120;
+/// The longest sentence from outside that is shown, in characters.
+const LONGEST_SENTENCE: usize = 300;
 
 /// How a platform sets text.
 pub trait Markup {
-    /// Makes text from outside harmless: no mention, no link, no formatting comes of it.
-    fn escape<'a>(&self, text: &'a str) -> Cow<'a, str>;
+    /// Makes one visible line from outside harmless: no mention, no link, no formatting comes of it.
+    fn escape<'a>(&self, line: &'a str) -> Cow<'a, str>;
 
     /// Sets something to be typed. Without markup it stands as it is.
     fn code(&self, text: &str) -> String {
@@ -115,7 +118,7 @@ impl Voice<'_> {
 
     fn already_connected(&self, link: &Link) -> Message {
         let name = link.name.as_deref().unwrap_or(link.subscriber.as_str());
-        let name = self.harmless(name);
+        let name = self.harmless(name, LONGEST_NAME);
         let headline = match link.since {
             Some(since) => self.say(
                 "already-connected-since",
@@ -135,7 +138,8 @@ impl Voice<'_> {
     }
 
     fn sorry(&self, misheard: &Misheard) -> String {
-        let mut sorry = self.say("help-misheard", &[("said", &self.harmless(&misheard.said))]);
+        let mut sorry =
+            self.say("help-misheard", &[("said", &self.harmless(&misheard.said, LONGEST_NAME))]);
         if let Some(nearest) = &misheard.nearest {
             sorry.push(' ');
             sorry += &self.say("help-meant", &[("nearest", &self.typed(nearest))]);
@@ -146,7 +150,7 @@ impl Voice<'_> {
     fn refused(&self, refusal: &Refusal) -> Message {
         let code = refusal.reason.code();
         let why = match &refusal.sentence {
-            Some(sentence) => self.markup.escape(sentence).into_owned(),
+            Some(sentence) => self.harmless(sentence, LONGEST_SENTENCE),
             None => self.say(code, &[]),
         };
         let remedy = self.language.remedy(code, &[("connect", &self.typed(Intent::CONNECT_WORD))]);
@@ -163,16 +167,15 @@ impl Voice<'_> {
     /// The command with a word of the grammar, ready to be typed; the command alone is enough to
     /// connect.
     fn typed(&self, word: &str) -> String {
-        let command = self.markup.escape(self.command);
+        let command = self.harmless(self.command, LONGEST_NAME);
         let needed = command.is_empty() || word != Intent::CONNECT_WORD;
-        // The word can come from the store.
-        let word = if needed { self.markup.escape(word) } else { Cow::Borrowed("") };
+        let word = self.markup.escape(if needed { word } else { "" });
         self.markup.code(format!("{command} {word}").trim())
     }
 
-    fn harmless(&self, text: &str) -> String {
-        let shortened: String = text.chars().take(LONGEST_NAME).collect();
-        self.markup.escape(&shortened).into_owned()
+    /// Text from outside, of at most `limit` characters before it is escaped.
+    fn harmless(&self, text: &str, limit: usize) -> String {
+        self.markup.escape(&shortened(&one_line(text), limit)).into_owned()
     }
 }
 

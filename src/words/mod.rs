@@ -1,6 +1,5 @@
-//! What people read: the grammar, messages, the catalogue, and text made fit to be shown.
+//! What people read: the grammar, messages and the catalogue.
 
 pub mod catalogue;
 mod grammar;
 pub mod message;
-pub mod text;

@@ -1,65 +1,46 @@
 //! Remembers the personal chats that were opened, so that they need not be opened again.
 
-use std::collections::HashMap;
-use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::fmt;
+
+use quick_cache::sync::Cache;
 
 use crate::teams::outgoing::PersonalChat;
 
-/// The most chats in one generation; twice as many are remembered, some 5 MiB.
-const GENERATION: usize = 10_000;
+/// About the most chats that are remembered, some 5 MiB.
+const MOST_CHATS: usize = 20_000;
+
+/// A memory of bounded size. What is used stays longest.
+pub(super) struct Chats(Cache<Key, PersonalChat>);
 
 /// Tenant and member.
 type Key = (String, String);
 
-/// A memory of bounded size. What was not used while a whole generation came is forgotten.
-#[derive(Debug, Default)]
-pub(super) struct Chats(Mutex<Generations>);
-
-#[derive(Debug, Default)]
-struct Generations {
-    young: HashMap<Key, PersonalChat>,
-    old: HashMap<Key, PersonalChat>,
+impl Default for Chats {
+    fn default() -> Self {
+        Self(Cache::new(MOST_CHATS))
+    }
 }
 
-impl Generations {
-    fn put(&mut self, key: Key, chat: PersonalChat) {
-        if self.young.len() >= GENERATION {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(key, chat);
+impl fmt::Debug for Chats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Chats(…)")
     }
 }
 
 impl Chats {
     /// A person's chat, if it is remembered.
     pub(super) fn get(&self, tenant: &str, member: &str) -> Option<PersonalChat> {
-        let key = key(tenant, member);
-        let mut generations = self.lock();
-        if let Some(chat) = generations.young.get(&key) {
-            return Some(chat.clone());
-        }
-        let chat = generations.old.remove(&key)?;
-        generations.put(key, chat.clone());
-        Some(chat)
+        self.0.get(&key(tenant, member))
     }
 
     /// Remembers a person's chat.
     pub(super) fn put(&self, tenant: &str, member: &str, chat: PersonalChat) {
-        self.lock().put(key(tenant, member), chat);
+        self.0.insert(key(tenant, member), chat);
     }
 
     /// Forgets a person's chat.
     pub(super) fn forget(&self, tenant: &str, member: &str) {
-        let key = key(tenant, member);
-        let mut generations = self.lock();
-        generations.young.remove(&key);
-        generations.old.remove(&key);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Generations> {
-        // A panic while the lock was held leaves whole entries behind: there is nothing to repair.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.remove(&key(tenant, member));
     }
 }
 
@@ -78,18 +59,19 @@ mod tests {
     #[test]
     fn memory_is_bounded_and_keeps_what_is_used() {
         let chats = Chats::default();
-        for number in 0..GENERATION * 5 {
+        for number in 0..MOST_CHATS * 3 {
             chats.put("tenant", &number.to_string(), chat(number));
             assert_eq!(chats.get("tenant", "0"), Some(chat(0)));
         }
-        let generations = chats.lock();
-        assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION);
+        // The bound is kept in each part of the cache, hence rounded up in each.
+        assert!(chats.0.len() <= MOST_CHATS + chats.0.num_shards(), "{}", chats.0.len());
     }
 
     #[test]
     fn a_member_is_known_by_tenant_and_can_be_forgotten() {
         let chats = Chats::default();
         chats.put("one", "29:ada", chat(1));
+        assert_eq!(chats.get("one", "29:ada"), Some(chat(1)));
         assert_eq!(chats.get("two", "29:ada"), None);
         chats.forget("one", "29:ada");
         assert_eq!(chats.get("one", "29:ada"), None);

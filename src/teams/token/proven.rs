@@ -3,9 +3,10 @@
 //! The Bot Connector uses one token for many activities. Checking a signature takes some 40 µs and
 //! finding a token here less than 2, hashing included (measured, x86-64 with SHA instructions).
 
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::Arc;
 
+use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::body::Envelope;
@@ -13,7 +14,7 @@ use super::claims::Claims;
 use super::key_set::Key;
 use super::{CHANNEL, Unverified};
 
-/// The most tokens that are remembered: a few hundred KiB.
+/// About the most tokens that are remembered: a few hundred KiB.
 const MOST_TOKENS: usize = 1024;
 
 /// A token that is believed, and the key that it is believed for.
@@ -51,19 +52,19 @@ impl Fingerprint {
     }
 }
 
-/// The newest tokens that were found good. Their time still has to be checked.
-#[derive(Default)]
-pub(super) struct ProvenTokens(Mutex<Records>);
+/// Tokens that were found good, a bounded number. Their time still has to be checked.
+///
+/// Only such tokens come here, so that strangers cannot push the others out.
+pub(super) struct ProvenTokens(Cache<Fingerprint, Arc<Proof>>);
 
-#[derive(Default)]
-struct Records {
-    by_fingerprint: HashMap<Fingerprint, Arc<Proof>>,
-    /// The oldest first; exactly the keys of the map.
-    order: VecDeque<Fingerprint>,
+impl Default for ProvenTokens {
+    fn default() -> Self {
+        Self(Cache::new(MOST_TOKENS))
+    }
 }
 
-impl std::fmt::Debug for ProvenTokens {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ProvenTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProvenTokens(…)")
     }
 }
@@ -71,22 +72,12 @@ impl std::fmt::Debug for ProvenTokens {
 impl ProvenTokens {
     /// What a token was found to say.
     pub(super) fn find(&self, fingerprint: &Fingerprint) -> Option<Arc<Proof>> {
-        let records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.by_fingerprint.get(fingerprint).cloned()
+        self.0.get(fingerprint)
     }
 
-    /// Remembers a token that was found good, and forgets the oldest if there are too many. Only
-    /// such tokens may come here, so that strangers cannot push the others out.
+    /// Remembers a token that was found good. If there are too many, one that is seldom used goes.
     pub(super) fn remember(&self, fingerprint: Fingerprint, proof: &Arc<Proof>) {
-        let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.by_fingerprint.insert(fingerprint, Arc::clone(proof)).is_none() {
-            records.order.push_back(fingerprint);
-        }
-        if records.order.len() > MOST_TOKENS
-            && let Some(oldest) = records.order.pop_front()
-        {
-            records.by_fingerprint.remove(&oldest);
-        }
+        self.0.insert(fingerprint, Arc::clone(proof));
     }
 }
 
@@ -106,20 +97,16 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_the_oldest_go_first() {
+    fn memory_is_bounded_and_keeps_the_token_that_is_used() {
         let tokens = ProvenTokens::default();
         let proof = proof();
         let fingerprint = |number: usize| Fingerprint::of(&number.to_string());
-        for number in 0..MOST_TOKENS {
+        for number in 0..MOST_TOKENS * 4 {
             tokens.remember(fingerprint(number), &proof);
-            tokens.remember(fingerprint(number), &proof);
+            assert!(tokens.find(&fingerprint(0)).is_some(), "after {number}");
         }
-        assert!(tokens.find(&fingerprint(0)).is_some());
-        tokens.remember(fingerprint(MOST_TOKENS), &proof);
-        assert!(tokens.find(&fingerprint(0)).is_none());
-        assert!(tokens.find(&fingerprint(1)).is_some());
-        let records = tokens.0.lock().unwrap();
-        assert_eq!(records.order.len(), MOST_TOKENS);
-        assert_eq!(records.by_fingerprint.len(), MOST_TOKENS);
+        assert!(tokens.find(&fingerprint(MOST_TOKENS * 4)).is_none());
+        // The bound is kept in each part of the cache, hence rounded up in each.
+        assert!(tokens.0.len() <= MOST_TOKENS + tokens.0.num_shards(), "{}", tokens.0.len());
     }
 }
