@@ -22,7 +22,8 @@ use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
 use novu_connect_bot::slack::block_kit::{Mrkdwn, PrivateMessage};
 use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, Verifier};
-use novu_connect_bot::teams::token::{Cloud, Pacing, Settings, Verifier as TokenVerifier};
+use novu_connect_bot::teams::cloud::Cloud;
+use novu_connect_bot::teams::token::{Pacing, Settings, Verifier as TokenVerifier};
 use novu_connect_bot::words::message::Voice;
 
 /// The bot's application id.

@@ -1,5 +1,7 @@
 //! The service put together from its configuration.
 
+mod config;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answering::Surface;
 use crate::clock::SharedClock;
-use crate::config::{self, AppCredential, Config};
+use crate::core::resolve::config as identity;
 use crate::core::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
@@ -21,7 +23,7 @@ use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net;
-use crate::novu::{self, Novu};
+use crate::novu::Novu;
 use crate::page::LinkPages;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
@@ -29,9 +31,12 @@ use crate::slack::Parts;
 use crate::slack::signature::Verifier;
 use crate::slack::{self, Slack, WebApi};
 use crate::store::Store;
+use crate::teams::config::AppCredential;
 use crate::teams::connector::{self, Connector};
 use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
 use crate::teams::{self, Teams, token};
+
+pub use self::config::{Config, SECTIONS};
 
 /// The platforms that there are, by name.
 const PLATFORMS: &[&str] = &[slack::PLATFORM.name, teams::PLATFORM.name];
@@ -99,13 +104,7 @@ impl App {
         let http = net::client()
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
-        let settings = novu::Settings {
-            api_url: config.novu.api_url,
-            api_key: config.novu.api_key,
-            timeout: config.novu.timeout,
-            context_hmac: config.novu.context_hmac,
-        };
-        let novu = Novu::new(settings, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
+        let novu = Novu::new(config.novu, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
@@ -227,8 +226,8 @@ impl ops::Operated for App {
 }
 
 async fn build_slack(
-    slack: config::Slack,
-    identity: &config::Identity,
+    slack: slack::config::Settings,
+    identity: &identity::Settings,
     shared: &Shared,
 ) -> anyhow::Result<Slack> {
     let keys = slack.signing_secrets.iter().filter_map(SigningKey::new).collect();
@@ -263,7 +262,7 @@ async fn build_slack(
     }))
 }
 
-fn build_links(server: &config::Server, clock: &SharedClock) -> Option<Arc<Links>> {
+fn build_links(server: &http::config::Settings, clock: &SharedClock) -> Option<Arc<Links>> {
     let public_url = server.public_url.clone()?;
     let keys = server.link_keys.iter().filter_map(SigningKey::new).collect();
     Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
@@ -277,8 +276,8 @@ fn build_pages(shared: &Shared, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<Lin
 }
 
 async fn build_teams(
-    teams: config::Teams,
-    identity: &config::Identity,
+    teams: teams::config::Settings,
+    identity: &identity::Settings,
     shared: &Shared,
 ) -> anyhow::Result<Teams> {
     let settings = token::Settings {
@@ -346,7 +345,7 @@ async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::R
 async fn build_linking(
     integration: Integration,
     pinned: Option<String>,
-    identity: &config::Identity,
+    identity: &identity::Settings,
     shared: &Shared,
 ) -> anyhow::Result<Arc<Linking>> {
     let index = WorkspaceIndex::new(
@@ -367,7 +366,7 @@ async fn build_linking(
     Ok(Arc::new(linking))
 }
 
-async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Result<Chain> {
+async fn build_chain(identity: &identity::Settings, shared: &Shared) -> anyhow::Result<Chain> {
     let mut links = Vec::with_capacity(identity.chain.len());
     for kind in &identity.chain {
         links.push(match kind {
@@ -380,14 +379,20 @@ async fn build_chain(identity: &config::Identity, shared: &Shared) -> anyhow::Re
     Ok(Chain::new(links))
 }
 
-async fn open_table(identity: &config::Identity, shared: &Shared) -> anyhow::Result<TableResolver> {
+async fn open_table(
+    identity: &identity::Settings,
+    shared: &Shared,
+) -> anyhow::Result<TableResolver> {
     let path = identity.table.clone().context("identity.table is missing")?;
     TableResolver::open(path, PLATFORMS, Arc::clone(&shared.clock))
         .await
         .context("identity.table cannot be used")
 }
 
-fn build_webhook(identity: &config::Identity, shared: &Shared) -> anyhow::Result<WebhookResolver> {
+fn build_webhook(
+    identity: &identity::Settings,
+    shared: &Shared,
+) -> anyhow::Result<WebhookResolver> {
     let url = identity.webhook_url.clone().context("identity.webhook_url is missing")?;
     let key = identity
         .webhook_secret

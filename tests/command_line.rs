@@ -33,6 +33,27 @@ fn check_is_fine_with_a_good_configuration() {
 }
 
 #[test]
+fn a_warning_is_shown_by_check_and_logged_by_serve_and_stops_neither() {
+    // The address is taken, so the service ends once it has read its configuration.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let mut env = GOOD.to_vec();
+    env.push(("CONNECT_NOVU__API_URL", "http://novu.example:3000"));
+    env.push(("CONNECT_SERVER__LISTEN", &listen));
+    let warning = "novu.api_url (CONNECT_NOVU__API_URL) is plain http to another machine";
+
+    let check = run(&["check"], &env);
+    assert_eq!(check.status.code(), Some(0), "{check:?}");
+    assert!(text(&check.stdout).contains(&format!("\nwarning: {warning}")), "{check:?}");
+
+    let serve = run(&["serve"], &env);
+    assert_eq!(serve.status.code(), Some(1), "{serve:?}");
+    let mut lines = text(&serve.stderr).lines();
+    let logged = lines.any(|line| line.contains("\"WARN\"") && line.contains(warning));
+    assert!(logged, "{serve:?}");
+}
+
+#[test]
 fn a_bad_configuration_stops_every_command_that_needs_it() {
     let told = |output: &Output| [text(&output.stdout), text(&output.stderr)].concat();
     for command in ["check", "serve", "healthcheck"] {

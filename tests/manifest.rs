@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use novu_connect_bot::config::Config;
+use novu_connect_bot::app::{Config, SECTIONS};
+use novu_connect_bot::config::Sources;
 use novu_connect_bot::net::origin::Origin;
 use serde_json::Value;
 
@@ -71,8 +72,16 @@ mod slack {
         serde_json::from_str(&app.json().unwrap()).unwrap()
     }
 
+    /// The app with the default configuration, save for these variables.
+    fn app_with(more: &[(&str, &str)]) -> App {
+        let env = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let mut reader = Sources::new(None, env).read_without_secrets(SECTIONS);
+        let app = App::read(&mut reader, origin());
+        reader.conclude(app).unwrap().0
+    }
+
     fn configured(more: &[(&str, &str)]) -> Value {
-        parsed(&App::configured(origin(), &config(more)))
+        parsed(&app_with(more))
     }
 
     fn at(manifest: &Value, pointer: &str) -> String {
@@ -81,19 +90,18 @@ mod slack {
 
     #[test]
     fn the_repository_has_what_the_program_writes() {
-        let app = App::new(origin());
+        let app = app_with(&[]);
         assert_eq!(COMMITTED, app.json().unwrap());
         let link = app.creation_link().unwrap();
         assert!(
             README.contains(&format!("]({link})\n")),
             "the link in the README should be {link}"
         );
-        assert_eq!(configured(&[]), parsed(&app), "the defaults are those of the configuration");
     }
 
     #[test]
     fn slacks_schema_accepts_it() {
-        assert_eq!(problems(SCHEMA, &parsed(&App::new(origin()))), [""; 0]);
+        assert_eq!(problems(SCHEMA, &parsed(&app_with(&[]))), [""; 0]);
         let (shortest, longest) = ("/c", format!("/{}", "c".repeat(31)));
         for command in [shortest, &longest] {
             let manifest = configured(&[
@@ -107,7 +115,7 @@ mod slack {
 
     #[test]
     fn slacks_schema_would_notice() {
-        let manifest = parsed(&App::new(origin()));
+        let manifest = parsed(&app_with(&[]));
         for (pointer, wrong) in [
             ("/features/slash_commands/0/command", "connect"),
             ("/features/slash_commands/0/url", "connect.example.com"),
@@ -159,7 +167,7 @@ mod slack {
             let request = Request::post(path).body(Body::empty()).unwrap();
             app.router().oneshot(request).await.unwrap().status()
         };
-        let manifest = parsed(&App::new(origin()));
+        let manifest = parsed(&app_with(&[]));
         for pointer in ["/features/slash_commands/0/url", "/settings/interactivity/request_url"] {
             let address = at(&manifest, pointer);
             let path = address.strip_prefix(SAMPLE).unwrap();
@@ -233,7 +241,7 @@ mod slack {
 
     #[test]
     fn the_link_carries_the_manifest() {
-        let app = App::new(origin());
+        let app = app_with(&[]);
         let url = Url::parse(&app.creation_link().unwrap()).unwrap();
         assert_eq!((url.host_str(), url.path()), (Some("api.slack.com"), "/apps"));
         let carried = |wanted: &str| {
@@ -497,7 +505,7 @@ mod command_line {
         let told = refused(&["slack"], &[]);
         assert!(told.contains("--public-url") && told.contains("server.public_url"), "{told}");
         let told = refused(&["slack"], &[("CONNECT_SERVER__PUBLIC_URL", "http://127.0.0.1:3000")]);
-        assert!(told.contains("server.public_url is not an https origin"), "{told}");
+        assert!(told.contains("SERVER__PUBLIC_URL) is not an https origin"), "{told}");
         let told = refused(&["slack", "--public-url", "http://connect.example.com"], &[]);
         assert!(told.contains("https origin"), "{told}");
     }

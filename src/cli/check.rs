@@ -3,13 +3,13 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::app::App;
+use crate::app::{App, Config};
 use crate::clock::SystemClock;
-use crate::config::{AppCredential, Config, Problems, Slack, Teams};
-use crate::core::resolve::ResolverKind;
+use crate::config::Problems;
 use crate::random::SystemRandom;
 
-/// Tells every problem with its fix, one per line; or what is on, and that all is fine. Calls nobody,
+/// Tells every problem with its fix, one per line; or what is on, what is taken with a warning, and
+/// that all is fine. Calls nobody,
 /// but opens the files that the configuration names, as the service would. Says whether all is fine.
 ///
 /// # Errors
@@ -21,7 +21,12 @@ pub(super) async fn report(
     let fine = config.is_ok();
     match config {
         Ok(config) => {
-            summarise(&config, out)?;
+            for (name, value) in config.describe() {
+                writeln!(out, "{name:<11} {value}")?;
+            }
+            for warning in &config.warnings {
+                writeln!(out, "warning: {warning}")?;
+            }
             let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
             if let Err(error) = app {
                 writeln!(out, "- {error:#}")?;
@@ -41,59 +46,6 @@ pub(super) async fn report(
         }
     }
     Ok(fine)
-}
-
-fn summarise(config: &Config, out: &mut impl Write) -> io::Result<()> {
-    let server = &config.server;
-    let mut line = |name: &str, value: &str| writeln!(out, "{name:<11} {value}");
-    line("listen", &server.listen.to_string())?;
-    if let Some(address) = server.ops_listen {
-        line("operation", &format!("{address} (/metrics and /readyz)"))?;
-    }
-    line("public URL", server.public_url.as_ref().map_or("none", url::Url::as_str))?;
-    line("Novu", config.novu.api_url.as_str())?;
-    if let Some(slack) = &config.slack {
-        line("Slack", &describe_slack(slack))?;
-    }
-    if let Some(teams) = &config.teams {
-        line("Teams", &describe_teams(teams))?;
-    }
-    line("identity", &join(&config.identity.chain, " then "))?;
-    line("may create", &join(&config.identity.create_missing, ", "))
-}
-
-fn describe_slack(slack: &Slack) -> String {
-    let secrets = match slack.signing_secrets.len() {
-        1 => "one signing secret".to_owned(),
-        count => format!("{count} signing secrets"),
-    };
-    let connection = slack.connection.as_deref().unwrap_or("none");
-    let token = if slack.bot_token.is_some() { "configured" } else { "from Novu" };
-    format!(
-        "{} by integration {}, {secrets}, preferred connection {connection}, bot token {token}",
-        slack.command, slack.integration,
-    )
-}
-
-fn describe_teams(teams: &Teams) -> String {
-    let credential = match &teams.app_credential {
-        AppCredential::Secret(_) => "a secret".to_owned(),
-        AppCredential::Certificate(files) => {
-            format!("the certificate {}", files.certificate.display())
-        }
-    };
-    let connection = teams.connection.as_deref().unwrap_or("none");
-    format!(
-        "app {} with {credential} by integration {}, preferred connection {connection}",
-        teams.app_id, teams.integration,
-    )
-}
-
-fn join(resolvers: &[ResolverKind], separator: &str) -> String {
-    if resolvers.is_empty() {
-        return "nobody's subscriber".to_owned();
-    }
-    resolvers.iter().map(|resolver| resolver.name()).collect::<Vec<_>>().join(separator)
 }
 
 #[cfg(test)]
@@ -126,6 +78,21 @@ mod tests {
             assert!(text.contains(words), "{words}: {text}");
         }
         assert!(text.ends_with("\nconfiguration is fine\n") && !text.contains("s3cret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_is_seldom_meant_is_a_warning_and_fine() {
+        let text = reported(&[
+            ("CONNECT_NOVU__API_KEY", "s3cret"),
+            ("CONNECT_NOVU__API_URL", "http://novu-api:3000"),
+            ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret1"),
+            ("CONNECT_SLACK__INTEGRATION", "slack-main"),
+        ])
+        .await;
+        let warning = "\nwarning: novu.api_url (CONNECT_NOVU__API_URL) is plain http to another \
+                       machine, so keys travel unencrypted: write https unless the network between \
+                       is your own.\nconfiguration is fine\n";
+        assert!(text.ends_with(warning), "{text}");
     }
 
     #[tokio::test]

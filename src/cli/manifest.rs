@@ -7,23 +7,12 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, FAILED, MISUSED};
-use crate::config::{Config, KEYS, Key, Problems};
+use crate::app::{Config, SECTIONS};
+use crate::config::{Problems, Reader, Sources};
+use crate::http::config::PUBLIC_URL;
 use crate::net::origin::Origin;
 use crate::slack::manifest as slack;
-use crate::teams::manifest::{AppId, Developer, DeveloperName, Package, Version, WebPage};
-
-/// Keys whose values exist only once the app does. A manifest is written before, and needs none.
-const LATER: &[&str] = &["novu.api_key", "slack.signing_secrets", "slack.integration"];
-/// The same for a manifest of Teams.
-const LATER_FOR_TEAMS: &[&str] = &["novu.api_key", "teams.integration"];
-/// And where the bot's application is named on the command line.
-const LATER_FOR_NAMED: &[&str] = &["novu.api_key", "teams.integration", "teams.app_id"];
-/// Wanted where the service has an address, and only there.
-const LINK_KEYS: &str = "server.link_keys";
-/// Wanted where the bot has no certificate, and only there.
-const APP_SECRET: &str = "teams.app_secret";
-/// What stands for the values of secrets and of [`LATER`]; fits all of them.
-const PLACEHOLDER: &str = "not-needed-for-a-manifest";
+use crate::teams::manifest::PackageOptions;
 
 /// The platform to describe the app to.
 #[derive(Debug, Subcommand)]
@@ -48,7 +37,7 @@ pub(super) enum Platform {
         #[command(flatten)]
         source: Source,
         #[command(flatten)]
-        app: TeamsApp,
+        app: PackageOptions,
         /// The ZIP file to write
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
@@ -65,35 +54,12 @@ pub(super) struct Source {
     public_url: Option<Origin>,
 }
 
-/// What only Teams wants to know.
-#[derive(Debug, Args)]
-pub(super) struct TeamsApp {
-    /// Client id of the bot's Entra application [default: `teams.app_id`]
-    #[arg(long, value_name = "ID")]
-    app_id: Option<AppId>,
-    /// Version of the package, which has to grow with every upload [default: this program's]
-    #[arg(long, value_name = "VERSION")]
-    app_version: Option<Version>,
-    /// Who stands behind the app, at most 32 characters [default: Novu Connect]
-    #[arg(long, value_name = "NAME")]
-    developer: Option<DeveloperName>,
-    /// Page with help for the app [default: Novu's]
-    #[arg(long, value_name = "URL")]
-    website: Option<WebPage>,
-    /// Page about privacy [default: Novu's]
-    #[arg(long, value_name = "URL")]
-    privacy: Option<WebPage>,
-    /// Page with the terms of use [default: Novu's]
-    #[arg(long, value_name = "URL")]
-    terms: Option<WebPage>,
-}
-
 /// Why there is no manifest.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
-    /// The arguments or the configuration do not say enough, or something wrong.
-    #[error("{0}")]
-    Misused(String),
+    /// The configuration says something wrong, or not enough.
+    #[error(transparent)]
+    Misconfigured(#[from] Problems),
     /// It could not be made or written.
     #[error("{0:#}")]
     Failed(#[from] anyhow::Error),
@@ -103,7 +69,7 @@ impl Trouble {
     /// The exit code for it.
     pub(super) fn code(&self) -> u8 {
         match self {
-            Self::Misused(_) => MISUSED,
+            Self::Misconfigured(_) => MISUSED,
             Self::Failed(_) => FAILED,
         }
     }
@@ -120,34 +86,25 @@ pub(super) fn run(
 ) -> Result<(), Trouble> {
     match platform {
         Platform::Slack { source, out: file } => {
-            let app = describe_slack(&source)?;
+            let app = source.describe(|reader, origin| {
+                if !reader.is_given(&PUBLIC_URL) && origin.is_none() {
+                    let cause = "is missing, but Slack has to know the address of this service";
+                    reader.lacks(&PUBLIC_URL, format!("{cause}: set it or give --public-url"));
+                }
+                slack::App::read(reader, origin?)
+            })?;
             match file {
                 Some(file) => save_slack(&app, &file, out)?,
                 None => show_slack(&app, out, aside)?,
             }
         }
         Platform::Teams { source, app, out: file } => {
-            let later = if app.app_id.is_some() { LATER_FOR_NAMED } else { LATER_FOR_TEAMS };
-            let config = source.config(later)?;
-            let origin = source.origin(&config)?;
-            let package = app.package(&config, origin)?;
+            let package = source.describe(|reader, origin| app.package(reader, origin))?;
             save(&file, &package.zip().context("the package could not be built")?)?;
             say(out, format_args!("Upload {} to your app catalogue in Teams.", file.display()))?;
         }
     }
     Ok(())
-}
-
-fn describe_slack(source: &Source) -> Result<slack::App, Trouble> {
-    let config = source.config(LATER)?;
-    let origin = source.origin(&config)?.ok_or_else(|| {
-        Trouble::Misused(
-            "Slack has to know the address of this service: give --public-url or set \
-             server.public_url."
-                .to_owned(),
-        )
-    })?;
-    Ok(slack::App::configured(origin, &config))
 }
 
 /// The manifest alone goes to `out`, so that it can be redirected.
@@ -174,75 +131,23 @@ fn save(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 }
 
 impl Source {
-    /// The configuration, with placeholders for what a manifest does without.
-    fn config(&self, later: &[&str]) -> Result<Config, Trouble> {
-        let file = self.config.path.as_deref().map(std::fs::read_to_string).transpose();
-        let file = file.map_err(|error| {
-            Trouble::Misused(format!(
-                "The configuration file cannot be read ({}): correct the path after --config or \
-                 the file's permissions.",
-                error.kind(),
-            ))
-        })?;
-        let env = std::env::vars_os().map(|(name, value)| {
-            (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned())
-        });
-        let env: Vec<_> = without_secrets(env, later).collect();
-        let load = |with: &[&str]| {
-            let env = without_secrets(env.iter().cloned(), with);
-            // The files that variables name hold secrets.
-            Config::load(file.as_deref(), env, &|_| Ok(PLACEHOLDER.to_owned()))
-        };
-        let mut problems = Vec::new();
-        for with in [&[LINK_KEYS, APP_SECRET][..], &[LINK_KEYS], &[APP_SECRET], &[]] {
-            match load(with) {
-                Ok(config) => return Ok(config),
-                Err(these) => problems.push(these),
-            }
-        }
-        // Placeholders that were wrong make problems of their own: the fewer of them, the better.
-        let least = problems.into_iter().rev().min_by_key(Problems::len).unwrap_or_default();
-        Err(Trouble::Misused(least.to_string()))
-    }
-
-    /// The service's address, if it is known.
-    fn origin(&self, config: &Config) -> Result<Option<Origin>, Trouble> {
-        if self.public_url.is_some() {
-            return Ok(self.public_url.clone());
-        }
-        let configured = config.server.public_url.clone().map(Origin::try_from).transpose();
-        configured.map_err(|problem| Trouble::Misused(format!("server.public_url {problem}.")))
+    /// Describes the app from the configuration as far as it goes: a manifest is made before there
+    /// are secrets, so these are not looked at, and before the app has its place in Novu.
+    fn describe<T>(
+        self,
+        describe: impl FnOnce(&mut Reader, Option<Origin>) -> Option<T>,
+    ) -> Result<T, Problems> {
+        let sources = Sources::of_process(self.config.path.as_deref())?;
+        let mut reader = sources.read_without_secrets(SECTIONS);
+        Config::judge_unfinished(&mut reader);
+        let origin = self.public_url.or_else(|| configured_origin(&mut reader));
+        let app = describe(&mut reader, origin);
+        reader.conclude(app).map(|(app, _)| app)
     }
 }
 
-/// The variables with placeholders for the keys that come later, whichever way those are given.
-fn without_secrets(
-    env: impl Iterator<Item = (String, String)>,
-    later: &[&str],
-) -> impl Iterator<Item = (String, String)> {
-    let later: Vec<_> = KEYS.iter().filter(|key| later.contains(&key.name)).map(Key::env).collect();
-    let files: Vec<_> = later.iter().map(|variable| format!("{variable}_FILE")).collect();
-    env.filter(move |(name, _)| !files.contains(name))
-        .chain(later.into_iter().map(|variable| (variable, PLACEHOLDER.to_owned())))
-}
-
-impl TeamsApp {
-    fn package(self, config: &Config, origin: Option<Origin>) -> Result<Package, Trouble> {
-        let configured = config.teams.as_ref().map(|teams| teams.app_id.parse());
-        let Some(app_id) = self.app_id.or_else(|| configured.and_then(Result::ok)) else {
-            let words = "teams.app_id is not a GUID: copy the application (client) id.";
-            return Err(Trouble::Misused(words.to_owned()));
-        };
-        let usual = Developer::default();
-        Ok(Package {
-            version: self.app_version.unwrap_or_default(),
-            developer: Developer {
-                name: self.developer.unwrap_or(usual.name),
-                website: self.website.unwrap_or(usual.website),
-                privacy: self.privacy.unwrap_or(usual.privacy),
-                terms: self.terms.unwrap_or(usual.terms),
-            },
-            ..Package::new(app_id, origin)
-        })
-    }
+/// The configured address of the service, where a platform can call it.
+fn configured_origin(reader: &mut Reader) -> Option<Origin> {
+    let origin = Origin::try_from(reader.optional(&PUBLIC_URL)?);
+    origin.map_err(|complaint| reader.blame(&PUBLIC_URL, complaint)).ok()
 }

@@ -14,7 +14,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Problems};
+use crate::app::Config;
+use crate::config::Problems;
 use crate::telemetry;
 
 /// The command did what it was asked to.

@@ -6,10 +6,9 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Listeners};
+use crate::app::{App, Config, Listeners};
 use crate::clock::SystemClock;
-use crate::config::Config;
-use crate::http::Limits;
+use crate::http::{self, Limits};
 use crate::random::SystemRandom;
 
 /// Serves until the process is told to stop (SIGTERM or Ctrl-C), then lets answers finish.
@@ -17,6 +16,9 @@ use crate::random::SystemRandom;
 /// # Errors
 /// An address is taken, or something that the configuration names cannot be used.
 pub async fn run(config: Config) -> anyhow::Result<()> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
     let limits = Limits { max_connections: config.server.max_connections, ..Limits::default() };
     let listeners = listen(&config.server).await?;
     let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
@@ -33,7 +35,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn listen(server: &crate::config::Server) -> anyhow::Result<Listeners> {
+async fn listen(server: &http::config::Settings) -> anyhow::Result<Listeners> {
     let public = TcpListener::bind(server.listen)
         .await
         .with_context(|| format!("cannot listen on {} (server.listen)", server.listen))?;

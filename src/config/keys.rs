@@ -1,14 +1,22 @@
-//! The key reference: every configuration key with its meaning and its default, written once.
+//! Typed keys: each is declared once, beside its owner, with its meaning, default and parser.
 //!
-//! The reader, the messages about wrong keys and the test of `config.example.toml` all go by this
-//! table. A default stands here as an operator would write it, and is parsed like any other value.
+//! The reader, the messages about wrong keys and the test of `config.example.toml` all go by these
+//! declarations. A default stands there as an operator would write it, and is parsed like any other
+//! value.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use super::parse::Parsed;
+use super::reader::Complaint;
 
 /// Environment variables that configure the service start with this.
-pub const ENV_PREFIX: &str = "CONNECT_";
+pub(super) const ENV_PREFIX: &str = "CONNECT_";
 
-/// A configuration key.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
+/// What the engine knows of a key whatever its type.
+#[derive(Debug)]
+pub struct KeyInfo {
     /// `section.key`, as in the file.
     pub name: &'static str,
     /// What to put there: a phrase that completes "set it to …".
@@ -19,19 +27,7 @@ pub struct Key {
     pub secret: bool,
 }
 
-impl Key {
-    const fn plain(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, meaning, default: None, secret: false }
-    }
-
-    const fn secret(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, meaning, default: None, secret: true }
-    }
-
-    const fn or(self, default: &'static str) -> Self {
-        Self { default: Some(default), ..self }
-    }
-
+impl KeyInfo {
     /// The section, which is the part of the name before the dot.
     #[must_use]
     pub fn section(&self) -> &'static str {
@@ -45,147 +41,109 @@ impl Key {
     }
 }
 
-/// Every key there is.
-pub const KEYS: &[Key] = &[
-    Key::plain("server.listen", "the IP address and port to listen on").or("127.0.0.1:3000"),
-    Key::plain(
-        "server.public_url",
-        "the https origin at which people reach this service, without a path",
-    ),
-    Key::secret(
-        "server.link_keys",
-        "the key that signs the links to personal pages; while it is being replaced, the new and \
-         the old one",
-    ),
-    Key::plain(
-        "server.ops_listen",
-        "an IP address and port of their own for /metrics and /readyz, away from the public",
-    ),
-    Key::plain("server.max_connections", "how many connections are served at a time").or("1024"),
-    Key::plain("novu.api_url", "the address of Novu's API; https://eu.api.novu.co for Europe")
-        .or("https://api.novu.co"),
-    Key::secret("novu.api_key", "a secret key of the Novu environment"),
-    Key::plain("novu.timeout", "the longest time that one call to Novu may take").or("2s"),
-    Key::plain(
-        "novu.context_hmac",
-        "true if the Novu integration demands signed contexts, else false",
-    )
-    .or("false"),
-    Key::secret(
-        "slack.signing_secrets",
-        "the signing secret of the Slack app; while it is being replaced, the old and the new one",
-    ),
-    Key::plain("slack.integration", "the identifier of the Slack integration in Novu"),
-    Key::plain("slack.command", "the name of the slash command").or("/connect"),
-    Key::plain("slack.user_scope", "the user scopes to ask for instead of Novu's own choice"),
-    Key::plain(
-        "slack.connection",
-        "the identifier of the Novu channel connection to prefer where a workspace has several",
-    ),
-    Key::plain("slack.api_url", "the base address of Slack's Web API").or("https://slack.com/api"),
-    Key::secret(
-        "slack.bot_token",
-        "a bot token to use instead of the one in Novu's channel connection",
-    ),
-    Key::plain(
-        "slack.response_hosts",
-        "the hosts that a response URL may have, or be a sub-domain of",
-    )
-    .or("slack.com,slack-gov.com"),
-    Key::plain("slack.link_hosts", "the hosts that a sign-in link may have, exactly")
-        .or("slack.com,slack-gov.com"),
-    Key::plain("slack.reply_budget", "how long the HTTP response to Slack may wait for the answer")
-        .or("2s"),
-    Key::plain("teams.cloud", "the Microsoft cloud: public, usgov or china").or("public"),
-    Key::plain("teams.app_id", "the application (client) id of the bot's Entra application"),
-    Key::secret("teams.app_secret", "a client secret of the bot's Entra application"),
-    Key::plain(
-        "teams.app_certificate",
-        "the PEM file of a certificate of the bot's Entra application, in place of a secret",
-    ),
-    Key::plain(
-        "teams.app_certificate_key",
-        "the PEM file of that certificate's unencrypted private key",
-    ),
-    Key::plain(
-        "teams.app_tenant",
-        "the tenant of a single-tenant bot; without it the bot is one of many tenants",
-    ),
-    Key::plain("teams.integration", "the identifier of the Microsoft Teams integration in Novu"),
-    Key::plain(
-        "teams.connection",
-        "the identifier of the Novu channel connection to prefer where a workspace has several",
-    ),
-    Key::plain(
-        "teams.openid_metadata_url",
-        "the OpenID metadata of the Bot Connector instead of the cloud's",
-    ),
-    Key::plain(
-        "teams.token_url",
-        "the address that gives the bot its tokens instead of the cloud's",
-    ),
-    Key::plain("teams.issuer", "the issuer of the Bot Connector's tokens instead of the cloud's"),
-    Key::plain(
-        "teams.link_hosts",
-        "the hosts that a sign-in link may have, exactly, instead of the cloud's",
-    ),
-    Key::plain(
-        "teams.service_hosts",
-        "the hosts that a service URL may have, exactly, instead of the cloud's",
-    ),
-    Key::plain(
-        "teams.reply_budget",
-        "how long the response to a pressed button may wait for its card",
-    )
-    .or("1200ms"),
-    Key::plain(
-        "teams.unknown_key_interval",
-        "how often at most a token with an unknown key makes the bot look for new ones",
-    )
-    .or("5m"),
-    Key::plain(
-        "identity.chain",
-        "the resolvers that find a person's subscriber, in order: table, webhook, email, template",
-    )
-    .or("template"),
-    Key::plain(
-        "identity.template",
-        "a subscriber id with the placeholders {platform}, {workspace}, {team} and {user}",
-    )
-    .or("{platform}:{workspace}:{user}"),
-    Key::plain("identity.webhook_url", "the address of your own endpoint that names subscribers"),
-    Key::secret("identity.webhook_secret", "the key that signs requests to identity.webhook_url"),
-    Key::plain("identity.webhook_timeout", "the longest time that your endpoint may take").or("1s"),
-    Key::plain("identity.table", "a .csv or .toml file that maps people to subscriber ids"),
-    Key::plain(
-        "identity.create_missing",
-        "the resolvers whose subscriber may be created where Novu does not have it",
-    )
-    .or("template"),
-];
-
-/// The key of that name.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
-    KEYS.iter().find(|key| key.name == name)
+/// A key whose value, or each of whose values, is a `T`.
+pub struct Key<T, S = One> {
+    info: KeyInfo,
+    pub(super) parse: fn(&str) -> Parsed<T>,
+    pub(super) doubt: Option<fn(&T) -> Option<Complaint>>,
+    shape: PhantomData<S>,
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
+/// A key with a list of values.
+pub type ListKey<T> = Key<T, Many>;
 
-    use super::*;
+/// Says that a [`Key`] takes one value.
+#[derive(Debug)]
+pub enum One {}
 
-    #[test]
-    fn names_are_distinct_and_have_one_section() {
-        let names: BTreeSet<_> = KEYS.iter().map(|key| key.name).collect();
-        assert_eq!(names.len(), KEYS.len());
-        assert!(names.iter().all(|name| name.split('.').count() == 2));
+/// Says that a [`Key`] takes a list.
+#[derive(Debug)]
+pub enum Many {}
+
+impl<T, S> Key<T, S> {
+    /// A key with its name, its meaning (a phrase that completes "set it to …") and what a value
+    /// must look like.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        meaning: &'static str,
+        parse: fn(&str) -> Parsed<T>,
+    ) -> Self {
+        let info = KeyInfo { name, meaning, default: None, secret: false };
+        Self { info, parse, doubt: None, shape: PhantomData }
     }
 
-    #[test]
-    fn the_environment_variable_follows_from_the_name() {
-        let key = find("slack.signing_secrets").unwrap();
-        assert_eq!(key.env(), "CONNECT_SLACK__SIGNING_SECRETS");
-        assert_eq!(key.section(), "slack");
+    /// The same with a default.
+    #[must_use]
+    pub const fn or(mut self, default: &'static str) -> Self {
+        self.info.default = Some(default);
+        self
     }
+
+    /// The same as a secret.
+    #[must_use]
+    pub const fn secret(mut self) -> Self {
+        self.info.secret = true;
+        self
+    }
+
+    /// The same with a second look at values that parse: about those that `doubt` has words for
+    /// there is a warning.
+    #[must_use]
+    pub const fn doubting(mut self, doubt: fn(&T) -> Option<Complaint>) -> Self {
+        self.doubt = Some(doubt);
+        self
+    }
+
+    /// The key without its type.
+    #[must_use]
+    pub const fn info(&self) -> &KeyInfo {
+        &self.info
+    }
+}
+
+impl<T, S> Deref for Key<T, S> {
+    type Target = KeyInfo;
+
+    fn deref(&self) -> &KeyInfo {
+        &self.info
+    }
+}
+
+impl<T, S> fmt::Debug for Key<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.info.fmt(f)
+    }
+}
+
+/// A section of the configuration: its name and its keys. Made by [`section!`](crate::section).
+#[derive(Debug)]
+pub struct Section {
+    /// The name, as in the file.
+    pub name: &'static str,
+    /// The keys, in the order in which they are declared.
+    pub keys: &'static [&'static KeyInfo],
+}
+
+/// Every key of the sections.
+pub(super) fn keys(sections: &[&'static Section]) -> impl Iterator<Item = &'static KeyInfo> {
+    sections.iter().flat_map(|section| section.keys.iter().copied())
+}
+
+/// Declares a section and its keys, so that a key is one entry: what is declared is listed too.
+///
+/// See the [module](crate::config) for an example.
+#[macro_export]
+macro_rules! section {
+    (
+        $(#[$about:meta])*
+        $section_scope:vis $section:ident = $name:literal;
+        $($(#[$note:meta])* $scope:vis $key:ident: $type:ty = $declared:expr;)+
+    ) => {
+        $($(#[$note])* $scope static $key: $type = $declared;)+
+
+        $(#[$about])*
+        $section_scope static $section: $crate::config::Section =
+            $crate::config::Section { name: $name, keys: &[$($key.info()),+] };
+    };
 }

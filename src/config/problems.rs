@@ -1,15 +1,20 @@
-//! What is wrong with a configuration: every problem at once, one sentence each, with its fix.
+//! What is wrong with a configuration, and what is taken with a warning: one sentence each, with
+//! its fix.
 //!
-//! A problem names the key and never repeats the value: what was pasted into the wrong place may
+//! A sentence names the key and never repeats the value: what was pasted into the wrong place may
 //! well be a secret.
 
 use std::fmt;
 
-use super::keys::Key;
+use super::keys::KeyInfo;
 
 /// One thing that is wrong, as a sentence that says how to put it right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem(String);
+
+/// One thing that is taken as it is but seldom meant, as a sentence that says what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning(String);
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -17,19 +22,41 @@ impl fmt::Display for Problem {
     }
 }
 
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Warning {
+    /// A warning about one key. The complaint goes on after the key's name.
+    pub(super) fn about(key: &KeyInfo, complaint: impl fmt::Display) -> Self {
+        Self(sentence(key, complaint))
+    }
+}
+
+/// The complaint goes on after the key's name: "is missing: …".
+fn sentence(key: &KeyInfo, complaint: impl fmt::Display) -> String {
+    format!("{} ({}) {complaint}.", key.name, key.env())
+}
+
 /// Everything that is wrong, in the order of the sources and then of the keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Adds a problem that concerns no single key.
+    /// Adds a problem that concerns no single key. What is known already is not told again, so that
+    /// a key may be read more than once.
     pub(super) fn add(&mut self, sentence: impl Into<String>) {
-        self.0.push(Problem(sentence.into()));
+        let problem = Problem(sentence.into());
+        if !self.0.contains(&problem) {
+            self.0.push(problem);
+        }
     }
 
     /// Adds a problem of one key. The complaint goes on after the key's name: "is missing: …".
-    pub(super) fn blame(&mut self, key: &Key, complaint: impl fmt::Display) {
-        self.add(format!("{} ({}) {complaint}.", key.name, key.env()));
+    pub(super) fn blame(&mut self, key: &KeyInfo, complaint: impl fmt::Display) {
+        self.add(sentence(key, complaint));
     }
 
     /// Whether nothing is wrong.

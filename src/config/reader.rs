@@ -6,168 +6,169 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::keys::{self, Key};
-use super::problems::Problems;
-use super::values::{Given, Values};
+use super::keys::{Key, KeyInfo, ListKey};
+use super::problems::{Problems, Warning};
+use super::sources::{Given, Values};
 
 /// How a complaint goes on after the name of the key: "is not …: write …".
-pub(super) type Complaint = Cow<'static, str>;
+pub type Complaint = Cow<'static, str>;
 
-/// That a problem has been noted already.
-struct Noted;
+/// That there is no value to judge, and nothing more to say of it.
+struct Unreadable;
 
 /// Gathered values on their way to becoming a configuration.
-pub(super) struct Reader {
+#[derive(Debug)]
+pub struct Reader {
     values: Values,
     problems: Problems,
+    warnings: Vec<Warning>,
+    overlooks_missing: bool,
 }
 
 impl Reader {
     pub(super) fn new(values: Values, problems: Problems) -> Self {
-        Self { values, problems }
+        Self { values, problems, warnings: Vec::new(), overlooks_missing: false }
     }
 
-    /// Everything that was noted.
-    pub(super) fn into_problems(self) -> Problems {
-        self.problems
+    /// What was read, with the warnings about it.
+    ///
+    /// # Errors
+    /// Everything that was noted as wrong.
+    pub fn conclude<T>(self, read: Option<T>) -> Result<(T, Vec<Warning>), Problems> {
+        let read = read.filter(|_| self.problems.is_empty());
+        read.map(|read| (read, self.warnings)).ok_or(self.problems)
+    }
+
+    /// Reads with what is missing or empty being no problem: for a look at what is there already.
+    pub fn overlooking_missing(&mut self, read: impl FnOnce(&mut Self)) {
+        let before = std::mem::replace(&mut self.overlooks_missing, true);
+        read(self);
+        self.overlooks_missing = before;
     }
 
     /// Whether a section was begun, or any of its keys given.
-    pub(super) fn has_section(&self, section: &str) -> bool {
+    #[must_use]
+    pub fn has_section(&self, section: &str) -> bool {
         self.values.has_section(section)
     }
 
     /// Whether a value was given for a key, right or wrong. A default is not given.
-    pub(super) fn is_given(&self, name: &str) -> bool {
-        self.values.get(name).is_some()
+    #[must_use]
+    pub fn is_given(&self, key: &KeyInfo) -> bool {
+        self.values.get(key).is_some()
     }
 
     /// Whether something other than the default was given for a key.
-    pub(super) fn is_changed(&self, name: &str) -> bool {
-        let default = keys::find(name).and_then(|key| key.default);
-        match self.values.get(name) {
-            Some(Given::One(text)) => default != Some(text),
-            Some(Given::Many(_) | Given::Spoilt) => true,
+    #[must_use]
+    pub fn is_changed(&self, key: &KeyInfo) -> bool {
+        match self.values.get(key) {
+            Some(Given::One(text)) => key.default != Some(text),
+            Some(Given::Many(_) | Given::Spoilt | Given::Withheld) => true,
             None => false,
         }
     }
 
     /// Notes a problem with one key.
-    pub(super) fn blame(&mut self, name: &str, complaint: impl fmt::Display) {
-        if let Some(key) = keys::find(name) {
-            self.problems.blame(key, complaint);
+    pub fn blame(&mut self, key: &KeyInfo, complaint: impl fmt::Display) {
+        self.problems.blame(key, complaint);
+    }
+
+    /// Notes that a key is missing. The complaint says why it is needed.
+    pub fn lacks(&mut self, key: &KeyInfo, complaint: impl fmt::Display) {
+        if !self.overlooks_missing {
+            self.blame(key, complaint);
         }
     }
 
-    /// Notes a problem with the whole.
-    pub(super) fn add(&mut self, sentence: &str) {
-        self.problems.add(sentence);
+    /// Notes that something is missing that is not one key.
+    pub fn lacks_all(&mut self, sentence: &str) {
+        if !self.overlooks_missing {
+            self.problems.add(sentence);
+        }
+    }
+
+    /// Notes a warning about one key, whose value is taken.
+    pub fn warn(&mut self, key: &KeyInfo, complaint: impl fmt::Display) {
+        let warning = Warning::about(key, complaint);
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// One value that must be there, be it the default.
-    pub(super) fn value<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<T> {
-        let key = keys::find(name)?;
+    pub fn value<T>(&mut self, key: &Key<T>) -> Option<T> {
         let text = self.text(key).ok()?;
         if text.is_none() {
             self.missing(key);
         }
-        self.parse(key, &text?, parse)
+        self.parse(key, &text?)
     }
 
     /// One value that may be missing.
-    pub(super) fn optional<T>(
-        &mut self,
-        name: &str,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<T> {
-        let key = keys::find(name)?;
+    pub fn optional<T>(&mut self, key: &Key<T>) -> Option<T> {
         let text = self.text(key).ok()??;
-        self.parse(key, &text, parse)
+        self.parse(key, &text)
     }
 
     /// A list that must be there, be it the default, and may be empty.
-    pub(super) fn list<T>(
-        &mut self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<Vec<T>> {
-        let key = keys::find(name)?;
+    pub fn list<T>(&mut self, key: &ListKey<T>) -> Option<Vec<T>> {
         let entries = self.entries(key).ok()?;
         if entries.is_none() {
             self.missing(key);
         }
-        self.parse_entries(key, &entries?, parse)
+        self.parse_entries(key, &entries?)
     }
 
     /// A list that must be there, be it the default, and has at least one entry.
-    pub(super) fn filled_list<T>(
-        &mut self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<Vec<T>> {
-        let key = keys::find(name)?;
-        let list = self.list(name, parse)?;
+    pub fn filled_list<T>(&mut self, key: &ListKey<T>) -> Option<Vec<T>> {
+        let list = self.list(key)?;
         self.filled(key, list)
     }
 
     /// A list that may be missing but not empty.
-    pub(super) fn optional_list<T>(
-        &mut self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<Vec<T>> {
-        let key = keys::find(name)?;
+    pub fn optional_list<T>(&mut self, key: &ListKey<T>) -> Option<Vec<T>> {
         let entries = self.entries(key).ok()??;
-        let list = self.parse_entries(key, &entries, parse)?;
+        let list = self.parse_entries(key, &entries)?;
         self.filled(key, list)
     }
 
     /// What was given, else the default, else `None`.
-    fn text(&mut self, key: &Key) -> Result<Option<String>, Noted> {
-        match self.values.get(key.name) {
+    fn text(&mut self, key: &KeyInfo) -> Result<Option<String>, Unreadable> {
+        match self.values.get(key) {
             Some(Given::One(text)) => Ok(Some(text.clone())),
             Some(Given::Many(_)) => {
                 self.problems.blame(key, "takes one value: write it without brackets");
-                Err(Noted)
+                Err(Unreadable)
             }
-            Some(Given::Spoilt) => Err(Noted),
+            Some(Given::Spoilt | Given::Withheld) => Err(Unreadable),
             None => Ok(key.default.map(str::to_owned)),
         }
     }
 
     /// What was given, else the default, else `None`.
-    fn entries(&self, key: &Key) -> Result<Option<Vec<String>>, Noted> {
-        match self.values.get(key.name) {
+    fn entries(&self, key: &KeyInfo) -> Result<Option<Vec<String>>, Unreadable> {
+        match self.values.get(key) {
             Some(Given::One(text)) => Ok(Some(split(text))),
             Some(Given::Many(entries)) => Ok(Some(entries.clone())),
-            Some(Given::Spoilt) => Err(Noted),
+            Some(Given::Spoilt | Given::Withheld) => Err(Unreadable),
             None => Ok(key.default.map(split)),
         }
     }
 
-    fn parse<T>(
-        &mut self,
-        key: &Key,
-        text: &str,
-        parse: impl FnOnce(&str) -> Result<T, Complaint>,
-    ) -> Option<T> {
+    fn parse<T>(&mut self, key: &Key<T>, text: &str) -> Option<T> {
         if text.trim().is_empty() {
-            self.problems.blame(key, format!("is empty: set it to {}", key.meaning));
+            self.empty(key);
             return None;
         }
-        parse(text).map_err(|complaint| self.problems.blame(key, complaint)).ok()
+        let value =
+            (key.parse)(text).map_err(|complaint| self.problems.blame(key, complaint)).ok()?;
+        if let Some(doubt) = key.doubt.and_then(|doubt| doubt(&value)) {
+            self.warn(key, doubt);
+        }
+        Some(value)
     }
 
-    fn parse_entries<T>(
-        &mut self,
-        key: &Key,
-        entries: &[String],
-        parse: impl Fn(&str) -> Result<T, Complaint>,
-    ) -> Option<Vec<T>> {
+    fn parse_entries<T>(&mut self, key: &ListKey<T>, entries: &[String]) -> Option<Vec<T>> {
         let mut parsed = Vec::with_capacity(entries.len());
         for (position, entry) in entries.iter().enumerate() {
             let number = position + 1;
@@ -176,8 +177,11 @@ impl Reader {
             } else if entries.iter().take(position).any(|earlier| earlier == entry) {
                 "repeats an earlier one: remove it".into()
             } else {
-                match parse(entry) {
+                match (key.parse)(entry) {
                     Ok(value) => {
+                        if let Some(doubt) = key.doubt.and_then(|doubt| doubt(&value)) {
+                            self.warn(key, format!("has an entry, number {number}, that {doubt}"));
+                        }
                         parsed.push(value);
                         continue;
                     }
@@ -189,16 +193,20 @@ impl Reader {
         (parsed.len() == entries.len()).then_some(parsed)
     }
 
-    fn filled<T>(&mut self, key: &Key, list: Vec<T>) -> Option<Vec<T>> {
+    fn filled<T>(&mut self, key: &KeyInfo, list: Vec<T>) -> Option<Vec<T>> {
         if list.is_empty() {
-            self.problems.blame(key, format!("is empty: set it to {}", key.meaning));
+            self.empty(key);
             return None;
         }
         Some(list)
     }
 
-    fn missing(&mut self, key: &Key) {
-        self.problems.blame(key, format!("is missing: set it to {}", key.meaning));
+    fn empty(&mut self, key: &KeyInfo) {
+        self.lacks(key, format!("is empty: set it to {}", key.meaning));
+    }
+
+    fn missing(&mut self, key: &KeyInfo) {
+        self.lacks(key, format!("is missing: set it to {}", key.meaning));
     }
 }
 

@@ -1,174 +1,119 @@
-//! A configuration as a whole: precedence, sections, contradictions, and the example file.
+//! The engine on a section of its own: shapes of keys, warnings, withheld secrets, several readings.
 
-use std::collections::HashMap;
 use std::io;
 use std::path::Path;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::*;
+use crate::section;
 
-const EXAMPLE: &str = include_str!("../../config.example.toml");
+section! {
+    /// A section with a key of each kind.
+    SECTION = "kettle";
 
-/// The least that makes a configuration.
-const LEAST: [(&str, &str); 3] = [
-    ("CONNECT_NOVU__API_KEY", "novu-key"),
-    ("CONNECT_SLACK__SIGNING_SECRETS", "slack-secret"),
-    ("CONNECT_SLACK__INTEGRATION", "slack"),
-];
+    URL: Key<url::Url> = Key::new("kettle.url", "the kettle's address", parse::base_url)
+        .or("http://127.0.0.1")
+        .doubting(parse::in_the_clear);
 
-/// What the section `teams` needs beside that.
-const TEAMS_LEAST: [(&str, &str); 3] = [
-    ("CONNECT_TEAMS__APP_ID", "app"),
-    ("CONNECT_TEAMS__APP_SECRET", "teams-secret"),
-    ("CONNECT_TEAMS__INTEGRATION", "teams"),
-];
+    LEAVES: ListKey<usize> =
+        ListKey::new("kettle.leaves", "numbers", |text| parse::count(text, &(1..=9)))
+            .doubting(|leaves| (*leaves > 5).then(|| "is a lot".into()));
+
+    LOCK: Key<SecretString> = Key::new("kettle.lock", "the key", parse::secret).secret();
+}
 
 fn no_files(_: &Path) -> io::Result<String> {
     Err(io::ErrorKind::NotFound.into())
 }
 
-/// Loads the least configuration with further variables; an empty pair of brackets unsets one.
-fn load(file: Option<&str>, more: &[(&str, &str)]) -> Result<Config, Problems> {
-    let mut env: HashMap<_, _> = LEAST.into();
-    for (name, value) in more {
-        if *value == "[]" {
-            env.remove(name)
-        } else {
-            env.insert(name, value)
-        };
-    }
-    let env = env.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-    Config::load(file, env, &no_files)
+fn sources(env: &[(&str, &str)]) -> Sources {
+    Sources::new(None, env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
-#[track_caller]
-fn problems(file: Option<&str>, more: &[(&str, &str)]) -> Vec<String> {
-    load(file, more).unwrap_err().iter().map(ToString::to_string).collect()
+fn reader(env: &[(&str, &str)]) -> Reader {
+    sources(env).read(&[&SECTION], &no_files)
 }
 
-/// Asserts that exactly one problem comes of it, which names `subject` and says `words`.
-#[track_caller]
-fn one_problem(more: &[(&str, &str)], subject: &str, words: &str) {
-    let problems = problems(None, more);
-    assert_eq!(problems.len(), 1, "{problems:#?}");
-    assert!(problems[0].contains(subject) && problems[0].contains(words), "{problems:#?}");
+fn told(reader: Reader) -> Vec<String> {
+    let problems = reader.conclude(None::<()>).unwrap_err();
+    problems.iter().map(ToString::to_string).collect()
 }
 
 #[test]
-fn three_values_are_enough_and_the_rest_has_defaults() {
-    let config = load(None, &[]).unwrap();
-    let slack = config.slack.unwrap();
-    assert_eq!(config.server.listen, "127.0.0.1:3000".parse().unwrap());
-    assert_eq!(config.server.max_connections, 1024);
-    assert_eq!(config.novu.api_url.as_str(), "https://api.novu.co/");
-    assert_eq!(config.novu.api_key.expose_secret(), "novu-key");
-    assert_eq!(config.novu.timeout, Duration::from_secs(2));
-    assert!(!config.novu.context_hmac);
-    assert_eq!(slack.command, "/connect");
-    assert_eq!(slack.api_url.as_str(), "https://slack.com/api");
-    assert_eq!(slack.reply_budget, Duration::from_secs(2));
-    assert_eq!(slack.user_scope, None);
-    assert_eq!(config.identity.chain, [ResolverKind::Template]);
-    assert_eq!(config.identity.create_missing, [ResolverKind::Template]);
-    assert_eq!(Ok(config.identity.template), Template::parse("{platform}:{workspace}:{user}"));
-    let response = Url::parse("https://hooks.slack.com/commands/1").unwrap();
-    assert_eq!(slack.response_hosts.check(&response), Ok(()));
-    assert!(slack.link_hosts.check(&response).is_err());
-}
-
-#[test]
-fn the_environment_wins_over_the_file() {
-    let file = "[server]\nlisten = '127.0.0.1:1'\nmax_connections = 7\n[novu]\ntimeout = '1s'";
-    let config = load(Some(file), &[("CONNECT_SERVER__LISTEN", "127.0.0.1:2")]).unwrap();
-    assert_eq!(config.server.listen.port(), 2);
-    assert_eq!(config.server.max_connections, 7);
-    assert_eq!(config.novu.timeout, Duration::from_secs(1));
-}
-
-#[test]
-fn lists_come_with_brackets_commas_or_line_ends() {
-    let two = [ResolverKind::Email, ResolverKind::Template];
-    let file = "[identity]\nchain = ['email', 'template']";
-    assert_eq!(load(Some(file), &[]).unwrap().identity.chain, two);
-    let commas = [("CONNECT_IDENTITY__CHAIN", "email, template")];
-    assert_eq!(load(None, &commas).unwrap().identity.chain, two);
-    let none = [("CONNECT_IDENTITY__CREATE_MISSING", "")];
-    assert_eq!(load(None, &none).unwrap().identity.create_missing, []);
-}
-
-#[test]
-fn secrets_come_from_files_too() {
-    let env = [
-        ("CONNECT_NOVU__API_KEY_FILE", "/run/secrets/novu"),
-        ("CONNECT_SLACK__SIGNING_SECRETS_FILE", "/run/secrets/slack"),
-        ("CONNECT_SLACK__INTEGRATION", "slack"),
-    ];
-    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let read = |path: &Path| match path.to_str() {
-        Some("/run/secrets/novu") => Ok("novu-key\r\n".to_owned()),
-        Some("/run/secrets/slack") => Ok("new\nold\n".to_owned()),
-        _ => no_files(path),
-    };
-    let config = Config::load(Some("[novu]\napi_key = 'of the file'"), env, &read).unwrap();
-    assert_eq!(config.novu.api_key.expose_secret(), "novu-key");
-    let secrets = config.slack.unwrap().signing_secrets;
-    let secrets: Vec<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
-    assert_eq!(secrets, ["new", "old"]);
-}
-
-#[test]
-fn secret_files_have_their_own_mistakes() {
-    let unreadable = [("CONNECT_NOVU__API_KEY", "[]"), ("CONNECT_NOVU__API_KEY_FILE", "/none")];
-    one_problem(&unreadable, "CONNECT_NOVU__API_KEY_FILE", "cannot be read");
-    let twice = [("CONNECT_NOVU__API_KEY_FILE", "/none")];
-    one_problem(&twice, "novu.api_key", "given twice");
-    let not_secret = [("CONNECT_SLACK__COMMAND_FILE", "/none")];
-    one_problem(&not_secret, "CONNECT_SLACK__COMMAND_FILE", "correct it to CONNECT_SLACK__COMMAND");
-}
-
-#[test]
-fn everything_wrong_is_told_at_once_and_names_key_and_variable() {
-    let file = "[server]\nlisten = 'here'\nport = 1\n[novu]\napi_key = ''\n[irc]\nnick = 'x'\n\
-                [slack]\nreply_budget = '9s'\n[identity]\nchain = ['tabel', 'template']";
-    let problems: Vec<_> = Config::load(Some(file), [], &no_files)
-        .unwrap_err()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let expected = [
-        ("server.port", "no key"),
-        ("[irc]", "no section"),
-        ("server.listen (CONNECT_SERVER__LISTEN)", "is not an IP address"),
-        ("novu.api_key (CONNECT_NOVU__API_KEY)", "is empty: set it to a secret key"),
-        ("slack.signing_secrets (CONNECT_SLACK__SIGNING_SECRETS)", "is missing"),
-        ("slack.integration (CONNECT_SLACK__INTEGRATION)", "is missing"),
-        ("slack.reply_budget (CONNECT_SLACK__REPLY_BUDGET)", "from 100ms to 2500ms"),
-        ("identity.chain (CONNECT_IDENTITY__CHAIN)", "number 1, that is not a resolver"),
-    ];
-    assert_eq!(problems.len(), expected.len(), "{problems:#?}");
-    for (subject, words) in expected {
-        assert!(
-            problems.iter().any(|problem| problem.contains(subject) && problem.contains(words)),
-            "{subject} {words}: {problems:#?}",
-        );
-    }
-    assert!(problems.iter().all(|problem| problem.ends_with('.') && !problem.contains('\n')));
-}
-
-#[test]
-fn what_is_unknown_is_refused_with_the_nearest_known_name() {
-    let single = [("CONNECT_NOVU_API_URL", "https://a.example")];
-    one_problem(&single, "CONNECT_NOVU_API_URL", "correct it to CONNECT_NOVU__API_URL");
-    one_problem(
-        &[("CONNECT_SLACK__COMAND", "/c")],
-        "COMAND",
-        "correct it to CONNECT_SLACK__COMMAND",
+fn what_is_declared_is_listed_with_its_variable() {
+    let listed: Vec<_> = SECTION.keys.iter().map(|key| (key.name, key.env(), key.secret)).collect();
+    assert_eq!(
+        listed,
+        [
+            ("kettle.url", "CONNECT_KETTLE__URL".to_owned(), false),
+            ("kettle.leaves", "CONNECT_KETTLE__LEAVES".to_owned(), false),
+            ("kettle.lock", "CONNECT_KETTLE__LOCK".to_owned(), true),
+        ]
     );
-    one_problem(&[("CONNECT_SERVER__ADMIN_TOKEN", "x")], "ADMIN_TOKEN", "unset it.");
-    for file in ["[slak]", "[novu]\napi-url = 'x'", "listen = 'x'", "slack = 1", "[store]"] {
-        assert_eq!(problems(Some(file), &[]).len(), 1, "{file}");
+}
+
+#[test]
+fn a_doubted_value_is_taken_with_one_warning() {
+    let mut reader =
+        reader(&[("CONNECT_KETTLE__URL", "http://a.example"), ("CONNECT_KETTLE__LEAVES", "3,7")]);
+    assert_eq!(reader.list(&LEAVES), Some(vec![3, 7]));
+    for _ in 0..2 {
+        assert_eq!(reader.value(&URL).unwrap().as_str(), "http://a.example/");
     }
+    reader.warn(&LOCK, "has no use any more: remove it");
+    let ((), warnings) = reader.conclude(Some(())).unwrap();
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 3, "{warnings:?}");
+    assert_eq!(
+        warnings[0],
+        "kettle.leaves (CONNECT_KETTLE__LEAVES) has an entry, number 2, that is a lot."
+    );
+    assert!(warnings[1].starts_with("kettle.url (CONNECT_KETTLE__URL) is plain http to another"));
+    assert_eq!(warnings[2], "kettle.lock (CONNECT_KETTLE__LOCK) has no use any more: remove it.");
+}
+
+#[test]
+fn a_problem_is_told_once_however_often_its_key_is_read() {
+    let mut reader = reader(&[("CONNECT_KETTLE__LEAVES", "0")]);
+    for _ in 0..2 {
+        assert_eq!(reader.filled_list(&LEAVES), None);
+        assert!(reader.value(&LOCK).is_none());
+    }
+    let told = told(reader);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].ends_with("is missing: set it to the key."), "{told:?}");
+}
+
+#[test]
+fn withheld_secrets_are_given_but_not_looked_at() {
+    let lock = "CONNECT_KETTLE__LOCK";
+    let file = "CONNECT_KETTLE__LOCK_FILE";
+    for given in [(lock, "a wrong one"), (lock, ""), (lock, "\u{fffd}"), (file, "/nowhere")] {
+        let mut reader = sources(&[given]).read_without_secrets(&[&SECTION]);
+        assert!(reader.is_given(&LOCK) && reader.value(&LOCK).is_none(), "{given:?}");
+        let accepted = reader.conclude(Some(())).is_ok();
+        assert_eq!(accepted, given.1 != "\u{fffd}", "{given:?}");
+    }
+    let mut reader = reader(&[(lock, "right")]);
+    assert_eq!(reader.value(&LOCK).unwrap().expose_secret(), "right");
+    assert!(!format!("{reader:?}{:?}", sources(&[(lock, "right")])).contains("right"));
+}
+
+#[test]
+fn what_is_missing_or_empty_can_be_overlooked_but_not_what_is_wrong() {
+    let mut reader = reader(&[("CONNECT_KETTLE__URL", ""), ("CONNECT_KETTLE__LEAVES", "ten")]);
+    reader.overlooking_missing(|reader| {
+        assert!(reader.value(&URL).is_none());
+        assert!(reader.value(&LOCK).is_none());
+        assert!(reader.list(&LEAVES).is_none());
+        reader.lacks_all("There is no tea.");
+    });
+    reader.lacks_all("There is no water.");
+    let told = told(reader);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("number 1, that is not a number in bounds"), "{told:?}");
+    assert_eq!(told[1], "There is no water.");
 }
 
 #[test]
@@ -181,247 +126,5 @@ fn variables_of_others_are_passed_over() {
         ("CONNECTION__X", "y"),
         ("PATH", "/bin"),
     ];
-    assert!(load(None, &others).is_ok());
-}
-
-#[test]
-fn a_file_that_is_not_toml_is_named_by_line_and_not_quoted() {
-    let problems = problems(Some("[novu]\ntimeout = '1s'\napi_key = s3cret\n"), &[]);
-    assert_eq!(problems, ["The configuration file is not TOML: correct line 3."]);
-}
-
-#[test]
-fn types_must_fit() {
-    for file in [
-        "[server]\nlisten = ['127.0.0.1:1']",
-        "[server]\nmax_connections = 1.5",
-        "[novu]\ntimeout = 2",
-        "[novu.api_url]\nhost = 'x'",
-        "[identity]\nchain = [['template']]",
-    ] {
-        assert_eq!(problems(Some(file), &[]).len(), 1, "{file}");
-    }
-}
-
-#[test]
-fn values_that_do_not_fit_are_refused() {
-    let cases = [
-        ("CONNECT_NOVU__API_KEY", "", "is empty"),
-        ("CONNECT_NOVU__API_KEY", "  ", "is empty"),
-        ("CONNECT_NOVU__API_KEY", "two words", "contains a space"),
-        ("CONNECT_NOVU__API_KEY", "\u{fffd}", "not valid UTF-8"),
-        ("CONNECT_SLACK__SIGNING_SECRETS", "", "is empty"),
-        ("CONNECT_SLACK__SIGNING_SECRETS", "a,", "number 2, that is empty"),
-        ("CONNECT_SLACK__SIGNING_SECRETS", "a, ,b", "number 2, that is empty"),
-        ("CONNECT_SLACK__SIGNING_SECRETS", "a,b,a", "number 3, that repeats"),
-        ("CONNECT_SLACK__CONNECTION", "", "is empty"),
-        ("CONNECT_SLACK__USER_SCOPE", "", "is empty"),
-        ("CONNECT_SLACK__LINK_HOSTS", "https://slack.com", "that is not a host"),
-        ("CONNECT_SLACK__API_URL", "http://slack.com/api", "is plain http"),
-        ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:3000", "is the same as server.listen"),
-        ("CONNECT_SERVER__MAX_CONNECTIONS", "0", "from 1 to 65536"),
-    ];
-    for (name, value, words) in cases {
-        one_problem(&[(name, value)], name, words);
-    }
-}
-
-#[test]
-fn a_public_url_and_the_keys_of_its_links_go_together() {
-    let (url, keys) = ("CONNECT_SERVER__PUBLIC_URL", "CONNECT_SERVER__LINK_KEYS");
-    let (origin, new, old) = ("https://a.example", "a-key-of-tomorrow", "a-key-of-yesterday");
-    let config = load(None, &[(url, origin), (keys, &format!("{new},{old}"))]).unwrap();
-    let signing: Vec<_> = config.server.link_keys.iter().map(ExposeSecret::expose_secret).collect();
-    assert_eq!(signing, [new, old]);
-    assert!(load(None, &[]).unwrap().server.link_keys.is_empty());
-
-    one_problem(&[(url, "https://a.example/x"), (keys, new)], url, "carries a path");
-    one_problem(&[(url, origin)], keys, "is missing, but server.public_url is set");
-    one_problem(&[(keys, new)], keys, "is set, but server.public_url is not");
-    for (value, words) in [
-        ("", "is empty"),
-        ("fifteen-letters", "number 1, that is too short"),
-        ("a-key-of-tomorrow,a-key-of-tomorrow", "number 2, that repeats"),
-        ("a-key-of-tomorrow,a-key-of-today-x,a-key-of-yesterday", "more than two"),
-    ] {
-        one_problem(&[(url, origin), (keys, value)], keys, words);
-    }
-}
-
-#[test]
-fn the_chain_and_its_settings_agree() {
-    let chain = "CONNECT_IDENTITY__CHAIN";
-    one_problem(&[(chain, "template,email")], chain, "put it last");
-    one_problem(&[(chain, "email,email")], chain, "repeats");
-    one_problem(&[(chain, "table")], "identity.table", "is missing, but");
-    one_problem(&[("CONNECT_IDENTITY__TABLE", "a.csv")], "identity.table", "lacks table");
-    one_problem(&[("CONNECT_IDENTITY__WEBHOOK_TIMEOUT", "2s")], "webhook_timeout", "add webhook");
-    one_problem(
-        &[(chain, "webhook"), ("CONNECT_IDENTITY__WEBHOOK_URL", "https://a.example/who")],
-        "identity.webhook_secret",
-        "is missing, but",
-    );
-    one_problem(
-        &[(chain, "email"), ("CONNECT_IDENTITY__TEMPLATE", "{team}{user}")],
-        "identity.template",
-        "lacks template",
-    );
-    let create = "CONNECT_IDENTITY__CREATE_MISSING";
-    one_problem(&[(create, "table")], create, "identity.chain does not");
-    one_problem(&[(chain, "email,template"), (create, "email")], create, "take it out");
-    assert_eq!(load(None, &[(chain, "email")]).unwrap().identity.create_missing, []);
-}
-
-#[test]
-fn a_platform_must_be_on_and_a_begun_section_is_on() {
-    let off = [("CONNECT_SLACK__SIGNING_SECRETS", "[]"), ("CONNECT_SLACK__INTEGRATION", "[]")];
-    assert_eq!(
-        problems(None, &off),
-        ["No chat platform is on: fill in the section [slack] or [teams]."],
-    );
-    let begun = problems(Some("[slack]"), &off);
-    assert_eq!(begun.len(), 2, "{begun:#?}");
-}
-
-#[test]
-fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
-    let (secret, certificate, key) = (
-        ("CONNECT_TEAMS__APP_SECRET", "teams-secret"),
-        ("CONNECT_TEAMS__APP_CERTIFICATE", "bot.crt"),
-        ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", "bot.key"),
-    );
-    let teams = |given: &[(&'static str, &'static str)]| {
-        let [id, _, integration] = TEAMS_LEAST;
-        [&[id, integration], given].concat()
-    };
-    let loaded = load(None, &teams(&[certificate, key])).unwrap().teams.unwrap();
-    assert_eq!(loaded.reply_budget, Duration::from_millis(1200));
-    assert_eq!(loaded.unknown_key_interval, Duration::from_mins(5));
-    let AppCredential::Certificate(files) = loaded.app_credential else { panic!("a secret") };
-    assert_eq!(
-        (files.certificate.to_str(), files.key.to_str()),
-        (Some("bot.crt"), Some("bot.key"))
-    );
-    let loaded = load(None, &teams(&[secret])).unwrap().teams.unwrap();
-    assert!(matches!(loaded.app_credential, AppCredential::Secret(_)));
-
-    let cases: [(&[_], _, _); 6] = [
-        (&[], "teams.app_secret", "is missing: set it to a client secret"),
-        (&[certificate], "teams.app_certificate_key", "is missing, but teams.app_certificate is"),
-        (&[key], "teams.app_certificate ", "is missing, but teams.app_certificate_key is set"),
-        (&[secret, certificate], "teams.app_certificate ", "is set, but so is teams.app_secret"),
-        (&[secret, key], "teams.app_certificate_key", "is set, but so is teams.app_secret"),
-        (&[secret, certificate, key], "teams.app_certificate ", "but so is teams.app_secret"),
-    ];
-    for (given, subject, words) in cases {
-        one_problem(&teams(given), subject, words);
-    }
-    let pasted = (key.0, "-----BEGIN PRIVATE KEY-----");
-    one_problem(&teams(&[certificate, pasted]), key.0, "name the file that holds it");
-    one_problem(&teams(&[certificate, (key.0, "")]), key.0, "is empty");
-    let guessed = ("CONNECT_TEAMS__APP_CERTIFICATE_FILE", "bot.crt");
-    one_problem(&teams(&[secret, guessed]), guessed.0, "to CONNECT_TEAMS__APP_CERTIFICATE.");
-}
-
-#[test]
-fn no_secret_prints() {
-    let chain = ("CONNECT_IDENTITY__CHAIN", "webhook,template");
-    let secrets = [
-        chain,
-        ("CONNECT_NOVU__API_KEY", "s3cret-novu"),
-        ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret-slack,s3cret-old"),
-        ("CONNECT_SLACK__BOT_TOKEN", "xoxb-s3cret"),
-        ("CONNECT_SERVER__PUBLIC_URL", "https://a.example"),
-        ("CONNECT_SERVER__LINK_KEYS", "s3cret-s3cret-s3cret,s3cret-s3cret-older"),
-        ("CONNECT_IDENTITY__WEBHOOK_URL", "https://a.example/s3cret?code=s3cret"),
-        ("CONNECT_IDENTITY__WEBHOOK_SECRET", "s3cret-s3cret-s3cret"),
-    ];
-    let config = load(None, &secrets).unwrap();
-    assert!(!format!("{config:?}").contains("s3cret"));
-    // In every wrong place, in turn.
-    for key in KEYS {
-        let text = format!("{:?}", load(None, &[(key.env().as_str(), "s3cret wrong §")]));
-        assert!(!text.contains("s3cret"), "{}: {text}", key.name);
-    }
-}
-
-/// The example with the comment sign taken away from the keys for which `wanted` holds.
-fn example_with(wanted: impl Fn(&Key) -> bool) -> String {
-    let mut section = String::new();
-    let mut text = String::new();
-    for line in EXAMPLE.lines() {
-        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
-            name.clone_into(&mut section);
-        }
-        let bare = line.strip_prefix('#').unwrap_or(line);
-        let name = bare.split_once(" = ").map(|(name, _)| format!("{section}.{name}"));
-        let key = name.and_then(|name| keys::find(&name));
-        text.push_str(if key.is_some_and(&wanted) { bare } else { line });
-        text.push('\n');
-    }
-    text
-}
-
-#[test]
-fn the_example_as_it_is_lacks_only_what_is_required() {
-    let problems = Config::load(Some(EXAMPLE), [], &no_files).unwrap_err();
-    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-    assert_eq!(problems.len(), LEAST.len() + TEAMS_LEAST.len(), "{problems:#?}");
-    for (name, _) in LEAST.into_iter().chain(TEAMS_LEAST) {
-        assert!(problems.iter().any(|text| text.contains(name) && text.contains("is empty")));
-    }
-}
-
-#[test]
-fn the_examples_defaults_are_the_defaults() {
-    let example = example_with(|key| key.default.is_some());
-    assert_eq!(
-        format!("{:#?}", load(Some(&example), &TEAMS_LEAST).unwrap()),
-        format!("{:#?}", load(None, &TEAMS_LEAST).unwrap()),
-    );
-}
-
-#[test]
-fn the_example_shows_every_key_with_a_value_that_fits() {
-    let example = example_with(|_| true);
-    let mut all = TEAMS_LEAST.to_vec();
-    all.push(("CONNECT_IDENTITY__CHAIN", "table,webhook,email,template"));
-    // The bot has a secret or a certificate: as the example is, and the other way.
-    let secret = |key: &Key| !key.name.starts_with("teams.app_certificate");
-    load(Some(&example_with(secret)), &all).unwrap();
-    all.retain(|(name, _)| *name != "CONNECT_TEAMS__APP_SECRET");
-    load(Some(&example.replace("\napp_secret =", "\n#")), &all).unwrap();
-    let table: toml::Table = example.parse().unwrap();
-    for key in KEYS {
-        let (section, name) = key.name.split_once('.').unwrap();
-        let shown = table.get(section).and_then(|section| section.get(name));
-        assert!(shown.is_some(), "{} is not in config.example.toml", key.name);
-    }
-}
-
-#[test]
-fn a_cloud_settles_what_the_section_leaves_out() {
-    let teams = |more: &[(&str, &str)]| {
-        let env = [&TEAMS_LEAST[..], more].concat();
-        load(None, &env).unwrap().teams.unwrap()
-    };
-    let public = teams(&[]);
-    assert_eq!(
-        public.token_url.as_str(),
-        "https://login.microsoftonline.com/botframework.com/oauth2/v2.0/token"
-    );
-    assert_eq!(public.issuer, "https://api.botframework.com");
-    let connector = Url::parse("https://smba.trafficmanager.net/emea/").unwrap();
-    assert_eq!(public.service_hosts.check(&connector), Ok(()));
-
-    let gov = teams(&[("CONNECT_TEAMS__CLOUD", "usgov"), ("CONNECT_TEAMS__APP_TENANT", "contoso")]);
-    assert_eq!(
-        gov.token_url.as_str(),
-        "https://login.microsoftonline.us/contoso/oauth2/v2.0/token"
-    );
-    assert_eq!(gov.issuer, "https://api.botframework.us");
-    assert!(gov.service_hosts.check(&connector).is_err());
-    let cloud = "CONNECT_TEAMS__CLOUD";
-    let env = [&TEAMS_LEAST[..], &[(cloud, "mars")]].concat();
-    one_problem(&env, cloud, "is not a cloud");
+    assert!(reader(&others).conclude(Some(())).is_ok());
 }

@@ -1,5 +1,6 @@
 //! Everything between the socket and the routes: connections and their limits, shutdown, health, and what happens to requests that panic or get stuck.
 
+pub mod config;
 mod harden;
 mod head_timer;
 mod listen;

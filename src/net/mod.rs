@@ -6,17 +6,18 @@
 //! response URL, a Teams service URL, a minted link) is used only after its fence has let it pass.
 
 pub mod origin;
+pub(crate) mod settings;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use url::{Host, Url};
+use url::Url;
 
 use crate::clock::between;
+pub use crate::config::parse::is_loopback;
 
 /// How long a TCP and TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
@@ -152,17 +153,6 @@ fn parse_entry(entry: &str) -> Result<(String, Option<u16>), BadHost> {
     // The parser drops a port that equals the scheme's own, hence the look at the text.
     let port = url.port().or_else(|| entry.ends_with(":443").then_some(443));
     Ok((host.to_owned(), port))
-}
-
-/// Whether the URL's host is this machine: a loopback address or the name `localhost`.
-#[must_use]
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
-        Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    }
 }
 
 /// Why a response body could not be read.

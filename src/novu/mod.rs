@@ -11,6 +11,7 @@
 
 mod canonical;
 mod client;
+pub(crate) mod config;
 mod connections;
 mod context;
 mod decode;

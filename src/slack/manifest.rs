@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
-use crate::config::Config;
+use super::config::{COMMAND, USER_SCOPE};
+use crate::config::Reader;
 use crate::core::resolve::ResolverKind;
+use crate::core::resolve::config::CHAIN;
 use crate::net::origin::Origin;
+use crate::novu::config::API_URL;
 
 /// The colour behind the icon in Slack: the ground of the icon, as HTML writes it.
 const BACKGROUND: &str = "#1d1c2b";
@@ -14,10 +17,8 @@ const CREATE_APP: &str = "https://api.slack.com/apps?new_app=1&manifest_json=";
 /// Where Novu takes people back from Slack, below the root of its API (Novu 3.19 source, chat
 /// OAuth constants).
 const CALLBACK: &str = "/v1/integrations/chat/oauth/callback";
-/// Novu's API unless another one is configured.
+/// Novu's API where the configured one is nobody's business outside.
 const NOVU: &str = "https://api.novu.co";
-/// The command unless another one is configured.
-const COMMAND: &str = "/connect";
 
 /// Who is asked for a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,36 +95,22 @@ pub struct App {
 }
 
 impl App {
-    /// The app of a service with the default configuration.
-    #[must_use]
-    pub fn new(origin: Origin) -> Self {
-        Self {
-            origin,
-            command: COMMAND.to_owned(),
-            redirect_url: format!("{NOVU}{CALLBACK}"),
-            user_scopes: scopes(Grant::User),
-            reads_email: false,
-        }
-    }
-
-    /// The app of a service with this configuration.
-    #[must_use]
-    pub fn configured(origin: Origin, config: &Config) -> Self {
-        let mut app = Self::new(origin);
-        if let Some(slack) = &config.slack {
-            app.command.clone_from(&slack.command);
-            if let Some(wanted) = &slack.user_scope {
-                app.user_scopes.clone_from(wanted);
-            }
-        }
-        app.reads_email = config.identity.chain.contains(&ResolverKind::Email);
+    /// The app of a service whose configuration is read here; `None` where a problem was noted.
+    pub fn read(reader: &mut Reader, origin: Origin) -> Option<Self> {
+        let command = reader.value(&COMMAND);
+        let user_scopes = reader.optional_list(&USER_SCOPE);
+        let chain = reader.filled_list(&CHAIN);
+        let novu = reader.value(&API_URL)?;
         // Plain http is how Novu is reached within a cluster, and tells nothing of its address
         // outside.
-        let novu = &config.novu.api_url;
-        if novu.scheme() == "https" {
-            app.redirect_url = format!("{}{CALLBACK}", novu.as_str().trim_end_matches('/'));
-        }
-        app
+        let novu = if novu.scheme() == "https" { novu.as_str() } else { NOVU };
+        Some(Self {
+            origin,
+            command: command?,
+            redirect_url: format!("{}{CALLBACK}", novu.trim_end_matches('/')),
+            user_scopes: user_scopes.unwrap_or_else(|| scopes(Grant::User)),
+            reads_email: chain?.contains(&ResolverKind::Email),
+        })
     }
 
     /// The manifest as a JSON document that is pleasant to read, with a line end.

@@ -1,6 +1,7 @@
 //! Everything Slack: what it sends, what it is sent, and the proof that it is Slack.
 
 pub mod block_kit;
+pub(crate) mod config;
 mod deliver;
 pub mod manifest;
 mod payload;

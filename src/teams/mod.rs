@@ -2,6 +2,8 @@
 
 pub mod activity;
 pub mod card;
+pub mod cloud;
+pub(crate) mod config;
 pub mod connector;
 pub mod credentials;
 mod deliver;

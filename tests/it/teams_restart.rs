@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use connect_sandbox::teams::Signed;
 use connect_sandbox::{Effect, Fault, Hold, Route};
-use novu_connect_bot::app::{App, Listeners};
-use novu_connect_bot::config::Config;
+use novu_connect_bot::app::{App, Config, Listeners};
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;

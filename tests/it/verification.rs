@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use novu_connect_bot::config::Config;
+use novu_connect_bot::app::Config;
 
 use crate::bot::{ADA, Bot, NEW_SECRET, SECRET, no_files};
 

@@ -12,9 +12,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use crate::app::{App, Listeners};
+use crate::app::{App, Config, Listeners};
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::Config;
 use crate::http::Limits;
 use crate::net;
 use crate::random::SystemRandom;

@@ -1,5 +1,6 @@
 //! Which Novu subscriber a person is: a chain of resolvers, of which the first hit wins.
 
+pub(crate) mod config;
 pub mod email;
 pub mod table;
 pub mod template;

@@ -2,6 +2,7 @@
 
 mod document;
 mod icons;
+mod options;
 mod values;
 
 use std::io::{Cursor, Write as _};
@@ -10,6 +11,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 pub use self::document::{COMMANDS, Command};
+pub(crate) use self::options::PackageOptions;
 pub use self::values::{
     AppId, Developer, DeveloperName, NotADeveloperName, NotAVersion, NotAWebPage, NotAnAppId,
     Version, WebPage,

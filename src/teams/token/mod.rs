@@ -42,7 +42,7 @@ use proven::{Fingerprint, Proof};
 
 pub use body::LARGEST_BODY;
 pub use claims::SKEW;
-pub use settings::{Cloud, Pacing, Settings, SettingsError};
+pub use settings::{Pacing, Settings, SettingsError};
 pub use unverified::Unverified;
 
 /// The one channel that is served, as Microsoft names it.

@@ -1,0 +1,101 @@
+//! The configuration of the service: the sections of its parts in one.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning};
+use crate::core::resolve::config as identity;
+use crate::{http, novu, slack, teams};
+
+/// Every section that there is.
+pub static SECTIONS: &[&Section] = &[
+    &http::config::SECTION,
+    &novu::config::SECTION,
+    &slack::config::SECTION,
+    &teams::config::SECTION,
+    &identity::SECTION,
+];
+
+/// A configuration in which everything fits together. Its `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How the service listens.
+    pub server: http::config::Settings,
+    /// How Novu is reached.
+    pub(crate) novu: novu::Settings,
+    /// Slack, if it is on.
+    pub(crate) slack: Option<slack::config::Settings>,
+    /// Microsoft Teams, if it is on.
+    pub(crate) teams: Option<teams::config::Settings>,
+    /// How a person's subscriber is found.
+    pub(crate) identity: identity::Settings,
+    /// What is seldom meant, though it was taken.
+    pub(crate) warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Puts a configuration together from the content of a file and environment variables.
+    /// Variables without the prefix `CONNECT_` are passed over.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once.
+    pub fn load(
+        file: Option<&str>,
+        env: impl IntoIterator<Item = (String, String)>,
+        read_file: ReadFile<'_>,
+    ) -> Result<Self, Problems> {
+        Self::from_sources(&Sources::new(file.map(str::to_owned), env), read_file)
+    }
+
+    /// As [`Config::load`], from this process's environment and the file of that path, if any.
+    ///
+    /// # Errors
+    /// Everything that is wrong, at once; or only that the file cannot be read.
+    pub(crate) fn from_process(path: Option<&Path>) -> Result<Self, Problems> {
+        let sources = Sources::of_process(path)?;
+        Self::from_sources(&sources, &|path| std::fs::read_to_string(path))
+    }
+
+    fn from_sources(sources: &Sources, read_file: ReadFile<'_>) -> Result<Self, Problems> {
+        let mut reader = sources.read(SECTIONS, read_file);
+        let config = Self::read(&mut reader);
+        let (config, warnings) = reader.conclude(config)?;
+        Ok(Self { warnings, ..config })
+    }
+
+    /// Reads every section; `None` where a problem was noted.
+    fn read(reader: &mut Reader) -> Option<Self> {
+        let server = http::config::Settings::read(reader);
+        let novu = novu::Settings::read(reader);
+        let slack_is_on = reader.has_section(slack::config::SECTION.name);
+        let teams_is_on = reader.has_section(teams::config::SECTION.name);
+        // One that is on and wrong has its problems, so what comes of it here does not matter.
+        let slack = slack_is_on.then(|| slack::config::Settings::read(reader)).flatten();
+        let teams = teams_is_on.then(|| teams::config::Settings::read(reader)).flatten();
+        let identity = identity::Settings::read(reader);
+        if !slack_is_on && !teams_is_on {
+            reader.lacks_all("No chat platform is on: fill in the section [slack] or [teams].");
+        }
+        let warnings = Vec::new();
+        Some(Self { server: server?, novu: novu?, slack, teams, identity: identity?, warnings })
+    }
+
+    /// Notes what is wrong with what is there already, but not what is missing.
+    pub(crate) fn judge_unfinished(reader: &mut Reader) {
+        reader.overlooking_missing(|reader| {
+            Self::read(reader);
+        });
+    }
+
+    /// What is on, in lines of a name and its value, without secrets.
+    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let mut lines = self.server.describe();
+        lines.extend(self.novu.describe());
+        lines.extend(self.slack.iter().flat_map(slack::config::Settings::describe));
+        lines.extend(self.teams.iter().flat_map(teams::config::Settings::describe));
+        lines.extend(self.identity.describe());
+        lines
+    }
+}

@@ -1,0 +1,121 @@
+//! The section `server`: how the service listens, and where people reach it.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::config::{Key, ListKey, Reader, parse};
+use crate::section;
+
+/// More would not fit into the file descriptors that most machines grant.
+const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
+/// The key in use, and the one before it until the last link that it signed has expired.
+const LINK_KEYS_MOST: usize = 2;
+
+section! {
+    /// How the service listens.
+    pub(crate) SECTION = "server";
+
+    LISTEN: Key<SocketAddr> =
+        Key::new("server.listen", "the IP address and port to listen on", parse::address)
+            .or("127.0.0.1:3000");
+
+    pub(crate) PUBLIC_URL: Key<Url> = Key::new(
+        "server.public_url",
+        "the https origin at which people reach this service, without a path",
+        parse::origin,
+    );
+
+    LINK_KEYS: ListKey<SecretString> = ListKey::new(
+        "server.link_keys",
+        "the key that signs the links to personal pages; while it is being replaced, the new and \
+         the old one",
+        parse::signing_key,
+    )
+    .secret();
+
+    OPS_LISTEN: Key<SocketAddr> = Key::new(
+        "server.ops_listen",
+        "an IP address and port of their own for /metrics and /readyz, away from the public",
+        parse::address,
+    );
+
+    MAX_CONNECTIONS: Key<usize> = Key::new(
+        "server.max_connections",
+        "how many connections are served at a time",
+        |text| parse::count(text, &CONNECTIONS),
+    )
+    .or("1024");
+}
+
+/// How the service listens.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// The origin at which people reach the service: https, or http on this machine.
+    pub public_url: Option<Url>,
+    /// Keys of the links to personal pages: the first signs, all verify. One or two if there is a
+    /// public URL, else none.
+    pub link_keys: Vec<SecretString>,
+    /// An address of their own for `/metrics` and `/readyz`.
+    pub ops_listen: Option<SocketAddr>,
+    /// How many connections are served at a time.
+    pub max_connections: usize,
+}
+
+impl Settings {
+    /// Reads the section; `None` where a problem was noted.
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        let listen = reader.value(&LISTEN);
+        let public_url = reader.optional(&PUBLIC_URL);
+        let link_keys = link_keys(reader);
+        let ops_listen = reader.optional(&OPS_LISTEN);
+        let max_connections = reader.value(&MAX_CONNECTIONS);
+        // Port 0 asks for any free port, hence never for the same one.
+        if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
+            reader.blame(&OPS_LISTEN, "is the same as server.listen: remove it or change it");
+        }
+        Some(Self {
+            listen: listen?,
+            public_url,
+            link_keys: link_keys.unwrap_or_default(),
+            ops_listen,
+            max_connections: max_connections?,
+        })
+    }
+
+    /// What the section says, in lines of a name and its value.
+    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let mut lines = vec![("listen", self.listen.to_string())];
+        if let Some(address) = self.ops_listen {
+            lines.push(("operation", format!("{address} (/metrics and /readyz)")));
+        }
+        let public_url = self.public_url.as_ref().map_or("none", Url::as_str);
+        lines.push(("public URL", public_url.to_owned()));
+        lines
+    }
+}
+
+/// Personal pages need an address that people can reach and a key to sign links to it with.
+fn link_keys(reader: &mut Reader) -> Option<Vec<SecretString>> {
+    let keys = reader.optional_list(&LINK_KEYS);
+    if keys.as_ref().is_some_and(|keys| keys.len() > LINK_KEYS_MOST) {
+        reader
+            .blame(&LINK_KEYS, "has more than two entries: keep the new key and the one before it");
+    }
+    match (reader.is_given(&PUBLIC_URL), reader.is_given(&LINK_KEYS)) {
+        (true, false) => {
+            let cause = "is missing, but server.public_url is set";
+            reader.lacks(&LINK_KEYS, format!("{cause}: set it to at least 16 random characters"));
+        }
+        (false, true) => {
+            let cause = "is set, but server.public_url is not";
+            reader.lacks(&LINK_KEYS, format!("{cause}: set that too, or remove this"));
+        }
+        _ => {}
+    }
+    keys
+}

@@ -1,0 +1,201 @@
+//! The section `slack`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::config::{Key, ListKey, Parsed, Reader, parse};
+use crate::net::settings::{host, hosts};
+use crate::net::{Fence, Subdomains};
+use crate::section;
+
+/// Slack refuses longer command names (Slack app manifest schema, slash command).
+const COMMAND_LENGTH: RangeInclusive<usize> = 2..=32;
+/// Slack waits 3 s, its network included (Slack: handling user interaction).
+const REPLY_TIME: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_millis(2500);
+
+section! {
+    /// Slack is on if this section is there.
+    pub(crate) SECTION = "slack";
+
+    SIGNING_SECRETS: ListKey<SecretString> = ListKey::new(
+        "slack.signing_secrets",
+        "the signing secret of the Slack app; while it is being replaced, the old and the new one",
+        parse::secret,
+    )
+    .secret();
+
+    INTEGRATION: Key<String> = Key::new(
+        "slack.integration",
+        "the identifier of the Slack integration in Novu",
+        parse::identifier,
+    );
+
+    pub(super) COMMAND: Key<String> =
+        Key::new("slack.command", "the name of the slash command", command).or("/connect");
+
+    pub(super) USER_SCOPE: ListKey<String> = ListKey::new(
+        "slack.user_scope",
+        "the user scopes to ask for instead of Novu's own choice",
+        scope,
+    );
+
+    CONNECTION: Key<String> = Key::new(
+        "slack.connection",
+        "the identifier of the Novu channel connection to prefer where a workspace has several",
+        parse::identifier,
+    );
+
+    API_URL: Key<Url> = Key::new(
+        "slack.api_url",
+        "the base address of Slack's Web API",
+        parse::secure_base_url,
+    )
+    .or("https://slack.com/api");
+
+    BOT_TOKEN: Key<SecretString> = Key::new(
+        "slack.bot_token",
+        "a bot token to use instead of the one in Novu's channel connection",
+        parse::secret,
+    )
+    .secret();
+
+    RESPONSE_HOSTS: ListKey<String> = ListKey::new(
+        "slack.response_hosts",
+        "the hosts that a response URL may have, or be a sub-domain of",
+        host,
+    )
+    .or("slack.com,slack-gov.com");
+
+    LINK_HOSTS: ListKey<String> = ListKey::new(
+        "slack.link_hosts",
+        "the hosts that a sign-in link may have, exactly",
+        host,
+    )
+    .or("slack.com,slack-gov.com");
+
+    REPLY_BUDGET: Key<Duration> = Key::new(
+        "slack.reply_budget",
+        "how long the HTTP response to Slack may wait for the answer",
+        |text| parse::time(text, &REPLY_TIME),
+    )
+    .or("2s");
+}
+
+/// What the section says.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Signing secrets of the app, at least one; any of them may have signed a request.
+    pub(crate) signing_secrets: Vec<SecretString>,
+    /// Identifier of the Novu integration.
+    pub(crate) integration: String,
+    /// Name of the slash command, with its slash.
+    pub(crate) command: String,
+    /// User scopes to ask for; Novu's own choice if `None`, never empty.
+    pub(crate) user_scope: Option<Vec<String>>,
+    /// Identifier of the channel connection that is preferred where a workspace has several.
+    pub(crate) connection: Option<String>,
+    /// Base of the Web API, such as `https://slack.com/api`.
+    pub(crate) api_url: Url,
+    /// Bot token that replaces the one of the channel connection.
+    pub(crate) bot_token: Option<SecretString>,
+    /// Where a response URL may lead: these hosts and those below them.
+    pub(crate) response_hosts: Fence,
+    /// Where a sign-in link may lead: these hosts exactly.
+    pub(crate) link_hosts: Fence,
+    /// How long the HTTP response may wait for the answer.
+    pub(crate) reply_budget: Duration,
+}
+
+impl Settings {
+    /// Reads the section; `None` where a problem was noted.
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        let signing_secrets = reader.filled_list(&SIGNING_SECRETS);
+        let integration = reader.value(&INTEGRATION);
+        let command = reader.value(&COMMAND);
+        let user_scope = reader.optional_list(&USER_SCOPE);
+        let connection = reader.optional(&CONNECTION);
+        let api_url = reader.value(&API_URL);
+        let bot_token = reader.optional(&BOT_TOKEN);
+        let response_hosts = hosts(reader, &RESPONSE_HOSTS, Subdomains::Allowed);
+        let link_hosts = hosts(reader, &LINK_HOSTS, Subdomains::Refused);
+        let reply_budget = reader.value(&REPLY_BUDGET);
+        Some(Self {
+            signing_secrets: signing_secrets?,
+            integration: integration?,
+            command: command?,
+            user_scope,
+            connection,
+            api_url: api_url?,
+            bot_token,
+            response_hosts: response_hosts?,
+            link_hosts: link_hosts?,
+            reply_budget: reply_budget?,
+        })
+    }
+
+    /// What the section says, in lines of a name and its value.
+    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let secrets = match self.signing_secrets.len() {
+            1 => "one signing secret".to_owned(),
+            count => format!("{count} signing secrets"),
+        };
+        let connection = self.connection.as_deref().unwrap_or("none");
+        let token = if self.bot_token.is_some() { "configured" } else { "from Novu" };
+        let words = format!(
+            "{} by integration {}, {secrets}, preferred connection {connection}, bot token {token}",
+            self.command, self.integration,
+        );
+        vec![("Slack", words)]
+    }
+}
+
+/// The name of a slash command (Slack: implementing slash commands; app manifest schema).
+fn command(text: &str) -> Parsed<String> {
+    let name_fits = text.strip_prefix('/').is_some_and(|name| {
+        !name.chars().any(|c| c.is_whitespace() || c.is_uppercase() || c == '/')
+    });
+    if name_fits && COMMAND_LENGTH.contains(&text.chars().count()) {
+        return Ok(text.to_owned());
+    }
+    Err("is not a command name: write a slash and up to 31 characters, without spaces or capitals"
+        .into())
+}
+
+/// A Slack scope.
+fn scope(text: &str) -> Parsed<String> {
+    if text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | ':' | '_' | '-')) {
+        return Ok(text.to_owned());
+    }
+    Err("is not a Slack scope: write it like identity.basic".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_what_slack_takes() {
+        let longest = format!("/{}", "a".repeat(31));
+        for text in ["/connect", "/novu-connect", "/c", "/verbinden_äöü", &longest] {
+            assert!(command(text).is_ok(), "{text:?}");
+        }
+        let longer = format!("/{}", "a".repeat(32));
+        for text in ["connect", "/", "/Connect", "/con nect", "//x", "", &longer] {
+            assert!(command(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_written_as_slack_writes_them() {
+        for text in ["identity.basic", "users:read"] {
+            assert!(scope(text).is_ok(), "{text:?}");
+        }
+        for text in ["identity basic", "a,b", "Identity"] {
+            assert!(scope(text).is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The section `teams`. What it leaves out is the cloud's.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::cloud::Cloud;
+use super::credentials::CertificateFiles;
+use crate::config::{Key, ListKey, Reader, parse};
+use crate::net::settings::host;
+use crate::net::{Fence, Subdomains};
+use crate::section;
+
+/// In Teams people see an error after some ten seconds, and feel every one of them.
+const PRESS_TIME: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
+/// More often, and strangers could make us a nuisance to Microsoft.
+const KEY_TIME: RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_hours(24);
+
+section! {
+    /// Microsoft Teams is on if this section is there.
+    pub(crate) SECTION = "teams";
+
+    CLOUD: Key<Cloud> =
+        Key::new("teams.cloud", "the Microsoft cloud: public, usgov or china", Cloud::parse)
+            .or("public");
+
+    pub(super) APP_ID: Key<String> = Key::new(
+        "teams.app_id",
+        "the application (client) id of the bot's Entra application",
+        parse::identifier,
+    );
+
+    APP_SECRET: Key<SecretString> = Key::new(
+        "teams.app_secret",
+        "a client secret of the bot's Entra application",
+        parse::secret,
+    )
+    .secret();
+
+    APP_CERTIFICATE: Key<PathBuf> = Key::new(
+        "teams.app_certificate",
+        "the PEM file of a certificate of the bot's Entra application, in place of a secret",
+        parse::pem_path,
+    );
+
+    APP_CERTIFICATE_KEY: Key<PathBuf> = Key::new(
+        "teams.app_certificate_key",
+        "the PEM file of that certificate's unencrypted private key",
+        parse::pem_path,
+    );
+
+    APP_TENANT: Key<String> = Key::new(
+        "teams.app_tenant",
+        "the tenant of a single-tenant bot; without it the bot is one of many tenants",
+        parse::identifier,
+    );
+
+    INTEGRATION: Key<String> = Key::new(
+        "teams.integration",
+        "the identifier of the Microsoft Teams integration in Novu",
+        parse::identifier,
+    );
+
+    CONNECTION: Key<String> = Key::new(
+        "teams.connection",
+        "the identifier of the Novu channel connection to prefer where a workspace has several",
+        parse::identifier,
+    );
+
+    OPENID_METADATA_URL: Key<Url> = Key::new(
+        "teams.openid_metadata_url",
+        "the OpenID metadata of the Bot Connector instead of the cloud's",
+        parse::secure_url,
+    );
+
+    TOKEN_URL: Key<Url> = Key::new(
+        "teams.token_url",
+        "the address that gives the bot its tokens instead of the cloud's",
+        parse::secure_url,
+    );
+
+    ISSUER: Key<String> = Key::new(
+        "teams.issuer",
+        "the issuer of the Bot Connector's tokens instead of the cloud's",
+        parse::identifier,
+    );
+
+    LINK_HOSTS: ListKey<String> = ListKey::new(
+        "teams.link_hosts",
+        "the hosts that a sign-in link may have, exactly, instead of the cloud's",
+        host,
+    );
+
+    SERVICE_HOSTS: ListKey<String> = ListKey::new(
+        "teams.service_hosts",
+        "the hosts that a service URL may have, exactly, instead of the cloud's",
+        host,
+    );
+
+    REPLY_BUDGET: Key<Duration> = Key::new(
+        "teams.reply_budget",
+        "how long the response to a pressed button may wait for its card",
+        |text| parse::time(text, &PRESS_TIME),
+    )
+    .or("1200ms");
+
+    UNKNOWN_KEY_INTERVAL: Key<Duration> = Key::new(
+        "teams.unknown_key_interval",
+        "how often at most a token with an unknown key makes the bot look for new ones",
+        |text| parse::time(text, &KEY_TIME),
+    )
+    .or("5m");
+}
+
+/// What the section says, and the cloud where the section does not.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// The bot's Entra application id.
+    pub(crate) app_id: String,
+    /// What proves to Entra that the bot is that application.
+    pub(crate) app_credential: AppCredential,
+    /// Identifier of the Microsoft Teams integration in Novu.
+    pub(crate) integration: String,
+    /// Identifier of the channel connection that is preferred.
+    pub(crate) connection: Option<String>,
+    /// `OpenID` metadata of the Bot Connector.
+    pub(crate) openid_metadata_url: Url,
+    /// Who issues the Bot Connector's tokens.
+    pub(crate) issuer: String,
+    /// Where the bot gets its own tokens.
+    pub(crate) token_url: Url,
+    /// What those tokens are for.
+    pub(crate) token_scope: String,
+    /// Hosts that a sign-in link may have.
+    pub(crate) link_hosts: Fence,
+    /// Hosts that a service URL may have.
+    pub(crate) service_hosts: Fence,
+    /// How long the HTTP response to a pressed button may wait for its card.
+    pub(crate) reply_budget: Duration,
+    /// How often at most a token with an unknown key causes a look for new ones.
+    pub(crate) unknown_key_interval: Duration,
+}
+
+/// What proves to Entra that the bot is its application.
+#[derive(Debug, Clone)]
+pub(crate) enum AppCredential {
+    /// A client secret of the application.
+    Secret(SecretString),
+    /// A certificate of the application, with its private key. The files have not been read yet.
+    Certificate(CertificateFiles),
+}
+
+impl Settings {
+    /// Reads the section; `None` where a problem was noted.
+    pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
+        let cloud = reader.value(&CLOUD);
+        let app_id = reader.value(&APP_ID);
+        let app_credential = app_credential(reader);
+        let app_tenant = reader.optional(&APP_TENANT);
+        let integration = reader.value(&INTEGRATION);
+        let connection = reader.optional(&CONNECTION);
+        let metadata_url = reader.optional(&OPENID_METADATA_URL);
+        let token_url = reader.optional(&TOKEN_URL);
+        let issuer = reader.optional(&ISSUER);
+        let link_hosts = reader.optional_list(&LINK_HOSTS);
+        let service_hosts = reader.optional_list(&SERVICE_HOSTS);
+        let reply_budget = reader.value(&REPLY_BUDGET);
+        let unknown_key_interval = reader.value(&UNKNOWN_KEY_INTERVAL);
+        let cloud = cloud?;
+        Some(Self {
+            app_id: app_id?,
+            app_credential: app_credential?,
+            integration: integration?,
+            connection,
+            openid_metadata_url: metadata_url.or_else(|| Url::parse(cloud.metadata_url()).ok())?,
+            issuer: issuer.unwrap_or_else(|| cloud.issuer().to_owned()),
+            token_url: token_url.or_else(|| cloud.token_url(app_tenant.as_deref()))?,
+            token_scope: cloud.scope().to_owned(),
+            link_hosts: hosts_or(link_hosts, &[cloud.login_host()])?,
+            service_hosts: hosts_or(service_hosts, cloud.service_hosts())?,
+            reply_budget: reply_budget?,
+            unknown_key_interval: unknown_key_interval?,
+        })
+    }
+
+    /// What the section says, in lines of a name and its value.
+    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let credential = match &self.app_credential {
+            AppCredential::Secret(_) => "a secret".to_owned(),
+            AppCredential::Certificate(files) => {
+                format!("the certificate {}", files.certificate.display())
+            }
+        };
+        let connection = self.connection.as_deref().unwrap_or("none");
+        let words = format!(
+            "app {} with {credential} by integration {}, preferred connection {connection}",
+            self.app_id, self.integration,
+        );
+        vec![("Teams", words)]
+    }
+}
+
+fn hosts_or(given: Option<Vec<String>>, usual: &[&str]) -> Option<Fence> {
+    match given {
+        Some(given) => Fence::new(given, Subdomains::Refused).ok(),
+        None => Fence::new(usual, Subdomains::Refused).ok(),
+    }
+}
+
+/// A secret, or a certificate with its key: one of the two, and whole.
+fn app_credential(reader: &mut Reader) -> Option<AppCredential> {
+    let given = [APP_SECRET.info(), APP_CERTIFICATE.info(), APP_CERTIFICATE_KEY.info()]
+        .map(|key| reader.is_given(key));
+    let (key, complaint) = match given {
+        [true, false, false] => return reader.value(&APP_SECRET).map(AppCredential::Secret),
+        [false, true, true] => {
+            let certificate = reader.value(&APP_CERTIFICATE);
+            let key = reader.value(&APP_CERTIFICATE_KEY);
+            let files = CertificateFiles { certificate: certificate?, key: key? };
+            return Some(AppCredential::Certificate(files));
+        }
+        [false, false, false] => {
+            let complaint = "is missing: set it to a client secret of the bot's Entra \
+                             application, or set teams.app_certificate and \
+                             teams.app_certificate_key";
+            reader.lacks(&APP_SECRET, complaint);
+            return None;
+        }
+        [false, true, false] => (
+            &APP_CERTIFICATE_KEY,
+            "is missing, but teams.app_certificate is set: set it to the file of that \
+             certificate's private key",
+        ),
+        [false, false, true] => (
+            &APP_CERTIFICATE,
+            "is missing, but teams.app_certificate_key is set: set it to the file of that key's \
+             certificate",
+        ),
+        [true, true, _] => {
+            (&APP_CERTIFICATE, "is set, but so is teams.app_secret: remove one of them")
+        }
+        [true, false, true] => {
+            (&APP_CERTIFICATE_KEY, "is set, but so is teams.app_secret: remove one of them")
+        }
+    };
+    reader.blame(key, complaint);
+    None
+}
