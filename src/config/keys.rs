@@ -61,6 +61,10 @@ pub const KEYS: &[Key] = &[
         "server.ops_listen",
         "an IP address and port of their own for /metrics and /readyz, away from the public",
     ),
+    Key::secret(
+        "server.proxy",
+        "the address of an HTTP proxy for outgoing https, like http://proxy.example.com:3128",
+    ),
     Key::plain("server.max_connections", "how many connections are served at a time").or("1024"),
     Key::plain("novu.api_url", "the address of Novu's API; https://eu.api.novu.co for Europe")
         .or("https://api.novu.co"),

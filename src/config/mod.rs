@@ -17,6 +17,7 @@ mod sections;
 mod tests;
 mod values;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ use self::reader::Reader;
 pub use self::values::ReadFile;
 use self::values::Values;
 use crate::core::resolve::{ResolverKind, Template};
-use crate::net::Fence;
+use crate::net::{HostAllowlist, HttpsProxy};
 use crate::teams::credentials::CertificateFiles;
 
 /// A configuration in which everything fits together. Its `Debug` shows no secret.
@@ -63,6 +64,8 @@ pub struct Server {
     pub ops_listen: Option<SocketAddr>,
     /// How many connections are served at a time.
     pub max_connections: usize,
+    /// The proxy for https to other machines.
+    pub proxy: Option<HttpsProxy>,
 }
 
 /// The section `novu`.
@@ -96,9 +99,9 @@ pub struct Slack {
     /// Bot token that replaces the one of the channel connection.
     pub bot_token: Option<SecretString>,
     /// Where a response URL may lead: these hosts and those below them.
-    pub response_hosts: Fence,
+    pub response_hosts: HostAllowlist,
     /// Where a sign-in link may lead: these hosts exactly.
-    pub link_hosts: Fence,
+    pub link_hosts: HostAllowlist,
     /// How long the HTTP response may wait for the answer.
     pub reply_budget: Duration,
 }
@@ -123,9 +126,9 @@ pub struct Teams {
     /// What those tokens are for.
     pub token_scope: String,
     /// Hosts that a sign-in link may have.
-    pub link_hosts: Fence,
+    pub link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
-    pub service_hosts: Fence,
+    pub service_hosts: HostAllowlist,
     /// How long the HTTP response to a pressed button may wait for its card.
     pub reply_budget: Duration,
     /// How often at most a token with an unknown key causes a look for new ones.
@@ -176,7 +179,8 @@ impl fmt::Debug for Identity {
 
 impl Config {
     /// Puts a configuration together from the content of a file and environment variables.
-    /// Variables without the prefix `CONNECT_` are passed over.
+    /// Variables without the prefix `CONNECT_` are passed over, save for `HTTPS_PROXY` and `NO_PROXY`
+    /// (see [`HttpsProxy::choose`]).
     ///
     /// # Errors
     /// Everything that is wrong, at once.
@@ -185,10 +189,19 @@ impl Config {
         env: impl IntoIterator<Item = (String, String)>,
         read_file: ReadFile<'_>,
     ) -> Result<Self, Problems> {
+        let env: BTreeMap<String, String> = env.into_iter().collect();
+        let variable = |name: &str| env.get(name).cloned();
         let mut problems = Problems::default();
-        let values = Values::gather(file, env, read_file, &mut problems);
+        let values = Values::gather(file, env.clone(), read_file, &mut problems);
         let mut reader = Reader::new(values, problems);
-        let config = sections::config(&mut reader);
+        let mut config = sections::config(&mut reader);
+        if let Some(config) = &mut config {
+            let proxy = HttpsProxy::choose(config.server.proxy.take(), variable);
+            config.server.proxy = proxy.unwrap_or_else(|bad| {
+                reader.add(&format!("The variable HTTPS_PROXY {bad}."));
+                None
+            });
+        }
         let problems = reader.into_problems();
         config.filter(|_| problems.is_empty()).ok_or(problems)
     }

@@ -12,7 +12,7 @@ use url::Url;
 use super::duration;
 use super::reader::Complaint;
 use crate::core::resolve::{ResolverKind, Template};
-use crate::net::{self, Fence, Subdomains};
+use crate::net::{self, HostAllowlist, HttpsProxy, Subdomains};
 use crate::teams::token::Cloud;
 
 type Parsed<T> = Result<T, Complaint>;
@@ -108,6 +108,11 @@ fn secure(url: Url) -> Parsed<Url> {
     Err("is plain http: write https, as http is for this machine's own addresses only".into())
 }
 
+/// The address of an HTTP proxy, which may carry a user name and a password.
+pub(super) fn proxy(text: &str) -> Parsed<HttpsProxy> {
+    HttpsProxy::new(text, "").map_err(|bad| bad.to_string().into())
+}
+
 /// A secret that fits into an HTTP header: visible ASCII, no spaces.
 pub(super) fn secret(text: &str) -> Parsed<SecretString> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -157,7 +162,7 @@ pub(super) fn scope(text: &str) -> Parsed<String> {
 
 /// An entry of a host list.
 pub(super) fn host(text: &str) -> Parsed<String> {
-    Fence::new([text], Subdomains::Refused).map(|_| text.to_owned()).map_err(|_| {
+    HostAllowlist::new([text], Subdomains::Refused).map(|_| text.to_owned()).map_err(|_| {
         "is not a host: write it like slack.com, with a port like slack.com:8443".into()
     })
 }

@@ -10,7 +10,7 @@ use url::Url;
 use super::reader::Reader;
 use super::{AppCredential, Config, Identity, Novu, Server, Slack, Teams, parse};
 use crate::core::resolve::ResolverKind;
-use crate::net::{Fence, Subdomains};
+use crate::net::{HostAllowlist, Subdomains};
 use crate::teams::credentials::CertificateFiles;
 
 /// More would not fit into the file descriptors that most machines grant.
@@ -56,6 +56,7 @@ fn server(reader: &mut Reader) -> Option<Server> {
     let public_url = reader.optional("server.public_url", parse::origin);
     let link_keys = link_keys(reader);
     let ops_listen = reader.optional("server.ops_listen", parse::address);
+    let proxy = reader.optional("server.proxy", parse::proxy);
     let max_connections = reader.value("server.max_connections", parse::count(CONNECTIONS));
     // Port 0 asks for any free port, hence never for the same one.
     if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
@@ -67,6 +68,7 @@ fn server(reader: &mut Reader) -> Option<Server> {
         link_keys: link_keys.unwrap_or_default(),
         ops_listen,
         max_connections: max_connections?,
+        proxy,
     })
 }
 
@@ -112,8 +114,8 @@ fn slack(reader: &mut Reader) -> Option<Slack> {
     let connection = reader.optional("slack.connection", parse::identifier);
     let api_url = reader.value("slack.api_url", parse::secure_base_url);
     let bot_token = reader.optional("slack.bot_token", parse::secret);
-    let response_hosts = fence(reader, "slack.response_hosts", Subdomains::Allowed);
-    let link_hosts = fence(reader, "slack.link_hosts", Subdomains::Refused);
+    let response_hosts = hosts(reader, "slack.response_hosts", Subdomains::Allowed);
+    let link_hosts = hosts(reader, "slack.link_hosts", Subdomains::Refused);
     let reply_budget = reader.value("slack.reply_budget", parse::time(REPLY_TIME));
     Some(Slack {
         signing_secrets: signing_secrets?,
@@ -149,7 +151,7 @@ fn teams(reader: &mut Reader) -> Option<Teams> {
         || Url::parse(&format!("https://{}/{tenant}/oauth2/v2.0/token", cloud.login_host())).ok();
     let or_usual = |given: Option<Vec<String>>, usual: &[&str]| {
         let hosts = given.unwrap_or_else(|| usual.iter().map(|host| (*host).to_owned()).collect());
-        Fence::new(hosts, Subdomains::Refused).ok()
+        HostAllowlist::new(hosts, Subdomains::Refused).ok()
     };
     Some(Teams {
         app_id: app_id?,
@@ -203,9 +205,9 @@ fn app_credential(reader: &mut Reader) -> Option<AppCredential> {
     None
 }
 
-fn fence(reader: &mut Reader, name: &str, subdomains: Subdomains) -> Option<Fence> {
+fn hosts(reader: &mut Reader, name: &str, subdomains: Subdomains) -> Option<HostAllowlist> {
     let hosts = reader.filled_list(name, parse::host)?;
-    Fence::new(hosts, subdomains).ok()
+    HostAllowlist::new(hosts, subdomains).ok()
 }
 
 fn identity(reader: &mut Reader) -> Option<Identity> {

@@ -24,7 +24,7 @@ use crate::core::{
     Workspace,
 };
 use crate::links::{Invitation, LIFETIME};
-use crate::net::{self, Fence, SecretUrl, Subdomains};
+use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 use crate::random::SystemRandom;
 use crate::signing::SigningKey;
@@ -76,7 +76,7 @@ fn links(origin: &Url, secrets: &[&str], clock: &ManualClock) -> Arc<Links> {
 }
 
 fn sign_in() -> Answer {
-    let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
+    let hosts = HostAllowlist::new(["slack.com"], Subdomains::Refused).unwrap();
     let url = SecretUrl::new(Url::parse(MINTED).unwrap());
     let link = SignInLink::admit(url, &hosts).unwrap();
     let invitee = Invitee {

@@ -6,11 +6,9 @@
 //! core again, so what arrives is fresh.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::StatusCode;
-use reqwest::header::CONTENT_TYPE;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
@@ -18,12 +16,13 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::desk::Desk;
+use super::response_url;
 use super::web_api::CallError;
 use crate::clock::{SharedClock, after, between};
 use crate::core::{ANSWER_ATTEMPTS, Answer, Ask, Intent, Person, Reference};
 use crate::jobs::{GivenUp, Outcome, Queue};
 use crate::metrics::Metrics;
-use crate::net::{SecretUrl, retry_after};
+use crate::net::{Outgoing, SecretUrl};
 use crate::store::{Job, Store, StoreError};
 
 /// The kind of our jobs in the store.
@@ -32,8 +31,6 @@ const KIND: &str = "slack_reply";
 const RESPONSE_URL_LIFE: Duration = Duration::from_mins(29);
 /// How often a response URL can be used.
 const RESPONSE_URL_USES: u8 = 5;
-/// How long one post may take.
-const POST_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the promise is left alone on the screen: Slack can take a post that overtakes its own
 /// handling of the response for the older of the two.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -42,9 +39,8 @@ const SETTLE: Duration = Duration::from_millis(250);
 pub(super) struct LateReplies {
     queue: Queue,
     desk: Arc<Desk>,
-    http: reqwest::Client,
+    http: Outgoing,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
 }
 
 /// A promise that was made to a person: their answer follows.
@@ -102,12 +98,12 @@ impl LateReplies {
     pub(super) fn new(
         store: Arc<Store>,
         desk: Arc<Desk>,
-        http: reqwest::Client,
+        http: Outgoing,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let queue = Queue::new(store, KIND, "slack", Arc::clone(&clock), Arc::clone(&metrics));
-        Self { queue, desk, http, clock, metrics }
+        let queue = Queue::new(store, KIND, "slack", Arc::clone(&clock), metrics);
+        Self { queue, desk, http, clock }
     }
 
     /// Puts a promise into the store, before it is made. The caller holds the job and calls
@@ -177,7 +173,8 @@ impl LateReplies {
         let message = self.desk.message(ask, &promise.command, answer);
         if let Some(url) = promise.usable_url(self.clock.now()) {
             promise.uses_left -= 1;
-            match self.post(url, &message).await {
+            let now = self.clock.now();
+            match response_url::post(&self.http, url, &message.in_place_of_promise(), now).await {
                 Ok(()) => return Outcome::Done("response_url"),
                 Err(error) if error.is_transient() => return Outcome::NotYet(wait_of(&error)),
                 // A second post would only replace the first.
@@ -197,39 +194,6 @@ impl LateReplies {
                 Outcome::Impossible
             }
         }
-    }
-
-    async fn post(
-        &self,
-        url: Url,
-        message: &super::block_kit::PrivateMessage,
-    ) -> Result<(), CallError> {
-        let body = serde_json::to_vec(&message.in_place_of_promise())
-            .map_err(|_| CallError::Unavailable)?;
-        let started = Instant::now();
-        let response = self
-            .http
-            .post(url)
-            .timeout(POST_TIMEOUT)
-            .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(body)
-            .send()
-            .await;
-        let outcome = match response {
-            Err(error) if error.is_connect() => Err(CallError::Unavailable),
-            Err(_) => Err(CallError::Uncertain),
-            Ok(response) => match response.status() {
-                status if status.is_success() => Ok(()),
-                StatusCode::TOO_MANY_REQUESTS => {
-                    Err(CallError::Throttled(retry_after(response.headers(), self.clock.now())))
-                }
-                status if status.is_server_error() => Err(CallError::Unavailable),
-                status => Err(CallError::Said(format!("http_{}", status.as_u16()))),
-            },
-        };
-        let word = if outcome.is_ok() { "ok" } else { "failed" };
-        self.metrics.upstream("slack", "response_url", word, started.elapsed());
-        outcome
     }
 }
 

@@ -5,6 +5,7 @@ mod desk;
 mod late;
 pub mod manifest;
 mod payload;
+mod response_url;
 mod routes;
 pub mod signature;
 mod web_api;
@@ -20,7 +21,7 @@ use crate::clock::SharedClock;
 use crate::core::Connect;
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::net::Fence;
+use crate::net::{HostAllowlist, Outgoing};
 use crate::page;
 use crate::random::SharedRandom;
 use crate::store::Store;
@@ -46,11 +47,11 @@ pub struct Parts {
     /// Holds promises.
     pub store: Arc<Store>,
     /// Sends late answers.
-    pub http: reqwest::Client,
+    pub http: Outgoing,
     /// The command's name, such as `/connect`, for requests that do not say theirs.
     pub command: String,
     /// The hosts that a response URL may have.
-    pub response_hosts: Fence,
+    pub response_hosts: HostAllowlist,
     /// How long the HTTP response may wait for the answer.
     pub reply_budget: Duration,
     /// Tells the time.
@@ -69,7 +70,7 @@ pub struct Slack {
     late: Arc<LateReplies>,
     pace: Pace,
     command: String,
-    response_hosts: Fence,
+    response_hosts: HostAllowlist,
     reply_budget: Duration,
     clock: SharedClock,
     random: SharedRandom,

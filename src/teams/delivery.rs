@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::card::PrivateCard;
-use super::connector::{CallError, Patience, Site, Untrusted};
+use super::connector::{CallError, ConnectorUrl, Patience, UntrustedServiceUrl};
 use super::desk::Desk;
 use super::inquiry::Inquiry;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
@@ -94,10 +94,10 @@ impl Deliveries {
     }
 
     /// The connector that serves the place of a question, if it can be trusted.
-    fn site(&self, inquiry: &Inquiry) -> Option<Site> {
+    fn site(&self, inquiry: &Inquiry) -> Option<ConnectorUrl> {
         let origin = &inquiry.origin;
-        let site = self.desk.connector().site(&origin.service_url, &origin.tenant);
-        let note = |untrusted: &Untrusted| {
+        let site = self.desk.connector().admit(&origin.service_url, &origin.tenant);
+        let note = |untrusted: &UntrustedServiceUrl| {
             tracing::warn!(%untrusted, reference = %inquiry.reference, "an answer has nowhere to go");
         };
         site.inspect_err(note).ok()
@@ -168,7 +168,7 @@ impl Deliveries {
         inquiry: &Inquiry,
         ask: &Ask,
         card: &PrivateCard,
-        site: &Site,
+        site: &ConnectorUrl,
     ) -> Outcome {
         let member = inquiry.from.id.as_str();
         match self.send_apart(member, card, site).await {
@@ -185,7 +185,7 @@ impl Deliveries {
         &self,
         member: &str,
         card: &PrivateCard,
-        site: &Site,
+        site: &ConnectorUrl,
     ) -> Result<(), CallError> {
         let connector = self.desk.connector();
         let chat = connector.personal_chat(site, member).await?;
@@ -195,7 +195,7 @@ impl Deliveries {
     }
 
     /// Tells everybody, because nobody can be told alone, how to open a chat with the bot.
-    async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &Site) -> Outcome {
+    async fn point_to_chat(&self, inquiry: &Inquiry, ask: &Ask, site: &ConnectorUrl) -> Outcome {
         let link = format!("https://teams.microsoft.com/l/chat/0/0?users=28:{}", self.app_id);
         let text = ask.language().say("open-chat", &[("link", &link)]);
         // A question that nobody else saw must not show by what it is answered with.

@@ -57,7 +57,7 @@ impl Desk {
         if let Some(person) = origin.person(from) {
             return Ok(person);
         }
-        let site = self.connector.site(&origin.service_url, &origin.tenant);
+        let site = self.connector.admit(&origin.service_url, &origin.tenant);
         let site = site.map_err(|_| Reason::Incomplete)?;
         match self.connector.seek(&site, &inquiry.sought(patience)).await {
             Ok(Found { member, .. }) => {
@@ -116,7 +116,7 @@ impl Desk {
 
     /// The one who asked, as the core looks them up.
     fn members<'a>(&'a self, ask: &Ask, service_url: &str, sought: Sought<'a>) -> Members<'a> {
-        let site = self.connector.site(service_url, &ask.person.workspace.id);
+        let site = self.connector.admit(service_url, &ask.person.workspace.id);
         Members(site.ok().map(|site| Roster::new(&self.connector, site, sought)))
     }
 
