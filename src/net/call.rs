@@ -39,7 +39,7 @@ impl fmt::Debug for Outgoing {
 }
 
 impl Outgoing {
-    /// Calls go out through `http`, which has to be one that [`super::client`] or
+    /// Calls go out through `http`, which has to be one that [`super::client()`] or
     /// [`super::client_through`] made: it must not follow redirects.
     #[must_use]
     pub fn new(http: reqwest::Client, clock: SharedClock, metrics: Arc<Metrics>) -> Self {

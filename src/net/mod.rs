@@ -1,7 +1,7 @@
 //! Everything outgoing: which hosts may be called, the one way to make a call, and what is known of
 //! the health of the systems that are called.
 //!
-//! [`client`] builds the HTTP client, which follows no redirects; [`Outgoing`] makes calls with it:
+//! [`client()`] builds the HTTP client, which follows no redirects; [`Outgoing`] makes calls with it:
 //! each has limits of time and size, ends in one class of outcome, is measured, and has its cause in
 //! the log where it fails. A URL that came from outside passes a [`HostAllowlist`] first.
 
