@@ -16,7 +16,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use novu_connect_bot::clock::{ManualClock, after};
 use novu_connect_bot::core::Language;
 use novu_connect_bot::core::{Answer, Intent, Invitee, Lasts, Reference, SignIn, SignInLink};
-use novu_connect_bot::net::{self, Fence, SecretUrl, Subdomains};
+use novu_connect_bot::net::{self, HostAllowlist, Outgoing, SecretUrl, Subdomains};
 use novu_connect_bot::novu::SubscriberId;
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
@@ -97,6 +97,7 @@ async fn connector() -> (BotConnectorKeys, TokenVerifier) {
         pacing: Pacing::default(),
     };
     let http = net::client().expect("a client");
+    let http = Outgoing::new(http, clock.clone(), Arc::default());
     let verifier = TokenVerifier::new(settings, http, clock, Arc::default()).expect("settings");
     verifier.admit(activity(&token(&keys, 0))).await.expect("a genuine activity");
     (keys, verifier)
@@ -152,7 +153,7 @@ fn check_token(criterion: &mut Criterion) {
 fn read(criterion: &mut Criterion) {
     let (headers, body) = signed(0);
     let request = verifier().verify(&headers, body).expect("a genuine request");
-    let hosts = Fence::new(["slack.com"], Subdomains::Allowed).expect("a host");
+    let hosts = HostAllowlist::new(["slack.com"], Subdomains::Allowed).expect("a host");
     criterion.bench_function("read/slash_command", |bencher| {
         bencher.iter(|| black_box(SlashCommand::read(black_box(&request), &hosts).is_ok()));
     });
@@ -164,7 +165,7 @@ fn read(criterion: &mut Criterion) {
 fn word(criterion: &mut Criterion) {
     let url =
         url::Url::parse(&format!("https://slack.com/oauth/v2/authorize?state={}", "a".repeat(500)));
-    let hosts = Fence::new(["slack.com"], Subdomains::Refused).expect("a host");
+    let hosts = HostAllowlist::new(["slack.com"], Subdomains::Refused).expect("a host");
     let link =
         SignInLink::admit(SecretUrl::new(url.expect("a URL")), &hosts).expect("a known host");
     let expires_at = Timestamp::from_second(NOW).expect("a time in range");

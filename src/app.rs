@@ -22,7 +22,7 @@ use crate::core::{Integration, Linking, Reference, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::net;
+use crate::net::{self, Outgoing};
 use crate::novu::Novu;
 use crate::page::LinkPages;
 use crate::random::SharedRandom;
@@ -68,7 +68,7 @@ pub struct App {
 
 /// What every part of the service shares.
 struct Shared {
-    http: reqwest::Client,
+    http: Outgoing,
     novu: Novu,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
@@ -101,10 +101,11 @@ impl App {
         clock: SharedClock,
         random: SharedRandom,
     ) -> anyhow::Result<Self> {
-        let http = net::client()
+        let http = net::client_through(config.server.proxy.as_ref())
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
-        let novu = Novu::new(config.novu, http.clone(), Arc::clone(&metrics), Arc::clone(&clock))
+        let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
+        let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
@@ -239,13 +240,8 @@ async fn build_slack(
         bot_token: slack.bot_token,
     };
     let linking = build_linking(integration, slack.connection, identity, shared).await?;
-    let web_api = WebApi::new(
-        &slack.api_url,
-        shared.http.clone(),
-        Arc::clone(&shared.clock),
-        Arc::clone(&shared.metrics),
-    )
-    .context("slack.api_url cannot be used")?;
+    let web_api = WebApi::new(&slack.api_url, shared.http.clone(), Arc::clone(&shared.clock))
+        .context("slack.api_url cannot be used")?;
     Ok(Slack::new(Parts {
         verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
         linking,
@@ -303,8 +299,7 @@ async fn build_teams(
         token_url: teams.token_url,
         scope: teams.token_scope,
     };
-    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
-    let tokens = TokenSource::new(credentials, shared.http.clone(), clock, metrics)
+    let tokens = TokenSource::new(credentials, shared.http.clone(), Arc::clone(&shared.clock))
         .context("teams.token_url cannot be used")?;
     let connector = Connector::new(connector::Parts {
         bot_id: format!("28:{}", teams.app_id),
@@ -312,7 +307,6 @@ async fn build_teams(
         tokens: Arc::new(tokens),
         http: shared.http.clone(),
         clock: Arc::clone(&shared.clock),
-        metrics: Arc::clone(&shared.metrics),
     });
     let integration = Integration {
         platform: &teams::PLATFORM,
@@ -405,6 +399,5 @@ fn build_webhook(
         identity.webhook_timeout,
         shared.http.clone(),
         Arc::clone(&shared.clock),
-        Arc::clone(&shared.metrics),
     ))
 }

@@ -13,8 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use novu_connect_bot::clock::SystemClock;
-use novu_connect_bot::metrics::Metrics;
-use novu_connect_bot::net;
+use novu_connect_bot::net::{self, Outgoing};
 use novu_connect_bot::novu::{LinkUser, Novu, Settings, SubscriberId};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -47,8 +46,9 @@ async fn novu_that_answers(answers: impl IntoIterator<Item = (StatusCode, String
         context_hmac: false,
     };
     tokio::spawn(async move { axum::serve(listener, Router::new().fallback(next)).await });
-    let http = net::client().unwrap();
-    Novu::new(settings, http, Arc::new(Metrics::new()), Arc::new(SystemClock)).unwrap()
+    let clock = Arc::new(SystemClock);
+    let http = Outgoing::new(net::client().unwrap(), clock.clone(), Arc::default());
+    Novu::new(settings, http, clock).unwrap()
 }
 
 #[tokio::test]
@@ -83,7 +83,9 @@ async fn logs_say_what_happened_and_nothing_secret() {
     let error = novu.mint_link_user_url(&request).await.unwrap_err();
 
     let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    assert!(log.contains("mint_link_user") && log.contains("status=400"), "{log}");
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    assert!(warnings[0].contains("mint_link_user") && warnings[0].contains("status 400"), "{log}");
     for secret in [KEY, "hidden", "example.com"] {
         assert!(!log.contains(secret), "{log}");
         assert!(!format!("{error} {error:?}").contains(secret), "{error:?}");

@@ -51,7 +51,7 @@ mod slack {
     use novu_connect_bot::clock::SystemClock;
     use novu_connect_bot::clock::{ManualClock, SharedClock};
     use novu_connect_bot::core::{Directory, Person, Workspace};
-    use novu_connect_bot::net;
+    use novu_connect_bot::net::{self, Outgoing};
     use novu_connect_bot::random::SystemRandom;
     use novu_connect_bot::slack::WebApi;
     use novu_connect_bot::slack::block_kit::PrivateMessage;
@@ -205,8 +205,9 @@ mod slack {
         slack.add_user(User::new("T1", "U1", "Ada Lovelace"));
         slack.set_scopes("T1", scopes);
         let base = Url::parse(&format!("{}/api", slack.url())).unwrap();
-        let api = WebApi::new(&base, net::client().unwrap(), Arc::new(SystemClock), Arc::default())
-            .unwrap();
+        let clock = Arc::new(SystemClock);
+        let http = Outgoing::new(net::client().unwrap(), clock.clone(), Arc::default());
+        let api = WebApi::new(&base, http, clock).unwrap();
         let person = Person {
             platform: novu_connect_bot::slack::PLATFORM.id(),
             workspace: Workspace::standalone("T1"),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning};
 use crate::core::resolve::config as identity;
+use crate::net::HttpsProxy;
 use crate::{http, novu, slack, teams};
 
 /// Every section that there is.
@@ -37,7 +38,8 @@ pub struct Config {
 
 impl Config {
     /// Puts a configuration together from the content of a file and environment variables.
-    /// Variables without the prefix `CONNECT_` are passed over.
+    /// Variables without the prefix `CONNECT_` are passed over, save for `HTTPS_PROXY` and `NO_PROXY`
+    /// (see [`HttpsProxy::choose`]).
     ///
     /// # Errors
     /// Everything that is wrong, at once.
@@ -60,7 +62,15 @@ impl Config {
 
     fn from_sources(sources: &Sources, read_file: ReadFile<'_>) -> Result<Self, Problems> {
         let mut reader = sources.read(SECTIONS, read_file);
-        let config = Self::read(&mut reader);
+        let mut config = Self::read(&mut reader);
+        if let Some(config) = &mut config {
+            let proxy =
+                HttpsProxy::choose(config.server.proxy.take(), |name| sources.variable(name));
+            config.server.proxy = proxy.unwrap_or_else(|bad| {
+                reader.add(format!("The variable HTTPS_PROXY {bad}."));
+                None
+            });
+        }
         let (config, warnings) = reader.conclude(config)?;
         Ok(Self { warnings, ..config })
     }

@@ -80,6 +80,11 @@ impl Reader {
         }
     }
 
+    /// Notes a problem that is not one key's.
+    pub fn add(&mut self, sentence: impl Into<String>) {
+        self.problems.add(sentence);
+    }
+
     /// Notes that something is missing that is not one key.
     pub fn lacks_all(&mut self, sentence: &str) {
         if !self.overlooks_missing {

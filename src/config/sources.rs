@@ -36,12 +36,16 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
-    /// The content of a file, if there is one, and environment variables. Variables without the
-    /// prefix `CONNECT_` are passed over.
+    /// The content of a file, if there is one, and environment variables. Of variables without the
+    /// prefix `CONNECT_` only those of [`Sources::variable`] are looked at.
     pub fn new(file: Option<String>, env: impl IntoIterator<Item = (String, String)>) -> Self {
         // Sorted, so that the same mistakes are always told in the same order.
-        let env = env.into_iter().filter(|(name, _)| name.starts_with(ENV_PREFIX)).collect();
-        Self { file, env }
+        Self { file, env: env.into_iter().collect() }
+    }
+
+    /// An environment variable that is not a key of ours.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.env.get(name).cloned()
     }
 
     /// This process's environment, and the file of that path, if any.

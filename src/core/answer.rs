@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use std::time::Duration;
 
-use crate::net::{Fence, Outside, SecretUrl};
+use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
 use crate::novu::SubscriberId;
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
@@ -103,7 +103,7 @@ impl SignInLink {
     ///
     /// # Errors
     /// The rule that the URL breaks.
-    pub fn admit(url: SecretUrl, hosts: &Fence) -> Result<Self, Outside> {
+    pub fn admit(url: SecretUrl, hosts: &HostAllowlist) -> Result<Self, UrlRefused> {
         hosts.check(url.expose())?;
         Ok(Self(url))
     }
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_link_leads_to_the_provider_and_does_not_print() {
-        let hosts = Fence::new(["slack.com"], crate::net::Subdomains::Refused).unwrap();
+        let hosts = HostAllowlist::new(["slack.com"], crate::net::Subdomains::Refused).unwrap();
         let url = |text: &str| SecretUrl::new(url::Url::parse(text).unwrap());
         let link = SignInLink::admit(url("https://slack.com/oauth?state=abc"), &hosts).unwrap();
         assert_eq!(format!("{link:?}"), "SignInLink(…)");

@@ -23,7 +23,7 @@ use super::resolve::{Chain, Found, ResolverKind};
 use super::trouble;
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
-use crate::net::Fence;
+use crate::net::HostAllowlist;
 use crate::novu::{
     ChannelConnection, ChannelEndpoint, Context, Creation, EndpointFilter, LinkUser, NewSubscriber,
     Novu, Subscriber,
@@ -44,7 +44,7 @@ pub struct Integration {
     /// What to ask of the person at sign-in, in place of Novu's default. Slack only.
     pub user_scope: Option<Vec<String>>,
     /// The hosts that a minted link may have.
-    pub link_hosts: Fence,
+    pub link_hosts: HostAllowlist,
     /// The bot token to use in place of the one that the channel connection carries.
     pub bot_token: Option<SecretString>,
 }

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::config::{Key, ListKey, Reader, parse};
+use crate::net::{HttpsProxy, settings};
 use crate::section;
 
 /// More would not fit into the file descriptors that most machines grant.
@@ -42,6 +43,13 @@ section! {
         parse::address,
     );
 
+    PROXY: Key<HttpsProxy> = Key::new(
+        "server.proxy",
+        "the address of an HTTP proxy for outgoing https, like http://proxy.example.com:3128",
+        settings::proxy,
+    )
+    .secret();
+
     MAX_CONNECTIONS: Key<usize> = Key::new(
         "server.max_connections",
         "how many connections are served at a time",
@@ -64,6 +72,8 @@ pub struct Settings {
     pub ops_listen: Option<SocketAddr>,
     /// How many connections are served at a time.
     pub max_connections: usize,
+    /// The proxy for https to other machines.
+    pub(crate) proxy: Option<HttpsProxy>,
 }
 
 impl Settings {
@@ -73,6 +83,7 @@ impl Settings {
         let public_url = reader.optional(&PUBLIC_URL);
         let link_keys = link_keys(reader);
         let ops_listen = reader.optional(&OPS_LISTEN);
+        let proxy = reader.optional(&PROXY);
         let max_connections = reader.value(&MAX_CONNECTIONS);
         // Port 0 asks for any free port, hence never for the same one.
         if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
@@ -84,6 +95,7 @@ impl Settings {
             link_keys: link_keys.unwrap_or_default(),
             ops_listen,
             max_connections: max_connections?,
+            proxy,
         })
     }
 

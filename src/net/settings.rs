@@ -1,13 +1,18 @@
 //! What the configuration may say of hosts.
 
+use super::{HostAllowlist, HttpsProxy, Subdomains};
 use crate::config::{ListKey, Parsed, Reader};
-use crate::net::{Fence, Subdomains};
 
 /// An entry of a host list.
 pub(crate) fn host(text: &str) -> Parsed<String> {
-    Fence::new([text], Subdomains::Refused).map(|_| text.to_owned()).map_err(|_| {
+    HostAllowlist::new([text], Subdomains::Refused).map(|_| text.to_owned()).map_err(|_| {
         "is not a host: write it like slack.com, with a port like slack.com:8443".into()
     })
+}
+
+/// The address of an HTTP proxy, which may carry a user name and a password.
+pub(crate) fn proxy(text: &str) -> Parsed<HttpsProxy> {
+    HttpsProxy::new(text, "").map_err(|bad| bad.to_string().into())
 }
 
 /// The hosts that a key lists, of which there is at least one.
@@ -15,8 +20,8 @@ pub(crate) fn hosts(
     reader: &mut Reader,
     key: &ListKey<String>,
     subdomains: Subdomains,
-) -> Option<Fence> {
-    Fence::new(reader.filled_list(key)?, subdomains).ok()
+) -> Option<HostAllowlist> {
+    HostAllowlist::new(reader.filled_list(key)?, subdomains).ok()
 }
 
 #[cfg(test)]

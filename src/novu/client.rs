@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use tokio::sync::Semaphore;
@@ -17,8 +17,7 @@ use super::context::Context;
 use super::error::Error;
 use super::refusal::Failure;
 use crate::clock::{SharedClock, after};
-use crate::metrics::Metrics;
-use crate::net::{encode_segment, read_limited, retry_after};
+use crate::net::{self, Outgoing, encode_segment};
 
 /// The largest answer about one object, in bytes.
 const OBJECT_LIMIT: usize = 1 << 20;
@@ -61,14 +60,13 @@ pub enum SettingsError {
 pub struct Novu(Arc<Inner>);
 
 struct Inner {
-    http: reqwest::Client,
+    http: Outgoing,
     api_url: Url,
     /// Kept to keep it out of what Novu quotes back at us.
     api_key: SecretString,
     authorization: HeaderValue,
     timeout: Duration,
     hasher: Option<ContextHasher>,
-    metrics: Arc<Metrics>,
     clock: SharedClock,
     /// Who may call at the moment.
     turns: Semaphore,
@@ -92,12 +90,6 @@ pub(super) struct Call {
     repeatable: bool,
     /// The largest answer to read, in bytes.
     limit: usize,
-}
-
-/// What came back from a successful exchange.
-struct Reply {
-    status: StatusCode,
-    body: Bytes,
 }
 
 impl Call {
@@ -153,15 +145,13 @@ impl Call {
 }
 
 impl Novu {
-    /// Builds the client. `http` has to be one that [`crate::net::client`] made: it must not
-    /// follow redirects.
+    /// Builds the client.
     ///
     /// # Errors
     /// The address or the key cannot be used.
     pub fn new(
         settings: Settings,
-        http: reqwest::Client,
-        metrics: Arc<Metrics>,
+        http: Outgoing,
         clock: SharedClock,
     ) -> Result<Self, SettingsError> {
         check_address(&settings.api_url)?;
@@ -178,7 +168,6 @@ impl Novu {
             authorization,
             timeout: settings.timeout,
             hasher,
-            metrics,
             clock,
             turns: Semaphore::new(MOST_CALLS),
         })))
@@ -221,37 +210,25 @@ impl Novu {
         call: Call,
         decode: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let started = Instant::now();
-        let (status, result) = match self.exchange(&call, started).await {
-            Ok(reply) => (Some(reply.status), decode(&reply.body)),
-            Err(failure) => (failure.status, Err(failure.error)),
-        };
-        let took = started.elapsed();
-        let outcome = result.as_ref().err().map_or("ok", Error::code);
-        self.0.metrics.upstream("novu", call.operation, outcome, took);
-        tracing::debug!(
-            operation = call.operation,
-            outcome,
-            status = status.map(|status| status.as_u16()),
-            elapsed = ?took,
-            "called Novu"
-        );
+        let mut record = self.0.http.call("novu", call.operation, self.0.timeout);
+        let result = self.exchange(&call, &mut record).await;
+        let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));
+        conclude(record, result.as_ref().err());
         result
     }
 
     /// At most two attempts within one time limit, in which waiting for one's turn counts.
-    async fn exchange(&self, call: &Call, started: Instant) -> Result<Reply, Failure> {
-        let left = || self.0.timeout.saturating_sub(started.elapsed());
-        let turn = tokio::time::timeout(left(), self.0.turns.acquire());
+    async fn exchange(&self, call: &Call, record: &mut net::Call<'_>) -> Result<Bytes, Failure> {
+        let turn = tokio::time::timeout(record.left(), self.0.turns.acquire());
         let Ok(_turn) = turn.await else { return Err(Failure::out_of_turn()) };
-        let failure = match self.attempt(call, left()).await {
-            Ok(reply) => return Ok(reply),
+        let failure = match self.attempt(call, record).await {
+            Ok(body) => return Ok(body),
             Err(failure) => failure,
         };
         match failure.repeat_after {
-            Some(pause) if call.repeatable && left() >= pause.saturating_add(WORTHWHILE) => {
+            Some(pause) if call.repeatable && record.left() >= pause.saturating_add(WORTHWHILE) => {
                 self.pause(pause).await;
-                self.attempt(call, left()).await
+                self.attempt(call, record).await
             }
             _ => Err(failure),
         }
@@ -264,28 +241,21 @@ impl Novu {
         }
     }
 
-    async fn attempt(&self, call: &Call, time_left: Duration) -> Result<Reply, Failure> {
-        let request = self.request(call, time_left);
-        let response = request.send().await.map_err(|error| Failure::transport(&error))?;
-        let status = response.status();
-        if status.is_success() {
-            return match read_limited(response, call.limit).await {
-                Ok(body) => Ok(Reply { status, body }),
-                Err(error) => Err(Failure::read(status, &error)),
-            };
+    async fn attempt(&self, call: &Call, record: &mut net::Call<'_>) -> Result<Bytes, Failure> {
+        let answer = record.send(self.request(call), call.limit).await;
+        let answer = answer.map_err(|failure| Failure::unanswered(&failure))?;
+        if answer.status.is_success() {
+            return Ok(answer.body);
         }
-        let retry_after = retry_after(response.headers(), self.0.clock.now());
-        // A refusal counts even where its explanation is lost on the way.
-        let body = read_limited(response, OBJECT_LIMIT).await.unwrap_or_default();
-        Err(Failure::refused(status, retry_after, &body, self.0.api_key.expose_secret()))
+        let retry_after = answer.retry_after(self.0.clock.now());
+        Err(Failure::refused(&answer, retry_after, self.0.api_key.expose_secret()))
     }
 
-    fn request(&self, call: &Call, time_left: Duration) -> reqwest::RequestBuilder {
+    fn request(&self, call: &Call) -> reqwest::RequestBuilder {
         let mut request = self
             .0
             .http
             .request(call.method.clone(), call.url.clone())
-            .timeout(time_left)
             .header(AUTHORIZATION, self.0.authorization.clone())
             .header(ACCEPT, JSON);
         if let Some(body) = &call.body {
@@ -296,6 +266,27 @@ impl Novu {
         }
         request
     }
+}
+
+/// Records how a call went. An answer that says no to this one request is no failure of Novu's.
+fn conclude(mut record: net::Call<'_>, error: Option<&Error>) {
+    let Some(error) = error else { return record.ok() };
+    let advice = match error {
+        Error::Rejected { status: 409, .. } => return record.answered(error.code()),
+        error if error.is_absence() => return record.answered(error.code()),
+        Error::BadKey => Some("check novu.api_key, and that it is a key of the right environment"),
+        Error::UnknownIntegration => Some("check the identifier of the integration"),
+        Error::Rejected { message, .. } => {
+            record.said(message);
+            None
+        }
+        Error::Nonsense(how) => {
+            record.nonsense(how);
+            None
+        }
+        _ => None,
+    };
+    record.failed(error.code(), advice);
 }
 
 fn check_address(url: &Url) -> Result<(), SettingsError> {
@@ -336,7 +327,8 @@ mod tests {
             context_hmac: true,
         };
         let http = crate::net::client().unwrap();
-        Novu::new(settings, http, Arc::new(Metrics::new()), Arc::new(SystemClock))
+        let http = Outgoing::new(http, Arc::new(SystemClock), Arc::default());
+        Novu::new(settings, http, Arc::new(SystemClock))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::Error;
-use crate::net::ReadError;
+use crate::net::{self, Answered, Cause};
 use crate::text::{one_line, shortened};
 
 /// The longest reason kept, in characters.
@@ -21,8 +21,6 @@ const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 /// A failed attempt.
 pub(super) struct Failure {
-    /// The status, if it came to that.
-    pub(super) status: Option<StatusCode>,
     /// What to tell the caller.
     pub(super) error: Error,
     /// How long to wait before a second attempt; none where a second one would be wrong.
@@ -30,51 +28,30 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// No answer came.
-    pub(super) fn transport(error: &reqwest::Error) -> Self {
-        Self::broken(None, error)
+    /// No usable answer came. Only a connection that failed is worth a second attempt: a call that
+    /// took too long has used up the time for one.
+    pub(super) fn unanswered(failure: &net::Failure) -> Self {
+        let error = match failure.cause {
+            Cause::TimedOut => Error::TimedOut,
+            Cause::TooLarge(_) => Error::Nonsense("it is too large"),
+            Cause::Unsendable => Error::Unsendable("the address or a header is malformed"),
+            _ => {
+                let error = Error::Unavailable { retry_after: None };
+                return Self { error, repeat_after: Some(Duration::ZERO) };
+            }
+        };
+        Self { error, repeat_after: None }
     }
 
     /// The time ran out while other calls were under way.
     pub(super) fn out_of_turn() -> Self {
-        Self { status: None, error: Error::TimedOut, repeat_after: None }
-    }
-
-    /// The answer's body could not be read.
-    pub(super) fn read(status: StatusCode, error: &ReadError) -> Self {
-        match error {
-            ReadError::TooLarge(_) => Self {
-                status: Some(status),
-                error: Error::Nonsense("it is too large"),
-                repeat_after: None,
-            },
-            ReadError::Transport(error) => Self::broken(Some(status), error),
-        }
-    }
-
-    /// The connection failed, or the time ran out. Only the former is worth a second attempt: the
-    /// latter has used up the time for one.
-    fn broken(status: Option<StatusCode>, error: &reqwest::Error) -> Self {
-        if error.is_timeout() {
-            return Self { status, error: Error::TimedOut, repeat_after: None };
-        }
-        if error.is_builder() {
-            let error = Error::Unsendable("the address or a header is malformed");
-            return Self { status, error, repeat_after: None };
-        }
-        let error = Error::Unavailable { retry_after: None };
-        Self { status, error, repeat_after: Some(Duration::ZERO) }
+        Self { error: Error::TimedOut, repeat_after: None }
     }
 
     /// Novu, or something in front of it, answered with anything but success.
-    pub(super) fn refused(
-        status: StatusCode,
-        retry_after: Option<Duration>,
-        body: &[u8],
-        key: &str,
-    ) -> Self {
-        let error = classify(status, retry_after, body, key);
-        Self { status: Some(status), error, repeat_after: repeat_after(status, retry_after) }
+    pub(super) fn refused(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Self {
+        let error = classify(answer, retry_after, key);
+        Self { error, repeat_after: repeat_after(answer.status, retry_after) }
     }
 }
 
@@ -93,13 +70,18 @@ fn repeat_after(status: StatusCode, retry_after: Option<Duration>) -> Option<Dur
     (wait <= SHORT_WAIT).then_some(wait)
 }
 
-fn classify(status: StatusCode, retry_after: Option<Duration>, body: &[u8], key: &str) -> Error {
+fn classify(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Error {
+    let status = answer.status;
     match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::BadKey,
         StatusCode::TOO_MANY_REQUESTS => Error::Throttled { retry_after },
         _ if status.is_server_error() => Error::Unavailable { retry_after },
+        // Novu speaks JSON, also when it refuses a key.
+        _ if status.is_client_error() && answer.is_foreign() => {
+            Error::Nonsense("it is not Novu's own, but perhaps a proxy's")
+        }
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::BadKey,
         _ if status.is_client_error() => {
-            let message = Envelope::read(body).message();
+            let message = Envelope::read(&answer.body).message();
             let unknown = (status == StatusCode::NOT_FOUND).then(|| unknown(&message)).flatten();
             unknown.unwrap_or_else(|| Error::Rejected {
                 status: status.as_u16(),
@@ -189,13 +171,18 @@ fn may_be_private(word: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     const KEY: &str = "novu-test-secret";
 
     fn read(status: u16, body: &str) -> Error {
+        Failure::refused(&answer(status, body), None, KEY).error
+    }
+
+    fn answer(status: u16, body: &str) -> Answered {
         let status = StatusCode::from_u16(status).unwrap();
-        Failure::refused(status, None, body.as_bytes(), KEY).error
+        Answered { status, headers: HeaderMap::default(), body: body.to_owned().into() }
     }
 
     fn envelope(status: u16, message: &Value) -> String {
@@ -290,11 +277,12 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_something_in_between_is_judged_by_its_status() {
+    fn an_answer_of_something_in_between_blames_nobodys_key() {
         let html = "<html><body>nginx</body></html>";
-        assert_eq!(read(404, html), rejected(404, ""));
-        assert_eq!(read(413, html), rejected(413, ""));
-        assert_eq!(read(403, html), Error::BadKey);
+        for status in [401, 403, 404, 413] {
+            assert!(matches!(read(status, html), Error::Nonsense(_)), "{status}");
+            assert!(matches!(read(status, "no healthy upstream"), Error::Nonsense(_)), "{status}");
+        }
         assert_eq!(read(429, html), Error::Throttled { retry_after: None });
         assert_eq!(read(502, html), Error::Unavailable { retry_after: None });
         assert_eq!(read(400, r#"{"message":"cut o"#), rejected(400, ""));
@@ -353,8 +341,7 @@ mod tests {
             (302, None, None),
         ];
         for (status, retry_after, expected) in cases {
-            let failure =
-                Failure::refused(StatusCode::from_u16(status).unwrap(), retry_after, b"", KEY);
+            let failure = Failure::refused(&answer(status, ""), retry_after, KEY);
             assert_eq!(failure.repeat_after, expected, "{status} {retry_after:?}");
         }
     }
@@ -366,10 +353,10 @@ mod tests {
             body in proptest::collection::vec(any::<u8>(), 0..100),
             around in ".{0,320}",
         ) {
-            let status = StatusCode::from_u16(status).unwrap();
-            let _ = Failure::refused(status, None, &body, KEY);
+            let bytes = Answered { body: body.into(), ..answer(status, "") };
+            let _ = Failure::refused(&bytes, None, KEY);
             let body = json!({"message": format!("{around}{KEY}{around}")}).to_string();
-            let error = Failure::refused(status, None, body.as_bytes(), KEY).error;
+            let error = Failure::refused(&answer(status, &body), None, KEY).error;
             let printed = format!("{error} {error:?}");
             prop_assert!(!printed.contains(KEY));
             if let Error::Rejected { message, .. } = error {

@@ -26,7 +26,7 @@ use crate::core::{
     Reference, Refusal, SignIn, SignInLink, Workspace,
 };
 use crate::links::{Invitation, LIFETIME};
-use crate::net::{self, Fence, SecretUrl, Subdomains};
+use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 use crate::random::SystemRandom;
 use crate::signing::SigningKey;
@@ -94,7 +94,7 @@ fn links(origin: &Url, secrets: &[&str], clock: &ManualClock) -> Arc<Links> {
 }
 
 fn sign_in() -> Answer {
-    let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
+    let hosts = HostAllowlist::new(["slack.com"], Subdomains::Refused).unwrap();
     let url = SecretUrl::new(Url::parse(MINTED).unwrap());
     let link = SignInLink::admit(url, &hosts).unwrap();
     let invitee = Invitee {

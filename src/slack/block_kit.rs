@@ -197,7 +197,7 @@ mod tests {
     use crate::core::{
         Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
     };
-    use crate::net::{Fence, SecretUrl, Subdomains};
+    use crate::net::{HostAllowlist, SecretUrl, Subdomains};
     use crate::novu::SubscriberId;
     use crate::words::message::Voice;
     use connect_sandbox::slack::block_kit::validate;
@@ -212,7 +212,7 @@ mod tests {
 
     fn sign_in(length: usize) -> Answer {
         let url = format!("https://slack.com/oauth/v2/authorize?state={}", "s".repeat(length));
-        let hosts = Fence::new(["slack.com"], Subdomains::Refused).unwrap();
+        let hosts = HostAllowlist::new(["slack.com"], Subdomains::Refused).unwrap();
         let url = SecretUrl::new(Url::parse(&url).unwrap());
         let link = SignInLink::admit(url, &hosts).unwrap();
         let invitee = Invitee {

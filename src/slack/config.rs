@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::config::{Key, ListKey, Parsed, Reader, parse};
 use crate::net::settings::{host, hosts};
-use crate::net::{Fence, Subdomains};
+use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
 
 /// Slack refuses longer command names (Slack app manifest schema, slash command).
@@ -103,9 +103,9 @@ pub(crate) struct Settings {
     /// Bot token that replaces the one of the channel connection.
     pub(crate) bot_token: Option<SecretString>,
     /// Where a response URL may lead: these hosts and those below them.
-    pub(crate) response_hosts: Fence,
+    pub(crate) response_hosts: HostAllowlist,
     /// Where a sign-in link may lead: these hosts exactly.
-    pub(crate) link_hosts: Fence,
+    pub(crate) link_hosts: HostAllowlist,
     /// How long the HTTP response may wait for the answer.
     pub(crate) reply_budget: Duration,
 }

@@ -5,39 +5,33 @@
 
 use std::future::ready;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use reqwest::StatusCode;
-use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::PLATFORM;
 use super::block_kit::{LONGEST_BUTTON_URL, Mrkdwn, PrivateMessage};
 use super::web_api::{CallError, WebApi};
+use super::{PLATFORM, response_url};
 use crate::answering::{Deliver, Shown};
 use crate::clock::{SharedClock, between};
 use crate::core::{Answer, Directory, Linking, Person, Platform, Question, Refusal};
-use crate::metrics::Metrics;
-use crate::net::{SecretUrl, retry_after};
+use crate::net::{Outgoing, SecretUrl};
 use crate::words::message::Voice;
 
 /// How long Slack takes posts to a response URL, less a margin for the way there.
 const RESPONSE_URL_LIFE: Duration = Duration::from_mins(29);
 /// How often a response URL can be used.
 const RESPONSE_URL_USES: u8 = 5;
-/// How long one post may take.
-const POST_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Slack's half of answering.
 #[derive(Debug)]
 pub(super) struct SlackDelivery {
     pub(super) linking: Arc<Linking>,
     pub(super) web_api: WebApi,
-    pub(super) http: reqwest::Client,
+    pub(super) http: Outgoing,
     pub(super) clock: SharedClock,
-    pub(super) metrics: Arc<Metrics>,
 }
 
 /// Where one person sees one message: in the conversation where they typed the command, for as long
@@ -109,7 +103,7 @@ impl Deliver for SlackDelivery {
         let message = message(question, answer);
         if let Some(url) = place.usable_url(self.clock.now()) {
             place.uses_left -= 1;
-            match self.post(url, &message).await {
+            match response_url::post(&self.http, url, &message, self.clock.now()).await {
                 Ok(()) => return Shown::Shown("response_url"),
                 Err(CallError::Throttled(pause)) => return Shown::Later(pause),
                 Err(error) if error.is_transient() => return Shown::Later(None),
@@ -142,35 +136,6 @@ impl SlackDelivery {
                 Shown::Gone
             }
         }
-    }
-
-    async fn post(&self, url: Url, message: &PrivateMessage) -> Result<(), CallError> {
-        let body = serde_json::to_vec(&message.in_place_of_promise())
-            .map_err(|_| CallError::Unavailable)?;
-        let started = Instant::now();
-        let response = self
-            .http
-            .post(url)
-            .timeout(POST_TIMEOUT)
-            .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .body(body)
-            .send()
-            .await;
-        let outcome = match response {
-            Err(error) if error.is_connect() => Err(CallError::Unavailable),
-            Err(_) => Err(CallError::Uncertain),
-            Ok(response) => match response.status() {
-                status if status.is_success() => Ok(()),
-                StatusCode::TOO_MANY_REQUESTS => {
-                    Err(CallError::Throttled(retry_after(response.headers(), self.clock.now())))
-                }
-                status if status.is_server_error() => Err(CallError::Unavailable),
-                status => Err(CallError::Said(format!("http_{}", status.as_u16()))),
-            },
-        };
-        let word = if outcome.is_ok() { "ok" } else { "failed" };
-        self.metrics.upstream("slack", "response_url", word, started.elapsed());
-        outcome
     }
 }
 

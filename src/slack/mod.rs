@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod deliver;
 pub mod manifest;
 mod payload;
+mod response_url;
 mod routes;
 pub mod signature;
 mod web_api;
@@ -22,7 +23,7 @@ use crate::clock::SharedClock;
 use crate::core::{Linking, Person, Platform};
 use crate::links::Links;
 use crate::metrics::Metrics;
-use crate::net::Fence;
+use crate::net::{HostAllowlist, Outgoing};
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
 use crate::store::Store;
@@ -63,11 +64,11 @@ pub struct Parts {
     /// Holds promises.
     pub store: Arc<Store>,
     /// Posts to response URLs.
-    pub http: reqwest::Client,
+    pub http: Outgoing,
     /// The command's name, such as `/connect`, for requests that do not say theirs.
     pub command: String,
     /// The hosts that a response URL may have.
-    pub response_hosts: Fence,
+    pub response_hosts: HostAllowlist,
     /// How long the HTTP response may wait for the answer.
     pub reply_budget: Duration,
     /// Tells the time.
@@ -84,7 +85,7 @@ pub struct Slack {
     verifier: Verifier,
     answering: Arc<Answering<SlackDelivery>>,
     command: String,
-    response_hosts: Fence,
+    response_hosts: HostAllowlist,
     reply_budget: Duration,
     clock: SharedClock,
     random: SharedRandom,
@@ -101,7 +102,6 @@ impl Slack {
             web_api: parts.web_api,
             http: parts.http,
             clock: Arc::clone(&clock),
-            metrics: Arc::clone(&metrics),
         };
         let machine = answering::Parts {
             linking: parts.linking,

@@ -9,7 +9,7 @@ use url::Url;
 use super::PLATFORM;
 use super::signature::SlackRequest;
 use crate::core::{Intent, Person, Workspace};
-use crate::net::{Fence, SecretUrl};
+use crate::net::{HostAllowlist, SecretUrl};
 
 /// A slash command that somebody typed.
 #[derive(Debug)]
@@ -55,7 +55,10 @@ impl SlashCommand {
     ///
     /// # Errors
     /// The request does not say who asks.
-    pub fn read(request: &SlackRequest, response_hosts: &Fence) -> Result<Self, Incomplete> {
+    pub fn read(
+        request: &SlackRequest,
+        response_hosts: &HostAllowlist,
+    ) -> Result<Self, Incomplete> {
         if !request.is_form() {
             return Err(Incomplete::NotAForm);
         }
@@ -109,7 +112,7 @@ fn person(
     Ok(Person { platform: PLATFORM.id(), workspace, user })
 }
 
-fn admit(url: &str, hosts: &Fence) -> Option<SecretUrl> {
+fn admit(url: &str, hosts: &HostAllowlist) -> Option<SecretUrl> {
     let url = Url::parse(url).ok()?;
     match hosts.check(&url) {
         Ok(()) => Some(SecretUrl::new(url)),

@@ -3,14 +3,13 @@
 //! Slack answers HTTP 200 with `ok: false` when it means no (Slack, Web API); a failure of transport
 //! or HTTP 429 are the exceptions.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -19,8 +18,7 @@ use url::Url;
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
 use crate::core::{Directory, DirectoryError, Email, Kind, Person, Profile};
-use crate::metrics::Metrics;
-use crate::net::{read_limited, retry_after};
+use crate::net::{self, Answered, Outgoing};
 
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
 /// what the person waits for.
@@ -36,9 +34,8 @@ const LARGEST_ANSWER: usize = 512 * 1024;
 pub struct WebApi {
     users_info: Url,
     post_message: Url,
-    http: reqwest::Client,
+    http: Outgoing,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
 }
 
 /// Why a call failed.
@@ -60,7 +57,7 @@ pub enum CallError {
 
 impl CallError {
     /// The word for it in metrics.
-    const fn outcome(&self) -> &'static str {
+    pub(super) const fn outcome(&self) -> &'static str {
         match self {
             Self::Said(_) => "refused",
             Self::Throttled(_) => "throttled",
@@ -156,19 +153,13 @@ impl WebApi {
     ///
     /// # Errors
     /// `base` cannot be the beginning of a URL.
-    pub fn new(
-        base: &Url,
-        http: reqwest::Client,
-        clock: SharedClock,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, url::ParseError> {
+    pub fn new(base: &Url, http: Outgoing, clock: SharedClock) -> Result<Self, url::ParseError> {
         let base = base.as_str().trim_end_matches('/');
         Ok(Self {
             users_info: Url::parse(&format!("{base}/users.info"))?,
             post_message: Url::parse(&format!("{base}/chat.postMessage"))?,
             http,
             clock,
-            metrics,
         })
     }
 
@@ -193,42 +184,95 @@ impl WebApi {
             .map_err(|_| CallError::Unavailable)?;
         let request = self
             .http
-            .post(self.post_message.clone())
+            .request(Method::POST, self.post_message.clone())
             // Without the charset Slack adds a warning to every answer.
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
-            .timeout(POST_TIMEOUT)
             .body(body);
-        self.call::<Posted>("chat_post_message", token, request).await.map(|_| ())
+        self.call::<Posted>("chat_post_message", POST_TIMEOUT, token, request).await.map(|_| ())
     }
 
     async fn user(&self, token: &SecretString, user: &str) -> Result<User, CallError> {
         let request = self
             .http
-            .get(self.users_info.clone())
-            .query(&[("user", user), ("include_locale", "true")])
-            .timeout(TIMEOUT);
-        Ok(self.call::<UserInfo>("users_info", token, request).await?.user)
+            .request(Method::GET, self.users_info.clone())
+            .query(&[("user", user), ("include_locale", "true")]);
+        Ok(self.call::<UserInfo>("users_info", TIMEOUT, token, request).await?.user)
     }
 
     async fn call<T: DeserializeOwned>(
         &self,
         operation: &'static str,
+        time_limit: Duration,
         token: &SecretString,
-        request: reqwest::RequestBuilder,
+        request: RequestBuilder,
     ) -> Result<T, CallError> {
-        let started = Instant::now();
-        let outcome = async {
-            let response = request
-                .header(AUTHORIZATION, bearer(token)?)
-                .send()
-                .await
-                .map_err(|error| lost(&error))?;
-            understand(response, self.clock.now()).await
+        let mut call = self.http.call("slack", operation, time_limit);
+        let result = match bearer(token) {
+            Ok(token) => {
+                let request = request.header(AUTHORIZATION, token);
+                match call.send(request, LARGEST_ANSWER).await {
+                    Ok(answer) => understand(&answer, self.clock.now()),
+                    // Nothing happened if there was no connection.
+                    Err(failure) if failure.nothing_done() => Err(CallError::Unavailable),
+                    Err(_) => Err(CallError::Uncertain),
+                }
+            }
+            Err(error) => Err(error),
+        };
+        conclude(call, result.as_ref().err());
+        result
+    }
+}
+
+/// Records how a call went. That Slack does not find or reach one person is no failure of its own.
+fn conclude(mut call: net::Call<'_>, error: Option<&CallError>) {
+    let Some(error) = error else { return call.ok() };
+    let mut advice = None;
+    match error {
+        CallError::Said(word) if is_about_one_person(word) => {
+            return call.answered(error.outcome());
         }
-        .await;
-        let word = outcome.as_ref().map_or_else(CallError::outcome, |_| "ok");
-        self.metrics.upstream("slack", operation, word, started.elapsed());
-        outcome
+        CallError::Said(word) => {
+            call.said(word);
+            advice = advice_for(word);
+        }
+        CallError::Uncertain => call.nonsense("it is not what the Web API answers"),
+        CallError::Throttled(_) | CallError::Unavailable => {}
+    }
+    call.failed(error.outcome(), advice);
+}
+
+/// Whether an error word is about the person that was asked for (Slack, `users.info` and
+/// `chat.postMessage`).
+fn is_about_one_person(word: &str) -> bool {
+    matches!(
+        word,
+        "user_not_found"
+            | "user_not_visible"
+            | "channel_not_found"
+            | "cannot_dm_bot"
+            | "is_archived"
+    )
+}
+
+/// What an operator can do about an error word (Slack, Web API).
+fn advice_for(word: &str) -> Option<&'static str> {
+    match word {
+        "missing_scope" => Some(
+            "add the bot scopes users:read, users:read.email and chat:write to the Slack app, \
+             install it anew in the workspace, and connect the workspace in Novu again",
+        ),
+        "account_inactive" | "token_revoked" | "invalid_auth" | "not_authed" => Some(
+            "the bot's token is dead: install the Slack app anew in the workspace and connect the \
+             workspace in Novu again, or correct slack.bot_token",
+        ),
+        "token_expired" => Some(
+            "switch token rotation off in the Slack app, or connect the workspace in Novu again",
+        ),
+        "messages_tab_disabled" => {
+            Some("switch the Messages tab on in the Slack app, under App Home")
+        }
+        _ => None,
     }
 }
 
@@ -239,28 +283,18 @@ fn bearer(token: &SecretString) -> Result<HeaderValue, CallError> {
     Ok(value)
 }
 
-async fn understand<T: DeserializeOwned>(
-    response: Response,
-    now: Timestamp,
-) -> Result<T, CallError> {
-    if response.status() == StatusCode::TOO_MANY_REQUESTS {
-        return Err(CallError::Throttled(retry_after(response.headers(), now)));
+fn understand<T: DeserializeOwned>(answer: &Answered, now: Timestamp) -> Result<T, CallError> {
+    if answer.status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(CallError::Throttled(answer.retry_after(now)));
     }
-    if !response.status().is_success() {
+    if !answer.status.is_success() {
         return Err(CallError::Unavailable);
     }
-    let body = read_limited(response, LARGEST_ANSWER).await.map_err(|_| CallError::Uncertain)?;
-    let envelope: Envelope<T> = serde_json::from_slice(&body).map_err(|_| CallError::Uncertain)?;
-    match envelope {
-        Envelope { ok: true, content: Some(content), .. } => Ok(content),
-        Envelope { ok: false, error: Some(error), .. } => Err(CallError::Said(error)),
+    match serde_json::from_slice(&answer.body) {
+        Ok(Envelope { ok: true, content: Some(content), .. }) => Ok(content),
+        Ok(Envelope { ok: false, error: Some(error), .. }) => Err(CallError::Said(error)),
         _ => Err(CallError::Uncertain),
     }
-}
-
-/// What it means that no answer came: nothing happened if there was no connection.
-fn lost(error: &reqwest::Error) -> CallError {
-    if error.is_connect() { CallError::Unavailable } else { CallError::Uncertain }
 }
 
 impl Directory for WebApi {

@@ -84,7 +84,8 @@ pub enum Activity {
 pub struct ConversationRef {
     /// The activity's id: the same one again is a redelivery.
     pub activity_id: Option<String>,
-    /// The connector that serves this conversation, as sent; only a fence can admit it.
+    /// The connector that serves this conversation, as sent; [`Connector::admit`](super::connector::Connector::admit) says
+    /// whether it may be called.
     pub service_url: String,
     /// The conversation.
     pub conversation: Conversation,

@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::clock::after;
     use crate::core::{Invitee, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
-    use crate::net::{Fence, SecretUrl, Subdomains};
+    use crate::net::{HostAllowlist, SecretUrl, Subdomains};
     use crate::novu::SubscriberId;
 
     /// The published schema of version 1.5.
@@ -255,7 +255,7 @@ mod tests {
 
     /// A link as Novu makes it: its parameters are encoded.
     fn link(state: &str) -> SignInLink {
-        let hosts = Fence::new(["login.microsoftonline.com"], Subdomains::Refused).unwrap();
+        let hosts = HostAllowlist::new(["login.microsoftonline.com"], Subdomains::Refused).unwrap();
         let mut url = Url::parse("https://login.microsoftonline.com/authorize").unwrap();
         url.query_pairs_mut().append_pair("state", state);
         SignInLink::admit(SecretUrl::new(url), &hosts).unwrap()

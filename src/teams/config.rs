@@ -11,7 +11,7 @@ use super::cloud::Cloud;
 use super::credentials::CertificateFiles;
 use crate::config::{Key, ListKey, Reader, parse};
 use crate::net::settings::host;
-use crate::net::{Fence, Subdomains};
+use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
 
 /// In Teams people see an error after some ten seconds, and feel every one of them.
@@ -135,9 +135,9 @@ pub(crate) struct Settings {
     /// What those tokens are for.
     pub(crate) token_scope: String,
     /// Hosts that a sign-in link may have.
-    pub(crate) link_hosts: Fence,
+    pub(crate) link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
-    pub(crate) service_hosts: Fence,
+    pub(crate) service_hosts: HostAllowlist,
     /// How long the HTTP response to a pressed button may wait for its card.
     pub(crate) reply_budget: Duration,
     /// How often at most a token with an unknown key causes a look for new ones.
@@ -203,10 +203,10 @@ impl Settings {
     }
 }
 
-fn hosts_or(given: Option<Vec<String>>, usual: &[&str]) -> Option<Fence> {
+fn hosts_or(given: Option<Vec<String>>, usual: &[&str]) -> Option<HostAllowlist> {
     match given {
-        Some(given) => Fence::new(given, Subdomains::Refused).ok(),
-        None => Fence::new(usual, Subdomains::Refused).ok(),
+        Some(given) => HostAllowlist::new(given, Subdomains::Refused).ok(),
+        None => HostAllowlist::new(usual, Subdomains::Refused).ok(),
     }
 }
 

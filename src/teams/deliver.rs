@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::activity::{Account, Conversation, ConversationKind, ConversationRef};
 use super::card::{LONGEST_LINK, PrivateCard, Wording};
-use super::connector::{CallError, Connector, Found, Patience, Roster, Sent, Site, Sought};
+use super::connector::{CallError, Connector, ConnectorUrl, Found, Patience, Roster, Sent, Sought};
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use super::{DEEP_LINK, PLATFORM};
 use crate::answering::{Deliver, Shown};
@@ -189,8 +189,8 @@ impl Deliver for TeamsDelivery {
     type Lookup = Lookup;
 
     fn profiles<'a>(&'a self, lookup: &'a Lookup) -> impl Directory + 'a {
-        let site = self.connector.site(&lookup.service_url, &lookup.tenant).ok();
-        let roster = site.map(|site| Roster::new(&self.connector, site, lookup.sought()));
+        let url = self.connector.admit(&lookup.service_url, &lookup.tenant).ok();
+        let roster = url.map(|url| Roster::new(&self.connector, url, lookup.sought()));
         Members { roster, lookup }
     }
 
@@ -205,12 +205,12 @@ impl Deliver for TeamsDelivery {
         question: &Question,
         lookup: &Lookup,
     ) -> Result<Option<Person>, Refusal> {
-        let site = self.connector.site(&lookup.service_url, &lookup.tenant);
-        let site = site.map_err(|_| Reason::Incomplete)?;
+        let url = self.connector.admit(&lookup.service_url, &lookup.tenant);
+        let url = url.map_err(|_| Reason::Incomplete)?;
         if question.identified {
             return Ok(None);
         }
-        match self.connector.seek(&site, &lookup.sought()).await {
+        match self.connector.seek(&url, &lookup.sought()).await {
             Ok(Found { member, .. }) => {
                 let same = |tenant: &String| tenant.eq_ignore_ascii_case(&lookup.tenant);
                 let user = member.aad_object_id.filter(|_| member.tenant.as_ref().is_none_or(same));
@@ -229,15 +229,15 @@ impl Deliver for TeamsDelivery {
         if !place.is_personal() {
             return;
         }
-        let Ok(site) = self.connector.site(&place.service_url, &place.tenant) else { return };
-        if let Ok(chat) = self.connector.personal_chat(&site, &place.account).await {
-            self.connector.show_typing(&site, &chat).await;
+        let Ok(url) = self.connector.admit(&place.service_url, &place.tenant) else { return };
+        if let Ok(chat) = self.connector.personal_chat(&url, &place.account).await {
+            self.connector.show_typing(&url, &chat).await;
         }
     }
 
     async fn show(&self, place: &mut Place, question: &Question, answer: &Answer) -> Shown {
-        let site = match self.connector.site(&place.service_url, &place.tenant) {
-            Ok(site) => site,
+        let url = match self.connector.admit(&place.service_url, &place.tenant) {
+            Ok(url) => url,
             Err(untrusted) => {
                 let reference = question.reference;
                 tracing::warn!(%untrusted, %reference, "an answer has nowhere to go");
@@ -246,14 +246,14 @@ impl Deliver for TeamsDelivery {
         };
         let card = card(question, answer);
         if let Some(shown) = &place.shown {
-            match self.replace(&site, place, shown, &card).await {
+            match self.replace(&url, place, shown, &card).await {
                 Ok(()) => return Shown::Shown("updated"),
                 // It is gone, or was never there: another message takes its place.
                 Err(error) if error.calls_for_another_place() => place.shown = None,
                 Err(error) => return shown_by(&error),
             }
         }
-        self.post(&site, place, question, &card).await
+        self.post(&url, place, question, &card).await
     }
 }
 
@@ -283,20 +283,24 @@ impl TeamsDelivery {
     }
 
     /// The place of messages that are shown where the person asked.
-    async fn private_place(&self, site: &Site, place: &Place) -> Result<PrivatePlace, CallError> {
+    async fn private_place(
+        &self,
+        url: &ConnectorUrl,
+        place: &Place,
+    ) -> Result<PrivatePlace, CallError> {
         if place.is_personal() {
-            return self.own_chat(site, place).await;
+            return self.own_chat(url, place).await;
         }
         Ok(PrivatePlace::targeted(&place.conversation, &place.account))
     }
 
-    async fn own_chat(&self, site: &Site, place: &Place) -> Result<PrivatePlace, CallError> {
-        self.connector.personal_chat(site, &place.account).await.map(PrivatePlace::Chat)
+    async fn own_chat(&self, url: &ConnectorUrl, place: &Place) -> Result<PrivatePlace, CallError> {
+        self.connector.personal_chat(url, &place.account).await.map(PrivatePlace::Chat)
     }
 
     async fn replace(
         &self,
-        site: &Site,
+        url: &ConnectorUrl,
         place: &Place,
         shown: &ShownThere,
         card: &PrivateCard,
@@ -304,34 +308,34 @@ impl TeamsDelivery {
         let id = shown.id.clone().filter(|_| self.is_theirs(place, shown));
         let id = id.ok_or(CallError::NotFound)?;
         let there = if shown.apart {
-            self.own_chat(site, place).await?
+            self.own_chat(url, place).await?
         } else {
-            self.private_place(site, place).await?
+            self.private_place(url, place).await?
         };
-        self.connector.update(site, &Sent::new(there, Some(id)), card).await
+        self.connector.update(url, &Sent::new(there, Some(id)), card).await
     }
 
     async fn post(
         &self,
-        site: &Site,
+        url: &ConnectorUrl,
         place: &mut Place,
         question: &Question,
         card: &PrivateCard,
     ) -> Shown {
         if place.is_personal() {
-            return self.post_apart(site, place, question, card, "chat").await;
+            return self.post_apart(url, place, question, card, "chat").await;
         }
         let there = PrivatePlace::targeted(&place.conversation, &place.account);
         let reply_to = place.reply_to.as_deref();
         let sent = PrivateActivity { card, place: &there, reply_to };
-        match self.connector.send(site, sent).await {
+        match self.connector.send(url, sent).await {
             Ok(sent) => {
                 self.remember_reader(place, sent.id());
                 place.shown = Some(ShownThere { apart: false, id: sent.into_id() });
                 Shown::Shown("targeted")
             }
             Err(error) if error.calls_for_another_place() => {
-                self.post_apart(site, place, question, card, "own_chat").await
+                self.post_apart(url, place, question, card, "own_chat").await
             }
             Err(error) => shown_by(&error),
         }
@@ -340,7 +344,7 @@ impl TeamsDelivery {
     /// Into the person's own chat with the bot; where there is none, everybody reads how to open one.
     async fn post_apart(
         &self,
-        site: &Site,
+        url: &ConnectorUrl,
         place: &mut Place,
         question: &Question,
         card: &PrivateCard,
@@ -348,17 +352,17 @@ impl TeamsDelivery {
     ) -> Shown {
         let apart = !place.is_personal();
         let reply_to = place.reply_to.as_deref().filter(|_| !apart);
-        match self.send_to_own_chat(site, place, reply_to, card).await {
+        match self.send_to_own_chat(url, place, reply_to, card).await {
             Ok(sent) => {
                 place.shown = Some(ShownThere { apart, id: sent.into_id() });
                 Shown::Shown(way)
             }
             Err(error) if error.calls_for_another_place() => {
-                self.connector.forget_personal_chat(site, &place.account);
+                self.connector.forget_personal_chat(url, &place.account);
                 if !apart {
                     return shown_by(&error);
                 }
-                self.point_to_chat(site, place, question).await
+                self.point_to_chat(url, place, question).await
             }
             Err(error) => shown_by(&error),
         }
@@ -366,23 +370,23 @@ impl TeamsDelivery {
 
     async fn send_to_own_chat(
         &self,
-        site: &Site,
+        url: &ConnectorUrl,
         place: &Place,
         reply_to: Option<&str>,
         card: &PrivateCard,
     ) -> Result<Sent, CallError> {
-        let chat = self.own_chat(site, place).await?;
-        self.connector.send(site, PrivateActivity { card, place: &chat, reply_to }).await
+        let chat = self.own_chat(url, place).await?;
+        self.connector.send(url, PrivateActivity { card, place: &chat, reply_to }).await
     }
 
     /// Tells everybody, because nobody can be told alone, how to open a chat with the bot.
-    async fn point_to_chat(&self, site: &Site, place: &Place, question: &Question) -> Shown {
+    async fn point_to_chat(&self, url: &ConnectorUrl, place: &Place, question: &Question) -> Shown {
         let link = format!("{DEEP_LINK}{}", self.app_id);
         let text = question.language().say("open-chat", &[("link", &link)]);
         // A question that nobody else saw must not show by what it is answered with.
         let reply_to = place.reply_to.as_deref().filter(|_| place.asked_in_public);
         let note = PublicNote { text: &text, reply_to };
-        match self.connector.send_note(site, &place.conversation.id, note).await {
+        match self.connector.send_note(url, &place.conversation.id, note).await {
             Ok(()) => Shown::Pointed("pointed_to_chat"),
             Err(error) => shown_by(&error),
         }

@@ -109,6 +109,23 @@ fn the_environment_wins_over_the_file() {
 }
 
 #[test]
+fn a_proxy_is_the_configured_one_or_that_of_the_environment() {
+    let proxy = |more: &[(&str, &str)]| {
+        load(None, more).unwrap().server.proxy.map(|proxy| format!("{proxy:?}"))
+    };
+    let (own, environment) =
+        (("CONNECT_SERVER__PROXY", "http://own:1"), ("HTTPS_PROXY", "http://env:1"));
+    assert_eq!(proxy(&[("HTTP_PROXY", "http://env:1"), ("ALL_PROXY", "http://env:1")]), None);
+    assert!(proxy(&[environment]).unwrap().contains(r#""env""#));
+    let proxy = proxy(&[own, environment, ("NO_PROXY", "a.example")]).unwrap();
+    assert!(proxy.contains(r#""own""#) && proxy.contains("a.example"), "{proxy}");
+
+    let words = "is not the address of an HTTP proxy";
+    one_problem(&[("CONNECT_SERVER__PROXY", "socks5://own:1")], "server.proxy", words);
+    one_problem(&[("HTTPS_PROXY", "socks5://env:1")], "HTTPS_PROXY", words);
+}
+
+#[test]
 fn lists_come_with_brackets_commas_or_line_ends() {
     let two = [ResolverKind::Email, ResolverKind::Template];
     let file = "[identity]\nchain = ['email', 'template']";

@@ -13,11 +13,10 @@
 //! "not mine". Anything else counts as down.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -25,8 +24,7 @@ use super::{Found, Resolution, ResolverKind};
 use crate::clock::SharedClock;
 use crate::core::answer::{Reason, Refusal};
 use crate::core::person::{Kind, Person, Profile};
-use crate::metrics::Metrics;
-use crate::net::read_limited;
+use crate::net::{self, Cause, Outgoing};
 use crate::novu::{Context, ContextValue, SubscriberId};
 use crate::signing::SigningKey;
 
@@ -47,9 +45,8 @@ pub struct WebhookResolver {
     url: Url,
     key: SigningKey,
     timeout: Duration,
-    http: reqwest::Client,
+    http: Outgoing,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
 }
 
 #[derive(Serialize)]
@@ -93,53 +90,54 @@ impl WebhookResolver {
         url: Url,
         key: SigningKey,
         timeout: Duration,
-        http: reqwest::Client,
+        http: Outgoing,
         clock: SharedClock,
-        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { url, key, timeout, http, clock, metrics }
+        Self { url, key, timeout, http, clock }
     }
 
     pub(super) async fn resolve(&self, person: &Person, profile: Option<&Profile>) -> Resolution {
-        let started = Instant::now();
-        let resolution = self.ask(person, profile).await;
-        let outcome = match &resolution {
-            Ok(Resolution::Found(_)) => "found",
-            Ok(Resolution::NotMine(_)) => "not_mine",
-            Ok(Resolution::Refuse(_)) => "refused",
-            Err(problem) => problem,
-        };
-        self.metrics.upstream("identity_webhook", "resolve", outcome, started.elapsed());
-        resolution.unwrap_or_else(|problem| {
-            tracing::warn!(problem, "the identity webhook gave no usable answer");
-            Resolution::Refuse(Reason::WebhookUnavailable.into())
-        })
+        let mut call = self.http.call("identity_webhook", "resolve", self.timeout);
+        match self.ask(&mut call, person, profile).await {
+            Ok(resolution) => {
+                call.answered(match &resolution {
+                    Resolution::Found(_) => "found",
+                    Resolution::NotMine(_) => "not_mine",
+                    Resolution::Refuse(_) => "refused",
+                });
+                resolution
+            }
+            Err(problem) => {
+                call.nonsense(problem);
+                call.failed(problem, Some("check identity.webhook_url and what answers there"));
+                Resolution::Refuse(Reason::WebhookUnavailable.into())
+            }
+        }
     }
 
     async fn ask(
         &self,
+        call: &mut net::Call<'_>,
         person: &Person,
         profile: Option<&Profile>,
     ) -> Result<Resolution, &'static str> {
         let body = serde_json::to_vec(&question(person, profile)).map_err(|_| "unspeakable")?;
         let timestamp = self.clock.now().as_second().to_string();
-        let response = self
+        let request = self
             .http
-            .post(self.url.clone())
-            .timeout(self.timeout)
+            .request(Method::POST, self.url.clone())
             .header(CONTENT_TYPE, "application/json")
             .header(SIGNATURE_HEADER, self.key.sign(VERSION, timestamp.as_bytes(), &body))
             .header(TIMESTAMP_HEADER, timestamp)
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| if error.is_timeout() { "timed_out" } else { "unreachable" })?;
-        match response.status() {
-            StatusCode::OK => {
-                let body =
-                    read_limited(response, LARGEST_ANSWER).await.map_err(|_| "unreadable")?;
-                understand(&body)
-            }
+            .body(body);
+        let answer = call.send(request, LARGEST_ANSWER).await;
+        let answer = answer.map_err(|failure| match failure {
+            net::Failure { status: Some(_), .. } => "unreadable",
+            net::Failure { cause: Cause::TimedOut, .. } => "timed_out",
+            _ => "unreachable",
+        })?;
+        match answer.status {
+            StatusCode::OK => understand(&answer.body),
             StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => {
                 Ok(Resolution::NotMine(Reason::IdentityUnknown))
             }

@@ -19,6 +19,7 @@ use url::Url;
 use super::super::{Novu, Settings};
 use crate::clock::ManualClock;
 use crate::metrics::Metrics;
+use crate::net::Outgoing;
 
 pub(super) const KEY: &str = "novu-test-secret";
 
@@ -122,7 +123,8 @@ impl Stub {
             context_hmac: setup.context_hmac,
         };
         let http = crate::net::client().unwrap();
-        let novu = Novu::new(settings, http, metrics.clone(), Arc::new(clock.clone())).unwrap();
+        let http = Outgoing::new(http, Arc::new(clock.clone()), metrics.clone());
+        let novu = Novu::new(settings, http, Arc::new(clock.clone())).unwrap();
         Self { novu, metrics, clock, script }
     }
 

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::{EndpointFilter, Error, LinkUser, NewSubscriber, Novu, SubscriberId, Trigger};
 use super::stub::{KEY, Reply, Setup, Stub, answer, answer_with};
+use crate::net::Outgoing;
 
 const SHORT: Duration = Duration::from_millis(400);
 
@@ -116,9 +117,10 @@ async fn nobody_listening_is_unavailable() {
         context_hmac: false,
     };
     drop(listener);
-    let http = crate::net::client().unwrap();
     let clock = Arc::new(stub.clock.clone());
-    let novu = Novu::new(settings, http, stub.metrics.clone(), clock).unwrap();
+    let http = crate::net::client().unwrap();
+    let http = Outgoing::new(http, clock.clone(), stub.metrics.clone());
+    let novu = Novu::new(settings, http, clock).unwrap();
     assert_eq!(get(&novu).await, Err(UNAVAILABLE));
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
 use serde_json::Value;
 
+use crate::net::Answered;
 use crate::teams::credentials::TokenError;
 
 /// The longest error code that is kept, in characters.
@@ -69,6 +69,22 @@ impl CallError {
         }
     }
 
+    /// Whether it is about one conversation or message, and the connector is well.
+    pub(super) const fn is_about_one_conversation(&self) -> bool {
+        matches!(self, Self::NotInstalled | Self::TargetedRefused | Self::NotFound | Self::TooLarge)
+    }
+
+    /// What an operator can do about it, where that is more than the cause tells.
+    pub(super) const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorised => Some(
+                "check teams.app_id, the bot's secret or certificate, teams.app_tenant, and that the \
+                 bot is registered at the Bot Framework",
+            ),
+            _ => None,
+        }
+    }
+
     /// Whether the same call can succeed later, and does no harm if it is made again.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
@@ -106,13 +122,16 @@ pub(super) struct Asked {
 
 /// Reads a refusal (Bot Connector, error codes; Teams, bot error responses).
 pub(super) fn classify(
-    status: StatusCode,
-    body: &[u8],
+    answer: &Answered,
     retry_after: Option<Duration>,
     asked: Asked,
 ) -> CallError {
-    let code = code(body);
-    match (status.as_u16(), code.as_str()) {
+    let (status, code) = (answer.status.as_u16(), code(&answer.body));
+    match (status, code.as_str()) {
+        // A page of something on the way: neither the bot's credentials nor the conversation is wrong.
+        (400..=407 | 409..=412 | 414..=428 | 430..=499, _) if answer.is_foreign() => {
+            CallError::Nonsense
+        }
         (401, _) => CallError::Unauthorised,
         (413, _) | (_, "MessageSizeTooBig") => CallError::TooLarge,
         (429, _) => CallError::Throttled(retry_after),
@@ -128,7 +147,7 @@ pub(super) fn classify(
         }
         (400, _) if asked.targeted => CallError::TargetedRefused,
         (408 | 500..=599, _) => lost(asked.repeatable),
-        (400..=499, _) => CallError::Refused { status: status.as_u16(), code },
+        (400..=499, _) => CallError::Refused { status, code },
         _ => CallError::Nonsense,
     }
 }
@@ -139,7 +158,7 @@ pub(super) const fn lost(repeatable: bool) -> CallError {
 }
 
 /// The code in an error body; empty where there is none. Only letters, so that it can be logged.
-fn code(body: &[u8]) -> String {
+pub(super) fn code(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let code = body.pointer("/error/code").and_then(Value::as_str).unwrap_or_default();
     code.chars().filter(char::is_ascii_alphanumeric).take(LONGEST_CODE).collect()
@@ -148,6 +167,8 @@ fn code(body: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
     use serde_json::json;
 
     use super::*;
@@ -158,7 +179,12 @@ mod tests {
 
     fn read(status: u16, code: &str, asked: Asked) -> CallError {
         let body = json!({"error": {"code": code, "message": "told ada@example.com"}}).to_string();
-        classify(StatusCode::from_u16(status).unwrap(), body.as_bytes(), None, asked)
+        classify(&answer(status, body.into_bytes()), None, asked)
+    }
+
+    fn answer(status: u16, body: Vec<u8>) -> Answered {
+        let status = StatusCode::from_u16(status).unwrap();
+        Answered { status, headers: HeaderMap::default(), body: body.into() }
     }
 
     fn refused(status: u16, code: &str) -> CallError {
@@ -195,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_something_on_the_way_blames_neither_credentials_nor_conversation() {
+        let page = |status| classify(&answer(status, b"<html>Sign in".to_vec()), None, POST);
+        for status in [400, 401, 403, 404, 407] {
+            assert_eq!(page(status), CallError::Nonsense, "{status}");
+        }
+        assert_eq!(page(429), CallError::Throttled(None));
+        assert_eq!(page(502), CallError::Uncertain);
+        assert_eq!(classify(&answer(401, Vec::new()), None, POST), CallError::Unauthorised);
+    }
+
+    #[test]
     fn what_may_have_happened_is_never_worth_another_try() {
         assert!(!CallError::Uncertain.is_transient());
         assert!(!CallError::Uncertain.calls_for_another_place());
@@ -208,7 +245,7 @@ mod tests {
             status in 100_u16..1000,
             body in proptest::collection::vec(any::<u8>(), 0..80),
         ) {
-            let _ = classify(StatusCode::from_u16(status).unwrap(), &body, None, POST);
+            let _ = classify(&answer(status, body), None, POST);
         }
     }
 }

@@ -4,17 +4,17 @@
 //! done nothing: posting a message twice shows it twice (Teams has no idempotency keys). A refused
 //! token has done nothing; it is dropped, and the second attempt is made with a fresh one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 use url::Url;
 
 use super::Connector;
-use super::error::{Asked, CallError, classify, lost};
+use super::error::{Asked, CallError, classify, code, lost};
 use crate::clock::after;
-use crate::net::{read_limited, retry_after};
+use crate::net::{self, Answered};
 use crate::teams::pace::{Crowded, Lane};
 
 /// The largest answer that is read, in bytes.
@@ -75,35 +75,37 @@ impl Connector {
         if call.targeted {
             call.url.query_pairs_mut().append_pair("isTargetedActivity", "true");
         }
-        let started = Instant::now();
-        let result = self.exchange(&call, started).await;
-        let outcome = result.as_ref().err().map_or("ok", CallError::name);
-        let took = started.elapsed();
-        self.parts.metrics.upstream("bot_connector", call.operation, outcome, took);
-        if let Err(error) = &result {
-            tracing::debug!(operation = call.operation, %error, "the connector did not do it");
+        let mut record = self.parts.http.call("bot_connector", call.operation, call.patience);
+        let result = self.exchange(&call, &mut record).await;
+        match &result {
+            Ok(_) => record.ok(),
+            Err(error) if error.is_about_one_conversation() => record.answered(error.name()),
+            Err(error) => record.failed(error.name(), error.advice()),
         }
         result
     }
 
-    async fn exchange(&self, call: &Call<'_>, started: Instant) -> Result<Bytes, CallError> {
-        let left = || call.patience.saturating_sub(started.elapsed());
-        let mut authorization = self.authorization(left()).await?;
-        let failure = match self.attempt(call, &authorization, left()).await {
+    async fn exchange(
+        &self,
+        call: &Call<'_>,
+        record: &mut net::Call<'_>,
+    ) -> Result<Bytes, CallError> {
+        let mut authorization = self.authorization(record.left()).await?;
+        let failure = match self.attempt(call, &authorization, record).await {
             Ok(body) => return Ok(body),
             Err(failure) => failure,
         };
         match failure.repeat {
-            Repeat::After(pause) if left() >= pause.saturating_add(WORTHWHILE) => {
+            Repeat::After(pause) if record.left() >= pause.saturating_add(WORTHWHILE) => {
                 let clock = &self.parts.clock;
                 clock.sleep_until(after(clock.now(), pause)).await;
             }
-            Repeat::WithAnotherToken if left() >= WORTHWHILE => {
-                authorization = self.authorization(left()).await?;
+            Repeat::WithAnotherToken if record.left() >= WORTHWHILE => {
+                authorization = self.authorization(record.left()).await?;
             }
             _ => return Err(failure.error),
         }
-        self.attempt(call, &authorization, left()).await.map_err(|failure| failure.error)
+        self.attempt(call, &authorization, record).await.map_err(|failure| failure.error)
     }
 
     async fn authorization(&self, time_left: Duration) -> Result<HeaderValue, CallError> {
@@ -116,48 +118,50 @@ impl Connector {
         &self,
         call: &Call<'_>,
         authorization: &HeaderValue,
-        time_left: Duration,
+        record: &mut net::Call<'_>,
     ) -> Result<Bytes, Failure> {
-        let waiting = Instant::now();
-        let deadline = after(self.parts.clock.now(), time_left);
+        let deadline = after(self.parts.clock.now(), record.left());
         self.pace
             .turn(call.lane, call.conversation, call.tenant, deadline)
             .await
             .map_err(|Crowded(wait)| CallError::Throttled(Some(wait)))?;
-        let request = self
-            .parts
-            .http
-            .request(call.method.clone(), call.url.clone())
-            .timeout(time_left.saturating_sub(waiting.elapsed()))
-            .header(AUTHORIZATION, authorization.clone());
-        let request = match &call.body {
+        match record.send(self.request(call, authorization), LARGEST_ANSWER).await {
+            Ok(answer) => self.understand(answer, call, authorization, record),
+            // It is done, even if what was made is not told.
+            Err(net::Failure { status: Some(_), .. }) => Ok(Bytes::new()),
+            Err(failure) => Err(broken(&failure, call.repeatable)),
+        }
+    }
+
+    fn request(&self, call: &Call<'_>, authorization: &HeaderValue) -> RequestBuilder {
+        let request = self.parts.http.request(call.method.clone(), call.url.clone());
+        let request = request.header(AUTHORIZATION, authorization.clone());
+        match &call.body {
             Some(body) => {
                 request.header(CONTENT_TYPE, "application/json; charset=utf-8").body(body.clone())
             }
             None => request,
-        };
-        let response = request.send().await.map_err(|error| broken(&error, call.repeatable))?;
-        self.understand(response, call, authorization).await
+        }
     }
 
-    async fn understand(
+    fn understand(
         &self,
-        response: reqwest::Response,
+        answer: Answered,
         call: &Call<'_>,
         authorization: &HeaderValue,
+        record: &mut net::Call<'_>,
     ) -> Result<Bytes, Failure> {
-        let status = response.status();
-        let wait = retry_after(response.headers(), self.parts.clock.now());
-        // What was done or refused counts even where the answer's body is lost on the way.
-        let body = read_limited(response, LARGEST_ANSWER).await.unwrap_or_default();
+        let status = answer.status;
         if status.is_success() {
-            return Ok(body);
+            return Ok(answer.body);
         }
+        record.said(&code(&answer.body));
+        let wait = answer.retry_after(self.parts.clock.now());
         let asked = Asked { targeted: call.targeted, repeatable: call.repeatable };
-        let error = classify(status, &body, wait, asked);
-        // A token that is refused at the second attempt is dropped as well, for the next call.
-        let repeat = match status {
-            StatusCode::UNAUTHORIZED if self.parts.tokens.refused(authorization) => {
+        let error = classify(&answer, wait, asked);
+        let repeat = match error {
+            // A token that is refused at the second attempt is dropped as well, for the next call.
+            CallError::Unauthorised if self.parts.tokens.refused(authorization) => {
                 Repeat::WithAnotherToken
             }
             _ => repeat(status, wait, call.repeatable),
@@ -167,8 +171,8 @@ impl Connector {
 }
 
 /// No answer came. Only where there was no connection it is certain that nothing was done.
-fn broken(error: &reqwest::Error, repeatable: bool) -> Failure {
-    if error.is_connect() {
+fn broken(failure: &net::Failure, repeatable: bool) -> Failure {
+    if failure.nothing_done() {
         Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) }
     } else {
         lost(repeatable).into()
@@ -189,16 +193,17 @@ fn repeat(status: StatusCode, wait: Option<Duration>, repeatable: bool) -> Repea
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn a_connection_that_is_refused_has_sent_nothing() {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        drop(listener);
-        let http = crate::net::client().unwrap();
-        let error = http.post(url).body("x").send().await.unwrap_err();
+    #[test]
+    fn without_a_connection_nothing_was_sent() {
+        let failure =
+            |certainty| net::Failure { certainty, status: None, cause: net::Cause::TimedOut };
         assert_eq!(
-            broken(&error, false),
+            broken(&failure(net::Certainty::NothingDone), false),
             Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) },
+        );
+        assert_eq!(
+            broken(&failure(net::Certainty::Uncertain), false),
+            Failure { error: CallError::Uncertain, repeat: Repeat::Never },
         );
     }
 

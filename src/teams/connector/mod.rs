@@ -1,15 +1,15 @@
 //! The client of the connector: how the bot speaks, and asks who somebody is.
 //!
-//! The connector's address comes with every activity, so it comes from outside. A [`Site`] is an
-//! address that has passed the fence, and the bot's token goes to a site only. Who could have it sent
-//! elsewhere could speak as the bot (Bot Connector, authentication).
+//! The connector's address comes with every activity, so it comes from outside. A [`ConnectorUrl`] is an
+//! address that the list of hosts has let pass, and the bot's token goes to such an address only. Who
+//! could have it sent elsewhere could speak as the bot (Bot Connector, authentication).
 
 mod chats;
+mod connector_url;
 mod error;
 mod exchange;
 mod member;
 mod seek;
-mod site;
 #[cfg(test)]
 mod tests;
 
@@ -29,15 +29,14 @@ use super::outgoing::{
 };
 use super::pace::{Lane, Pace};
 use crate::clock::SharedClock;
-use crate::metrics::Metrics;
-use crate::net::Fence;
+use crate::net::{HostAllowlist, Outgoing};
 use chats::Chats;
 use exchange::Call;
 
+pub use connector_url::{ConnectorUrl, UntrustedServiceUrl};
 pub use error::CallError;
 pub use member::Member;
 pub use seek::{Found, Roster, Sought};
-pub use site::{Site, Untrusted};
 
 /// How long sending may take, waiting for a turn and a second attempt included.
 const SEND_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,18 +59,16 @@ pub struct Parts {
     /// The bot's id, `28:` and the application id.
     pub bot_id: String,
     /// The hosts that a service URL may have, exactly.
-    pub service_hosts: Fence,
+    pub service_hosts: HostAllowlist,
     /// Gives the bot's token.
     pub tokens: Arc<TokenSource>,
-    /// Has to be one that [`crate::net::client`] made: it must not follow redirects.
-    pub http: reqwest::Client,
+    /// Makes the calls.
+    pub http: Outgoing,
     /// Tells the time.
     pub clock: SharedClock,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
 }
 
-/// A client of all connectors that the fence lets pass.
+/// A client of all connectors whose hosts are on the list.
 pub struct Connector {
     parts: Parts,
     pace: Pace,
@@ -139,12 +136,17 @@ impl Connector {
         }
     }
 
-    /// Admits the address that an activity names as the connector of its tenant.
+    /// Admits the service URL that an activity names as the connector of its tenant. Do so once, on
+    /// arrival or when it is taken from the store, and carry the result along.
     ///
     /// # Errors
     /// The rule that the address breaks.
-    pub fn site(&self, service_url: &str, tenant: &str) -> Result<Site, Untrusted> {
-        Site::admit(service_url, tenant, &self.parts.service_hosts)
+    pub fn admit(
+        &self,
+        service_url: &str,
+        tenant: &str,
+    ) -> Result<ConnectorUrl, UntrustedServiceUrl> {
+        ConnectorUrl::admit(service_url, tenant, &self.parts.service_hosts)
     }
 
     /// Sends a card to the one person who sees it: plainly into their chat with the bot, targeted
@@ -155,7 +157,7 @@ impl Connector {
     /// same.
     pub async fn send(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         activity: PrivateActivity<'_>,
     ) -> Result<Sent, CallError> {
         let place = activity.place;
@@ -177,7 +179,7 @@ impl Connector {
     /// As for [`Connector::send`].
     pub async fn send_note(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         conversation: &str,
         note: PublicNote<'_>,
     ) -> Result<(), CallError> {
@@ -191,10 +193,10 @@ impl Connector {
 
     /// Shows in a person's own chat that the bot is typing. Nothing depends on it, so nobody is told
     /// whether it worked.
-    pub async fn show_typing(&self, site: &Site, chat: &PersonalChat) {
-        let Ok(url) = site.url(&[chat.id(), "activities"]) else { return };
+    pub async fn show_typing(&self, connector: &ConnectorUrl, chat: &PersonalChat) {
+        let Ok(url) = connector.url(&[chat.id(), "activities"]) else { return };
         let Ok(body) = json(&Typing::default()) else { return };
-        let prepared = self.prepare("typing", Method::POST, url, site, chat.id());
+        let prepared = self.prepare("typing", Method::POST, url, connector, chat.id());
         let _ = self.call(Call { body: Some(body), ..prepared }).await;
     }
 
@@ -204,7 +206,7 @@ impl Connector {
     /// [`CallError::NotFound`] where the message is gone, or its id was never told.
     pub async fn update(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         sent: &Sent,
         card: &PrivateCard,
     ) -> Result<(), CallError> {
@@ -227,7 +229,7 @@ impl Connector {
     /// The connector opens none.
     pub async fn personal_chat(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         member: &str,
     ) -> Result<PersonalChat, CallError> {
         self.personal_chat_within(self.send_patience, site, member).await
@@ -236,7 +238,7 @@ impl Connector {
     async fn personal_chat_within(
         &self,
         patience: Duration,
-        site: &Site,
+        site: &ConnectorUrl,
         member: &str,
     ) -> Result<PersonalChat, CallError> {
         if let Some(chat) = self.chats.get(site.tenant(), member) {
@@ -258,7 +260,7 @@ impl Connector {
     }
 
     /// Forgets a person's chat, because the connector no longer finds it.
-    pub fn forget_personal_chat(&self, site: &Site, member: &str) {
+    pub fn forget_personal_chat(&self, site: &ConnectorUrl, member: &str) {
         self.chats.forget(site.tenant(), member);
     }
 
@@ -268,7 +270,7 @@ impl Connector {
         operation: &'static str,
         method: Method,
         url: Url,
-        site: &'a Site,
+        site: &'a ConnectorUrl,
         conversation: &'a str,
     ) -> Call<'a> {
         Call {

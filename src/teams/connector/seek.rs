@@ -15,7 +15,7 @@ use secrecy::SecretString;
 use super::error::CallError;
 use super::exchange::Call;
 use super::member::Member;
-use super::{Connector, Patience, Site};
+use super::{Connector, ConnectorUrl, Patience};
 use crate::core::{Directory, DirectoryError, Person, Profile};
 use crate::teams::pace::Lane;
 
@@ -46,7 +46,7 @@ impl Connector {
     /// # Errors
     /// The first place's refusal where all refuse, so a [`CallError::calls_for_another_place`] means
     /// that there is none. Any other error ends the search: it may pass.
-    pub async fn seek(&self, site: &Site, sought: &Sought<'_>) -> Result<Found, CallError> {
+    pub async fn seek(&self, site: &ConnectorUrl, sought: &Sought<'_>) -> Result<Found, CallError> {
         let (started, patience) = (Instant::now(), self.patience(sought.patience));
         let left = || patience.saturating_sub(started.elapsed());
         let mut refusal = None;
@@ -68,7 +68,7 @@ impl Connector {
     /// Looks somebody up in their own chat with the bot.
     async fn seek_apart(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         sought: &Sought<'_>,
         left: impl Fn() -> Duration,
     ) -> Result<Found, CallError> {
@@ -84,7 +84,7 @@ impl Connector {
     /// Looks up a member of a conversation, or of a team by the team's id.
     async fn member(
         &self,
-        site: &Site,
+        site: &ConnectorUrl,
         conversation: &str,
         account: &str,
         patience: Duration,
@@ -112,7 +112,7 @@ impl Connector {
 #[derive(Debug)]
 pub struct Roster<'a> {
     connector: &'a Connector,
-    site: Site,
+    site: ConnectorUrl,
     sought: Sought<'a>,
     found: OnceLock<String>,
 }
@@ -120,7 +120,7 @@ pub struct Roster<'a> {
 impl<'a> Roster<'a> {
     /// Nobody has been looked up yet.
     #[must_use]
-    pub const fn new(connector: &'a Connector, site: Site, sought: Sought<'a>) -> Self {
+    pub const fn new(connector: &'a Connector, site: ConnectorUrl, sought: Sought<'a>) -> Self {
         Self { connector, site, sought, found: OnceLock::new() }
     }
 

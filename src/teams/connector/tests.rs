@@ -21,7 +21,8 @@ use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::core::Language;
 use crate::core::{Answer, Directory, DirectoryError, Person, Reference, Workspace};
-use crate::net::{Outside, Subdomains};
+use crate::metrics::Metrics;
+use crate::net::{Outgoing, Subdomains, UrlRefused};
 use crate::teams::activity::{Conversation, ConversationKind};
 use crate::teams::card::Wording;
 use crate::teams::credentials::{Credentials, Proof};
@@ -78,7 +79,7 @@ struct Script {
 
 struct Stub {
     connector: Arc<Connector>,
-    site: Site,
+    site: ConnectorUrl,
     clock: ManualClock,
     metrics: Arc<Metrics>,
     script: Script,
@@ -103,27 +104,26 @@ impl Stub {
     fn speaking_to(token_root: &str, root: &str, patience: Duration, script: Script) -> Self {
         let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
         let metrics = Arc::new(Metrics::new());
+        let shared: SharedClock = Arc::new(clock.clone());
         let http = crate::net::client().unwrap();
+        let http = Outgoing::new(http, shared.clone(), metrics.clone());
         let credentials = Credentials {
             client_id: "app-1".to_owned(),
             proof: Proof::Secret("s3cret".into()),
             token_url: Url::parse(&format!("{token_root}/token")).unwrap(),
             scope: "scope".to_owned(),
         };
-        let shared: SharedClock = Arc::new(clock.clone());
-        let tokens =
-            TokenSource::new(credentials, http.clone(), shared.clone(), metrics.clone()).unwrap();
+        let tokens = TokenSource::new(credentials, http.clone(), shared.clone()).unwrap();
         let mut connector = Connector::new(Parts {
             bot_id: "28:app-1".to_owned(),
-            service_hosts: Fence::new(["127.0.0.1"], Subdomains::Refused).unwrap(),
+            service_hosts: HostAllowlist::new(["127.0.0.1"], Subdomains::Refused).unwrap(),
             tokens: Arc::new(tokens),
             http,
             clock: shared,
-            metrics: metrics.clone(),
         });
         connector.send_patience = patience;
         connector.lookup_patience = patience;
-        let site = connector.site(&format!("{root}/emea/"), "tenant-1").unwrap();
+        let site = connector.admit(&format!("{root}/emea/"), "tenant-1").unwrap();
         Self { connector: Arc::new(connector), site, clock, metrics, script }
     }
 
@@ -266,11 +266,14 @@ async fn a_note_is_for_everybody() {
 }
 
 #[tokio::test]
-async fn the_token_stays_within_the_fence() {
+async fn the_token_goes_to_listed_hosts_only() {
     let stub = Stub::start([]).await;
     for url in ["https://evil.example/", "http://127.0.0.2:1/", "https://127.0.0.1.evil.example/"] {
-        let outside = stub.connector.site(url, "tenant-1");
-        assert!(matches!(outside, Err(Untrusted::Outside(Outside::Host | Outside::Scheme))));
+        let outside = stub.connector.admit(url, "tenant-1");
+        assert!(matches!(
+            outside,
+            Err(UntrustedServiceUrl::Refused(UrlRefused::Host | UrlRefused::Scheme))
+        ));
     }
     let redirected = Stub::start([answer_with(307, "location", "http://127.0.0.1:1/")]).await;
     assert_eq!(redirected.send(ConversationKind::Personal).await, Err(CallError::Nonsense));
@@ -301,7 +304,7 @@ async fn a_connection_that_breaks_after_the_message_is_not_tried_again() {
         drop(connection);
         listener
     });
-    let site = stub.connector.site(&broken, "tenant-1").unwrap();
+    let site = stub.connector.admit(&broken, "tenant-1").unwrap();
     let note = PublicNote { text: "x", reply_to: None };
     let sent = stub.connector.send_note(&site, "19:a", note).await;
     assert_eq!(sent, Err(CallError::Uncertain));
@@ -315,7 +318,7 @@ async fn a_connector_that_is_not_there_was_told_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let closed = format!("http://{}/", listener.local_addr().unwrap());
     drop(listener);
-    let site = stub.connector.site(&closed, "tenant-1").unwrap();
+    let site = stub.connector.admit(&closed, "tenant-1").unwrap();
     let note = PublicNote { text: "x", reply_to: None };
     let sent = stub.connector.send_note(&site, "19:a", note).await;
     assert_eq!(sent, Err(CallError::Unavailable));

@@ -14,19 +14,18 @@ pub(crate) mod tests;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use reqwest::Method;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::watch;
 use url::Url;
 
 use self::certificate::ASSERTION_TYPE;
 pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
 use crate::clock::{SharedClock, after, between};
-use crate::metrics::Metrics;
-use crate::net::{is_loopback, read_limited};
+use crate::net::{self, Flight, Outgoing, SingleFlight, is_loopback};
 
 /// How long nobody asks again after a failure.
 const HOLD_OFF: Duration = Duration::from_secs(5);
@@ -115,15 +114,52 @@ impl TokenError {
             Self::Nonsense => "nonsense",
         }
     }
+
+    /// Tells what came back, for the log.
+    fn describe(&self, call: &mut net::Call<'_>) {
+        match self {
+            Self::Refused { error, code: 0 } => call.said(error),
+            Self::Refused { error, code } => call.said(&format!("{error} AADSTS{code}")),
+            Self::Nonsense => call.nonsense("it holds no token"),
+            Self::Unavailable => {}
+        }
+    }
+
+    /// What an operator can do about it, where that is more than the cause tells (Microsoft, AADSTS
+    /// error codes).
+    const fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { code: 7_000_215, .. } => {
+                Some("teams.app_secret is wrong: copy the secret's value, not its id")
+            }
+            Self::Refused { code: 7_000_222, .. } => {
+                Some("teams.app_secret has expired: make a new one in Entra and put it there")
+            }
+            Self::Refused { code: 700_027, .. } => {
+                Some("Entra does not know teams.app_certificate: add it to the application")
+            }
+            Self::Refused { code: 700_016, .. } => {
+                Some("Entra does not find the application: check teams.app_id and teams.app_tenant")
+            }
+            Self::Refused { code: 90_002, .. } => {
+                Some("Entra does not find the tenant: check teams.app_tenant")
+            }
+            Self::Refused { .. } => {
+                Some("check teams.app_id, teams.app_tenant, and the bot's secret or certificate")
+            }
+            Self::Unavailable | Self::Nonsense => None,
+        }
+    }
 }
 
 /// Gives the bot's access token. Share one between all who need it.
 pub struct TokenSource {
     credentials: Credentials,
-    http: reqwest::Client,
+    http: Outgoing,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
     state: Mutex<State>,
+    /// The question that Entra has not answered yet.
+    renewal: SingleFlight<Result<HeaderValue, TokenError>>,
 }
 
 impl fmt::Debug for TokenSource {
@@ -137,12 +173,10 @@ struct State {
     token: Option<Token>,
     /// The last failure, and until when it stands in for another attempt.
     failure: Option<(TokenError, Timestamp)>,
-    /// The question that Entra has not answered yet.
-    renewal: Option<Renewal>,
 }
 
-/// What comes of a question to Entra, once it is over. Closes without it if the question broke off.
-type Renewal = watch::Receiver<Option<Result<HeaderValue, TokenError>>>;
+/// A question to Entra that is under way.
+type Renewal = Flight<Result<HeaderValue, TokenError>>;
 
 #[derive(Clone)]
 struct Token {
@@ -165,21 +199,21 @@ enum Standing {
 }
 
 impl TokenSource {
-    /// A source that has no token yet. `http` has to be one that [`crate::net::client`] made.
+    /// A source that has no token yet.
     ///
     /// # Errors
     /// The token URL is not safe to send a secret to.
     pub fn new(
         credentials: Credentials,
-        http: reqwest::Client,
+        http: Outgoing,
         clock: SharedClock,
-        metrics: Arc<Metrics>,
     ) -> Result<Self, InsecureTokenUrl> {
         let url = &credentials.token_url;
         if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))) {
             return Err(InsecureTokenUrl);
         }
-        Ok(Self { credentials, http, clock, metrics, state: Mutex::default() })
+        let (state, renewal) = (Mutex::default(), SingleFlight::default());
+        Ok(Self { credentials, http, clock, state, renewal })
     }
 
     /// The `Authorization` header for a call to the connector. Waits only if there is no good token
@@ -190,18 +224,18 @@ impl TokenSource {
     pub async fn authorization(self: &Arc<Self>) -> Result<HeaderValue, TokenError> {
         let renewal = {
             let now = self.clock.now();
-            let mut state = self.state();
+            let state = self.state();
             match state.standing(now) {
                 Standing::Fresh(authorization) => return Ok(authorization),
                 Standing::Ageing(authorization) => {
-                    self.join_or_begin(&mut state);
+                    drop(self.join_or_begin());
                     return Ok(authorization);
                 }
                 Standing::Failed(error) => return Err(error),
-                Standing::Gone => self.join_or_begin(&mut state),
+                Standing::Gone => self.join_or_begin(),
             }
         };
-        outcome(renewal).await
+        renewal.outcome().await.unwrap_or(Err(TokenError::Unavailable))
     }
 
     /// Takes note that the connector has refused a token, given as its `Authorization` header, and
@@ -227,28 +261,25 @@ impl TokenSource {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn join_or_begin(self: &Arc<Self>, state: &mut State) -> Renewal {
-        if let Some(renewal) = state.renewal.as_ref().filter(|it| it.has_changed().is_ok()) {
-            return renewal.clone();
-        }
-        let (ended, renewal) = watch::channel(None);
-        state.renewal = Some(renewal.clone());
-        let source = Arc::clone(self);
-        tokio::spawn(async move {
-            let outcome = source.renew().await;
-            ended.send_replace(Some(outcome));
-        });
-        renewal
+    fn join_or_begin(self: &Arc<Self>) -> Renewal {
+        self.renewal.join_or_begin(|| {
+            let source = Arc::clone(self);
+            async move { source.renew().await }
+        })
     }
 
-    /// Asks Entra and keeps what comes of it. Only for the task of the one renewal.
+    /// Asks Entra and keeps what comes of it. Only for the one renewal.
     async fn renew(&self) -> Result<HeaderValue, TokenError> {
-        let started = Instant::now();
-        let outcome = self.ask().await;
-        let word = outcome.as_ref().map_or_else(TokenError::outcome, |_| "ok");
-        self.metrics.upstream("entra", "token", word, started.elapsed());
+        let mut call = self.http.call("entra", "token", TIMEOUT);
+        let outcome = self.ask(&mut call).await;
+        match &outcome {
+            Ok(_) => call.ok(),
+            Err(error) => {
+                error.describe(&mut call);
+                call.failed(error.outcome(), error.advice());
+            }
+        }
         let mut state = self.state();
-        state.renewal = None;
         match outcome {
             Ok(token) => {
                 let authorization = token.authorization.clone();
@@ -256,33 +287,24 @@ impl TokenSource {
                 Ok(authorization)
             }
             Err(error) => {
-                tracing::warn!(%error, "the bot has no new token for the connector");
                 state.failure = Some((error.clone(), after(self.clock.now(), HOLD_OFF)));
                 Err(error)
             }
         }
     }
 
-    async fn ask(&self) -> Result<Token, TokenError> {
+    async fn ask(&self, call: &mut net::Call<'_>) -> Result<Token, TokenError> {
         let asked_at = self.clock.now();
         let form = self.credentials.form(asked_at).await?;
         let form: Vec<_> =
             form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
-        let response = self
-            .http
-            .post(self.credentials.token_url.clone())
-            .timeout(TIMEOUT)
-            .form(&form)
-            .send()
-            .await
-            .map_err(|_| TokenError::Unavailable)?;
-        let status = response.status();
-        let body =
-            read_limited(response, LARGEST_ANSWER).await.map_err(|_| TokenError::Unavailable)?;
-        if status.is_success() {
-            grant::token(&body, asked_at)
+        let request = self.http.request(Method::POST, self.credentials.token_url.clone());
+        let answer = call.send(request.form(&form), LARGEST_ANSWER).await;
+        let answer = answer.map_err(|_| TokenError::Unavailable)?;
+        if answer.status.is_success() {
+            grant::token(&answer.body, asked_at)
         } else {
-            Err(grant::refusal(status, &body))
+            Err(grant::refusal(answer.status, &answer.body))
         }
     }
 }
@@ -302,10 +324,4 @@ impl State {
             (_, None) => Standing::Gone,
         }
     }
-}
-
-/// Waits for what comes of a renewal.
-async fn outcome(mut renewal: Renewal) -> Result<HeaderValue, TokenError> {
-    let ended = renewal.wait_for(Option::is_some).await;
-    ended.ok().and_then(|outcome| outcome.clone()).unwrap_or(Err(TokenError::Unavailable))
 }

@@ -8,8 +8,11 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::Deserialize;
 
-use super::{Unverified, json};
+use super::json;
+use super::unverified::Unverified;
 
+/// The one channel that is served, as Microsoft names it.
+pub const CHANNEL: &str = "msteams";
 /// The largest body that is read, in bytes. Usual activities have a few thousand.
 pub const LARGEST_BODY: usize = 256 * 1024;
 

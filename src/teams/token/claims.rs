@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::Unverified;
+use super::unverified::Unverified;
 use crate::clock::between;
 
 /// How far Microsoft's clock and ours may be apart, in either direction.

@@ -1,14 +1,15 @@
 //! Fetches the published keys: the metadata document first, then the document that it names.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
 use super::json;
-use super::key_set::KeySet;
-use crate::net::{Fence, ReadError, read_limited};
+use super::key_set::{KeySet, NoKeys};
+use crate::net::{self, Cause, HostAllowlist, Outgoing};
 
 /// The largest document that is read, in bytes.
 const LARGEST_DOCUMENT: usize = 1 << 20;
@@ -33,7 +34,7 @@ pub(super) enum FetchError {
     Nonsense,
     /// The metadata name an address that may not be called.
     #[error("the keys are said to be where we may not call")]
-    Fenced,
+    HostRefused,
     /// The document has no usable key.
     #[error("no usable key is published")]
     NoKeys,
@@ -48,25 +49,40 @@ impl FetchError {
             Self::Status(_) => "rejected",
             Self::TooLarge => "too_large",
             Self::Nonsense => "nonsense",
-            Self::Fenced => "fenced",
+            Self::HostRefused => "host_refused",
             Self::NoKeys => "no_keys",
         }
     }
 
-    fn transport(error: &reqwest::Error) -> Self {
-        if error.is_timeout() { Self::TimedOut } else { Self::Unreachable }
+    /// How an answer of success cannot be used.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::HostRefused => "the keys are said to be where we may not call",
+            Self::NoKeys => "no usable key is published",
+            _ => "it is not the document that it should be",
+        }
+    }
+
+    /// What an operator can do about it, where that is more than the cause tells.
+    const fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::HostRefused | Self::Nonsense | Self::NoKeys => {
+                Some("check teams.openid_metadata_url and teams.cloud")
+            }
+            _ => None,
+        }
     }
 }
 
 /// Where the keys are.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// Follows no redirects.
-    pub(super) http: reqwest::Client,
+    /// Makes the calls.
+    pub(super) http: Outgoing,
     /// The metadata document.
     pub(super) metadata_url: Url,
     /// The hosts that it may name.
-    pub(super) key_hosts: Fence,
+    pub(super) key_hosts: HostAllowlist,
     /// The longest time for both documents.
     pub(super) time_limit: Duration,
 }
@@ -78,26 +94,41 @@ struct Metadata {
 }
 
 impl Source {
-    /// Fetches the keys that are published now.
+    /// Fetches the keys that are published now, and records how it went.
     pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
-        let started = Instant::now();
-        let metadata = self.get(&self.metadata_url, started).await?;
-        let metadata: Metadata = json::object(&metadata).ok_or(FetchError::Nonsense)?;
-        let keys = Url::parse(&metadata.jwks_uri).map_err(|_| FetchError::Nonsense)?;
-        self.key_hosts.check(&keys).map_err(|_| FetchError::Fenced)?;
-        KeySet::read(&self.get(&keys, started).await?)
+        let mut call = self.http.call("bot_connector", "keys", self.time_limit);
+        let result = self.read(&mut call).await;
+        match result {
+            Ok(_) => call.ok(),
+            Err(error) => {
+                call.nonsense(error.words());
+                call.failed(error.code(), error.advice());
+            }
+        }
+        result
     }
 
-    async fn get(&self, url: &Url, started: Instant) -> Result<Bytes, FetchError> {
-        let left = self.time_limit.saturating_sub(started.elapsed());
-        let response = self.http.get(url.clone()).timeout(left).send().await;
-        let response = response.map_err(|error| FetchError::transport(&error))?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(FetchError::Status(response.status().as_u16()));
-        }
-        read_limited(response, LARGEST_DOCUMENT).await.map_err(|error| match error {
-            ReadError::TooLarge(_) => FetchError::TooLarge,
-            ReadError::Transport(error) => FetchError::transport(&error),
+    async fn read(&self, call: &mut net::Call<'_>) -> Result<KeySet, FetchError> {
+        let metadata = self.get(call, &self.metadata_url).await?;
+        let metadata: Metadata = json::object(&metadata).ok_or(FetchError::Nonsense)?;
+        let keys = Url::parse(&metadata.jwks_uri).map_err(|_| FetchError::Nonsense)?;
+        self.key_hosts.check(&keys).map_err(|_| FetchError::HostRefused)?;
+        KeySet::read(&self.get(call, &keys).await?).map_err(|error| match error {
+            NoKeys::Malformed => FetchError::Nonsense,
+            NoKeys::NoneUsable => FetchError::NoKeys,
         })
+    }
+
+    async fn get(&self, call: &mut net::Call<'_>, url: &Url) -> Result<Bytes, FetchError> {
+        let request = self.http.request(Method::GET, url.clone());
+        let answer = call.send(request, LARGEST_DOCUMENT).await.map_err(|it| match it.cause {
+            Cause::TimedOut => FetchError::TimedOut,
+            Cause::TooLarge(_) => FetchError::TooLarge,
+            _ => FetchError::Unreachable,
+        })?;
+        match answer.status {
+            StatusCode::OK => Ok(answer.body),
+            status => Err(FetchError::Status(status.as_u16())),
+        }
     }
 }

@@ -10,8 +10,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::claims::Claims;
-use super::key_set::{Key, MODULUS};
-use super::{Unverified, json};
+use super::json;
+use super::key::{Key, MODULUS};
+use super::unverified::Unverified;
 
 /// The longest token that is looked at, in bytes. Genuine ones have some 700.
 const LONGEST_TOKEN: usize = 8 * 1024;

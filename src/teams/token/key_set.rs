@@ -3,45 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::fetch::FetchError;
 use super::json;
+use super::key::{Key, read_key};
 use super::proven::ProvenTokens;
 
 /// The most keys that are taken from one document; far beyond what anybody publishes.
 const MOST_KEYS: usize = 256;
-/// The sizes of modulus, and so of signature, that the cryptography accepts, in bytes: 2,048 to
-/// 8,192 bits.
-pub(super) const MODULUS: std::ops::RangeInclusive<usize> = 256..=1024;
 
-/// A key that the Bot Connector signs with.
-pub(super) struct Key {
-    public: DecodingKey,
-    /// The channels that it may speak for.
-    endorsements: Vec<String>,
-}
-
-impl std::fmt::Debug for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Key").field("endorsements", &self.endorsements).finish_non_exhaustive()
-    }
-}
-
-impl Key {
-    /// The key itself.
-    pub(super) fn public(&self) -> &DecodingKey {
-        &self.public
-    }
-
-    /// Whether the key stands for a channel. One without endorsements stands for none.
-    pub(super) fn endorses(&self, channel: &str) -> bool {
-        self.endorsements.iter().any(|endorsed| endorsed == channel)
-    }
+/// Why a document gives no keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoKeys {
+    /// It is no key set.
+    Malformed,
+    /// None of its keys can be used.
+    NoneUsable,
 }
 
 /// All keys that are valid at a time, and the tokens that were found to be signed with them: when
@@ -54,12 +32,12 @@ pub(super) struct KeySet {
 
 impl KeySet {
     /// Takes all keys of a JSON Web Key Set that can sign with RS256. Others do not disturb.
-    pub(super) fn read(document: &[u8]) -> Result<Self, FetchError> {
-        let published: Published = json::object(document).ok_or(FetchError::Nonsense)?;
+    pub(super) fn read(document: &[u8]) -> Result<Self, NoKeys> {
+        let published: Published = json::object(document).ok_or(NoKeys::Malformed)?;
         let usable = published.keys.into_iter().filter_map(read_key).take(MOST_KEYS);
         let by_id: HashMap<_, _> = usable.collect();
         if by_id.is_empty() {
-            return Err(FetchError::NoKeys);
+            return Err(NoKeys::NoneUsable);
         }
         Ok(Self { by_id, proven: ProvenTokens::default() })
     }
@@ -85,39 +63,10 @@ struct Published {
     keys: Vec<Value>,
 }
 
-/// A key as it is published (RFC 7517, section 4; `endorsements` is Microsoft's own).
-#[derive(Deserialize)]
-struct PublishedKey {
-    kty: String,
-    kid: String,
-    n: String,
-    e: String,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-    #[serde(default)]
-    endorsements: Vec<String>,
-}
-
-fn read_key(key: Value) -> Option<(String, Arc<Key>)> {
-    let key: PublishedKey = serde_json::from_value(key).ok()?;
-    let suits = key.kty == "RSA"
-        && key.alg.is_none_or(|alg| alg == "RS256")
-        && key.purpose.is_none_or(|purpose| purpose == "sig");
-    if !suits || key.kid.is_empty() {
-        return None;
-    }
-    let modulus = URL_SAFE_NO_PAD.decode(&key.n).ok()?;
-    let exponent = URL_SAFE_NO_PAD.decode(&key.e).ok()?;
-    if !MODULUS.contains(&modulus.len()) {
-        return None;
-    }
-    let public = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-    Some((key.kid, Arc::new(Key { public, endorsements: key.endorsements })))
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::json;
 
     use super::*;
@@ -127,7 +76,7 @@ mod tests {
         json!({"kty": "RSA", "kid": kid, "n": modulus, "e": "AQAB", "endorsements": ["msteams"]})
     }
 
-    fn read(keys: &[Value]) -> Result<KeySet, FetchError> {
+    fn read(keys: &[Value]) -> Result<KeySet, NoKeys> {
         KeySet::read(json!({ "keys": keys }).to_string().as_bytes())
     }
 
@@ -156,7 +105,7 @@ mod tests {
             let set = read(&[odd.clone(), rsa("good")]).unwrap();
             assert_eq!(set.len(), 1, "{odd}");
             assert!(set.find("good").is_some());
-            assert_eq!(read(std::slice::from_ref(&odd)).err(), Some(FetchError::NoKeys), "{odd}");
+            assert_eq!(read(std::slice::from_ref(&odd)).err(), Some(NoKeys::NoneUsable), "{odd}");
         }
         for fine in [with("alg", json!("RS256")), with("use", json!("sig"))] {
             assert!(read(&[fine]).unwrap().find("odd").is_some());
@@ -182,7 +131,7 @@ mod tests {
     #[test]
     fn what_is_no_key_set_is_refused() {
         for text in ["", "[]", "{}", r#"{"keys":{}}"#, "<html>", r#"[["keys"]]"#] {
-            assert_eq!(KeySet::read(text.as_bytes()).err(), Some(FetchError::Nonsense), "{text}");
+            assert_eq!(KeySet::read(text.as_bytes()).err(), Some(NoKeys::Malformed), "{text}");
         }
     }
 }

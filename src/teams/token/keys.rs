@@ -5,17 +5,16 @@
 //! fails the known keys stay; after it succeeds those that are no longer published are gone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::Pacing;
 use super::fetch::{FetchError, Source};
 use super::key_set::KeySet;
+use super::settings::Pacing;
 use crate::clock::{SharedClock, after};
-use crate::metrics::Metrics;
+use crate::net::{Flight, SingleFlight};
 
 /// The longest pause after a scheduled fetch that failed: keys that were withdrawn stay until then.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -27,43 +26,29 @@ pub(super) struct Keys {
     pacing: Pacing,
     known: RwLock<Arc<KeySet>>,
     fetching: Mutex<Fetching>,
+    under_way: SingleFlight<()>,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
 struct Fetching {
-    /// Closes when the fetch is over, however it ends.
-    under_way: Option<watch::Receiver<()>>,
     /// When an unknown key may cause a fetch again.
     next_for_unknown: Timestamp,
     /// What went wrong the last time.
     failed: Option<FetchError>,
 }
 
-/// Why keys are fetched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
-    Schedule,
-    UnknownKey,
-}
-
 impl Keys {
     /// No keys yet.
-    pub(super) fn new(
-        source: Source,
-        pacing: Pacing,
-        clock: SharedClock,
-        metrics: Arc<Metrics>,
-    ) -> Self {
-        let fetching = Fetching { under_way: None, next_for_unknown: Timestamp::MIN, failed: None };
+    pub(super) fn new(source: Source, pacing: Pacing, clock: SharedClock) -> Self {
+        let fetching = Fetching { next_for_unknown: Timestamp::MIN, failed: None };
         Self {
             source,
             pacing,
             known: RwLock::default(),
             fetching: Mutex::new(fetching),
+            under_way: SingleFlight::default(),
             clock,
-            metrics,
         }
     }
 
@@ -76,7 +61,7 @@ impl Keys {
     /// fetch that is under way, or for a new one if it is time for one. Else the same keys again.
     pub(super) async fn newer_than(self: &Arc<Self>, known: &Arc<KeySet>) -> Arc<KeySet> {
         if let Some(fetch) = self.fetch_unless_newer_than(known) {
-            over(fetch).await;
+            fetch.outcome().await;
         }
         self.current()
     }
@@ -84,9 +69,9 @@ impl Keys {
     /// Fetches the keys now and then, until `stop`.
     pub(super) async fn keep_fresh(self: &Arc<Self>, stop: CancellationToken) {
         loop {
-            let fetch = self.join_or_begin(&mut self.fetching(), Cause::Schedule);
+            let fetch = self.join_or_begin();
             let round = async {
-                over(fetch).await;
+                fetch.outcome().await;
                 self.clock.sleep_until(after(self.clock.now(), self.pause())).await;
             };
             if stop.run_until_cancelled(round).await.is_none() {
@@ -116,47 +101,30 @@ impl Keys {
         }
     }
 
-    fn fetch_unless_newer_than(
-        self: &Arc<Self>,
-        known: &Arc<KeySet>,
-    ) -> Option<watch::Receiver<()>> {
+    fn fetch_unless_newer_than(self: &Arc<Self>, known: &Arc<KeySet>) -> Option<Flight<()>> {
         let mut fetching = self.fetching();
         // A fetch may have ended since the caller looked.
         if !Arc::ptr_eq(known, &self.current()) {
             return None;
         }
-        let may_begin = self.clock.now() >= fetching.next_for_unknown;
-        (may_begin || fetching.is_under_way())
-            .then(|| self.join_or_begin(&mut fetching, Cause::UnknownKey))
+        let under_way = self.under_way.under_way();
+        let now = self.clock.now();
+        if under_way.is_some() || now < fetching.next_for_unknown {
+            return under_way;
+        }
+        fetching.next_for_unknown = after(now, self.pacing.unknown_key_every);
+        Some(self.join_or_begin())
     }
 
-    fn join_or_begin(
-        self: &Arc<Self>,
-        fetching: &mut Fetching,
-        cause: Cause,
-    ) -> watch::Receiver<()> {
-        if let Some(fetch) = fetching.under_way.as_ref().filter(|_| fetching.is_under_way()) {
-            return fetch.clone();
-        }
-        let (ended, fetch) = watch::channel(());
-        fetching.under_way = Some(fetch.clone());
-        if cause == Cause::UnknownKey {
-            fetching.next_for_unknown = after(self.clock.now(), self.pacing.unknown_key_every);
-        }
-        let keys = Arc::clone(self);
-        tokio::spawn(async move {
-            keys.fetch().await;
-            drop(ended);
-        });
-        fetch
+    fn join_or_begin(self: &Arc<Self>) -> Flight<()> {
+        self.under_way.join_or_begin(|| {
+            let keys = Arc::clone(self);
+            async move { keys.fetch().await }
+        })
     }
 
     async fn fetch(&self) {
-        let started = Instant::now();
-        let outcome = self.source.fetch().await;
-        let code = outcome.as_ref().err().map_or("ok", |error| error.code());
-        self.metrics.upstream("bot_connector", "keys", code, started.elapsed());
-        match outcome {
+        match self.source.fetch().await {
             Ok(keys) => self.replace(keys),
             Err(error) => self.note_failure(error),
         }
@@ -170,7 +138,6 @@ impl Keys {
     }
 
     fn note_failure(&self, error: FetchError) {
-        tracing::warn!(error = error.code(), "{error}");
         let mut fetching = self.fetching();
         fetching.failed = Some(error);
         // Without any key every token is unknown, genuine ones too. With keys in hand only strangers
@@ -179,15 +146,4 @@ impl Keys {
             fetching.next_for_unknown = after(self.clock.now(), self.pacing.retry_after);
         }
     }
-}
-
-impl Fetching {
-    fn is_under_way(&self) -> bool {
-        self.under_way.as_ref().is_some_and(|fetch| fetch.has_changed().is_ok())
-    }
-}
-
-/// Waits until a fetch is over. Nothing is ever sent: its end closes the channel.
-async fn over(mut fetch: watch::Receiver<()>) {
-    let _ = fetch.changed().await;
 }

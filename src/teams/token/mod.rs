@@ -15,6 +15,7 @@ mod claims;
 mod fetch;
 mod json;
 mod jwt;
+mod key;
 mod key_set;
 mod keys;
 mod proven;
@@ -34,19 +35,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
+use crate::net::Outgoing;
 use body::Envelope;
 use jwt::Token;
 use key_set::KeySet;
 use keys::Keys;
 use proven::{Fingerprint, Proof};
 
-pub use body::LARGEST_BODY;
+pub use body::{CHANNEL, LARGEST_BODY};
 pub use claims::SKEW;
 pub use settings::{Pacing, Settings, SettingsError};
 pub use unverified::Unverified;
-
-/// The one channel that is served, as Microsoft names it.
-pub const CHANNEL: &str = "msteams";
 
 /// An activity that the Bot Connector sent for [`CHANNEL`]. Its body is as it came.
 pub struct VerifiedActivity {
@@ -68,7 +67,7 @@ impl VerifiedActivity {
     }
 
     /// Where answers go, as the activity spells it. The token vouches for it; whether it may be
-    /// called is for the outbound fence to say.
+    /// called is for the list of hosts to say.
     #[must_use]
     pub fn service_url(&self) -> &str {
         &self.service_url
@@ -86,14 +85,13 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier that knows no keys yet. `http` has to be one that [`crate::net::client`]
-    /// made: it must not follow redirects.
+    /// A verifier that knows no keys yet.
     ///
     /// # Errors
     /// The settings cannot tell genuine tokens from others.
     pub fn new(
         settings: Settings,
-        http: reqwest::Client,
+        http: Outgoing,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, SettingsError> {
@@ -104,7 +102,7 @@ impl Verifier {
             key_hosts,
             time_limit: settings.pacing.fetch_time,
         };
-        let keys = Keys::new(source, settings.pacing, Arc::clone(&clock), Arc::clone(&metrics));
+        let keys = Keys::new(source, settings.pacing, Arc::clone(&clock));
         Ok(Self {
             app_id: settings.app_id,
             issuer: settings.issuer,

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use quick_cache::sync::Cache;
 use sha2::{Digest, Sha256};
 
-use super::body::Envelope;
+use super::body::{CHANNEL, Envelope};
 use super::claims::Claims;
-use super::key_set::Key;
-use super::{CHANNEL, Unverified};
+use super::key::Key;
+use super::unverified::Unverified;
 
 /// About the most tokens that are remembered: a few hundred KiB.
 const MOST_TOKENS: usize = 1024;

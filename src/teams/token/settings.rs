@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::net::{BadHost, Fence, Outside, Subdomains};
+use crate::net::{BadHost, HostAllowlist, Subdomains, UrlRefused};
 use crate::teams::cloud::Cloud;
 
 /// Whose tokens are believed.
@@ -17,7 +17,7 @@ pub struct Settings {
     /// The `OpenID` metadata document, which names the document with the keys.
     pub metadata_url: Url,
     /// The hosts that the document with the keys may be on; without it, the metadata's own.
-    pub key_hosts: Option<Fence>,
+    pub key_hosts: Option<HostAllowlist>,
     /// How often keys are fetched.
     pub pacing: Pacing,
 }
@@ -62,7 +62,7 @@ pub enum SettingsError {
     Host(#[from] BadHost),
     /// The address of the metadata may not be called.
     #[error("the address of the OpenID metadata may not be called: {0}")]
-    Outside(#[from] Outside),
+    UrlRefused(#[from] UrlRefused),
 }
 
 impl Settings {
@@ -80,15 +80,15 @@ impl Settings {
         })
     }
 
-    /// Refuses settings with which anything would pass; gives the fence around the keys.
-    pub(super) fn check(&self) -> Result<Fence, SettingsError> {
+    /// Refuses settings with which anything would pass; gives the hosts that may have the keys.
+    pub(super) fn check(&self) -> Result<HostAllowlist, SettingsError> {
         if self.app_id.trim().is_empty() {
             return Err(SettingsError::AppId);
         }
         if self.issuer.trim().is_empty() {
             return Err(SettingsError::Issuer);
         }
-        let own_host = Fence::new([authority(&self.metadata_url)], Subdomains::Refused)?;
+        let own_host = HostAllowlist::new([authority(&self.metadata_url)], Subdomains::Refused)?;
         own_host.check(&self.metadata_url)?;
         Ok(self.key_hosts.clone().unwrap_or(own_host))
     }
@@ -108,9 +108,9 @@ mod tests {
     fn every_cloud_has_usable_settings() {
         for cloud in [Cloud::Public, Cloud::UsGov, Cloud::China] {
             let settings = Settings::new(cloud, "app".to_owned()).unwrap();
-            let fence = settings.check().unwrap();
+            let hosts = settings.check().unwrap();
             let keys = settings.metadata_url.join("keys").unwrap();
-            assert_eq!(fence.check(&keys), Ok(()));
+            assert_eq!(hosts.check(&keys), Ok(()));
             assert!(!settings.issuer.ends_with('/'));
         }
     }
@@ -127,8 +127,11 @@ mod tests {
         assert_eq!(with(|settings| settings.app_id = " ".to_owned()), Some(SettingsError::AppId));
         assert_eq!(with(|settings| settings.issuer.clear()), Some(SettingsError::Issuer));
         for (address, error) in [
-            ("http://login.botframework.com/x", SettingsError::Outside(Outside::Scheme)),
-            ("https://a:b@login.botframework.com/", SettingsError::Outside(Outside::Credentials)),
+            ("http://login.botframework.com/x", SettingsError::UrlRefused(UrlRefused::Scheme)),
+            (
+                "https://a:b@login.botframework.com/",
+                SettingsError::UrlRefused(UrlRefused::Credentials),
+            ),
             ("data:,x", SettingsError::Host(BadHost(String::new()))),
         ] {
             let settings = Settings { metadata_url: url(address), ..good.clone() };
@@ -140,10 +143,10 @@ mod tests {
     fn a_port_of_the_metadata_binds_the_keys() {
         let good = Settings::new(Cloud::Public, "app".to_owned()).unwrap();
         let metadata_url = Url::parse("http://127.0.0.1:4000/metadata").unwrap();
-        let fence = Settings { metadata_url, ..good }.check().unwrap();
-        let verdict = |text: &str| fence.check(&Url::parse(text).unwrap());
+        let hosts = Settings { metadata_url, ..good }.check().unwrap();
+        let verdict = |text: &str| hosts.check(&Url::parse(text).unwrap());
         assert_eq!(verdict("http://127.0.0.1:4000/keys"), Ok(()));
-        assert_eq!(verdict("http://127.0.0.1:4001/keys"), Err(Outside::Port));
-        assert_eq!(verdict("http://127.0.0.2:4000/keys"), Err(Outside::Host));
+        assert_eq!(verdict("http://127.0.0.1:4001/keys"), Err(UrlRefused::Port));
+        assert_eq!(verdict("http://127.0.0.2:4000/keys"), Err(UrlRefused::Host));
     }
 }

@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::*;
 use crate::clock::ManualClock;
+use crate::net::Outgoing;
 
 /// Answers from a script, one permit of the gate an answer, and remembers what it was asked.
 #[derive(Clone)]
@@ -64,9 +65,8 @@ fn at_once(source: &Arc<TokenSource>) -> Option<Result<HeaderValue, TokenError>>
 
 /// Waits until no question is open.
 async fn settled(source: &TokenSource) {
-    let renewal = source.state().renewal.clone();
-    if let Some(renewal) = renewal {
-        let _ = outcome(renewal).await;
+    if let Some(renewal) = source.renewal.under_way() {
+        let _ = renewal.outcome().await;
     }
 }
 
@@ -75,7 +75,7 @@ fn counted(source: &TokenSource, outcome: &str) -> u64 {
     let series = format!(
         r#"connect_upstream_seconds_count{{upstream="entra",operation="token",outcome="{outcome}"}} "#
     );
-    let rendered = source.metrics.render();
+    let rendered = source.http.metrics().render();
     let count = rendered.lines().find_map(|line| line.strip_prefix(&series));
     count.map_or(0, |count| count.parse().unwrap())
 }
@@ -118,8 +118,10 @@ fn source(
         token_url: Url::parse(token_url).unwrap(),
         scope: "https://api.botframework.com/.default".to_owned(),
     };
+    let clock = Arc::new(clock.clone());
     let http = crate::net::client().unwrap();
-    TokenSource::new(credentials, http, Arc::new(clock.clone()), Arc::default())
+    let http = Outgoing::new(http, clock.clone(), Arc::default());
+    TokenSource::new(credentials, http, clock)
 }
 
 fn bearer(token: &str) -> HeaderValue {
@@ -244,11 +246,9 @@ async fn a_token_that_is_refused_while_it_is_renewed_causes_no_second_question()
 async fn a_question_that_broke_off_is_asked_again() {
     let (entra, _clock, source) = start().await;
     entra.grants("one", 3600);
-    let (broken_off, renewal) = watch::channel(None);
-    source.state().renewal = Some(renewal.clone());
-    assert_eq!(at_once(&source), None);
-    drop(broken_off);
-    assert_eq!(outcome(renewal).await, Err(TokenError::Unavailable));
+    let broken = source.renewal.join_or_begin(|| async { panic!("on purpose") });
+    let (waited, broken) = tokio::join!(source.authorization(), broken.outcome());
+    assert_eq!((waited, broken), (Err(TokenError::Unavailable), None));
     assert_eq!(source.authorization().await, Ok(bearer("one")));
 }
 

@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::net::{Fence, Subdomains};
+use crate::net::{HostAllowlist, Subdomains};
 use connect_sandbox::bot_connector::Fault;
 
 const UNKNOWN: Result<(), Unverified> = Err(Unverified::UnknownKey);
@@ -315,7 +315,7 @@ async fn keys_come_only_from_hosts_on_the_list() {
     ] {
         scene.connector.announce_keys_at(address);
         assert_eq!(scene.verdict(&forged).await, UNKNOWN, "{address}");
-        assert_eq!(scene.verifier.trouble(), Some("fenced"), "{address}");
+        assert_eq!(scene.verifier.trouble(), Some("host_refused"), "{address}");
         scene.clock.advance(Duration::from_secs(10));
     }
     assert_eq!(stranger.key_fetches(), 0);
@@ -329,8 +329,8 @@ async fn the_list_of_hosts_can_be_given() {
             .unwrap();
     let keys = elsewhere.metadata_url().join("keys").unwrap();
     let authority = format!("127.0.0.1:{}", keys.port().unwrap());
-    let fence = Fence::new([authority], Subdomains::Refused).unwrap();
-    let scene = Scene::with(|settings| settings.key_hosts = Some(fence)).await;
+    let hosts = HostAllowlist::new([authority], Subdomains::Refused).unwrap();
+    let scene = Scene::with(|settings| settings.key_hosts = Some(hosts)).await;
     scene.connector.announce_keys_at(keys.as_str());
     assert_eq!(scene.verdict(&elsewhere.token(&scene.claims())).await, Ok(()));
     assert_eq!((scene.fetches(), elsewhere.key_fetches()), ((1, 0), 1));

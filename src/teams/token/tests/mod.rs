@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::{Pacing, Settings, Unverified, VerifiedActivity, Verifier};
 use crate::clock::ManualClock;
 use crate::metrics::Metrics;
+use crate::net::Outgoing;
 use connect_sandbox::bot_connector::{BotConnectorKeys, Claims};
 
 const APP_ID: &str = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
@@ -47,6 +48,7 @@ impl Scene {
         change(&mut settings);
         let metrics = Arc::new(Metrics::new());
         let http = crate::net::client().unwrap();
+        let http = Outgoing::new(http, Arc::new(clock.clone()), Arc::clone(&metrics));
         let verifier =
             Verifier::new(settings, http, Arc::new(clock.clone()), Arc::clone(&metrics)).unwrap();
         Self { verifier: Arc::new(verifier), connector, clock, metrics }

@@ -1,37 +1,42 @@
-//! Where a tenant's connector is, once that can be trusted.
+//! The service URL of a tenant's connector, once it can be trusted.
 
 use url::Url;
 
 use super::error::CallError;
-use crate::net::{Fence, Outside, encode_segment};
+use crate::net::{HostAllowlist, UrlRefused, encode_segment};
 
-/// A tenant's connector: an address that the fence has let pass, and the tenant.
+/// The service URL of a tenant's connector, whose host is on the list, and the tenant. Only
+/// [`Connector::admit`](super::Connector::admit) makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub struct ConnectorUrl {
     base: Url,
     tenant: String,
 }
 
 /// Why an address is not taken for a connector's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Untrusted {
+pub enum UntrustedServiceUrl {
     /// It is not a URL.
     #[error("the service URL is not a URL")]
     Malformed,
     /// It has a query or a fragment, which no service URL has.
     #[error("the service URL does not end with its path")]
     Trailing,
-    /// It breaks a rule of the fence.
+    /// It may not be called.
     #[error("the service URL is not trusted: {0}")]
-    Outside(#[from] Outside),
+    Refused(#[from] UrlRefused),
 }
 
-impl Site {
-    pub(super) fn admit(service_url: &str, tenant: &str, hosts: &Fence) -> Result<Self, Untrusted> {
-        let base = Url::parse(service_url).map_err(|_| Untrusted::Malformed)?;
+impl ConnectorUrl {
+    pub(super) fn admit(
+        service_url: &str,
+        tenant: &str,
+        hosts: &HostAllowlist,
+    ) -> Result<Self, UntrustedServiceUrl> {
+        let base = Url::parse(service_url).map_err(|_| UntrustedServiceUrl::Malformed)?;
         hosts.check(&base)?;
         if base.query().is_some() || base.fragment().is_some() {
-            return Err(Untrusted::Trailing);
+            return Err(UntrustedServiceUrl::Trailing);
         }
         Ok(Self { base, tenant: tenant.to_owned() })
     }
@@ -40,6 +45,12 @@ impl Site {
     #[must_use]
     pub fn tenant(&self) -> &str {
         &self.tenant
+    }
+
+    /// The service URL, as it can be admitted again: it is stored in this form.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.base.as_str()
     }
 
     /// An address below `/v3/conversations`. Identifiers are encoded here, and nowhere else.
@@ -67,12 +78,12 @@ mod tests {
     use super::*;
     use crate::net::Subdomains;
 
-    fn hosts() -> Fence {
-        Fence::new(["smba.trafficmanager.net", "127.0.0.1"], Subdomains::Refused).unwrap()
+    fn hosts() -> HostAllowlist {
+        HostAllowlist::new(["smba.trafficmanager.net", "127.0.0.1"], Subdomains::Refused).unwrap()
     }
 
-    fn admit(url: &str) -> Result<Site, Untrusted> {
-        Site::admit(url, "tenant", &hosts())
+    fn admit(url: &str) -> Result<ConnectorUrl, UntrustedServiceUrl> {
+        ConnectorUrl::admit(url, "tenant", &hosts())
     }
 
     #[test]
@@ -82,23 +93,23 @@ mod tests {
             ("https://SMBA.trafficmanager.net/emea", Ok(())),
             ("https://smba.trafficmanager.net:443/", Ok(())),
             ("http://127.0.0.1:4000/emea", Ok(())),
-            ("https://attacker.trafficmanager.net/", Err(Outside::Host.into())),
-            ("https://x.smba.trafficmanager.net/", Err(Outside::Host.into())),
-            ("https://smba.trafficmanager.net.evil.example/", Err(Outside::Host.into())),
-            ("https://evil.example/smba.trafficmanager.net", Err(Outside::Host.into())),
-            ("https://evil.example\\@smba.trafficmanager.net/", Err(Outside::Host.into())),
-            ("https://smba.trafficmanager.net./", Err(Outside::Host.into())),
-            ("https://smba.trafficmanager.net@evil.example/", Err(Outside::Credentials.into())),
-            ("https://a:b@smba.trafficmanager.net/", Err(Outside::Credentials.into())),
-            ("https://smba.trafficmanager.net:8443/", Err(Outside::Port.into())),
-            ("http://smba.trafficmanager.net/", Err(Outside::Scheme.into())),
-            ("file:///etc/passwd", Err(Outside::Scheme.into())),
-            ("http://169.254.169.254/", Err(Outside::Scheme.into())),
-            ("https://smba.trafficmanager.net/emea?x=1", Err(Untrusted::Trailing)),
-            ("https://smba.trafficmanager.net/emea?", Err(Untrusted::Trailing)),
-            ("https://smba.trafficmanager.net/emea#x", Err(Untrusted::Trailing)),
-            ("smba.trafficmanager.net/emea", Err(Untrusted::Malformed)),
-            ("", Err(Untrusted::Malformed)),
+            ("https://attacker.trafficmanager.net/", Err(UrlRefused::Host.into())),
+            ("https://x.smba.trafficmanager.net/", Err(UrlRefused::Host.into())),
+            ("https://smba.trafficmanager.net.evil.example/", Err(UrlRefused::Host.into())),
+            ("https://evil.example/smba.trafficmanager.net", Err(UrlRefused::Host.into())),
+            ("https://evil.example\\@smba.trafficmanager.net/", Err(UrlRefused::Host.into())),
+            ("https://smba.trafficmanager.net./", Err(UrlRefused::Host.into())),
+            ("https://smba.trafficmanager.net@evil.example/", Err(UrlRefused::Credentials.into())),
+            ("https://a:b@smba.trafficmanager.net/", Err(UrlRefused::Credentials.into())),
+            ("https://smba.trafficmanager.net:8443/", Err(UrlRefused::Port.into())),
+            ("http://smba.trafficmanager.net/", Err(UrlRefused::Scheme.into())),
+            ("file:///etc/passwd", Err(UrlRefused::Scheme.into())),
+            ("http://169.254.169.254/", Err(UrlRefused::Scheme.into())),
+            ("https://smba.trafficmanager.net/emea?x=1", Err(UntrustedServiceUrl::Trailing)),
+            ("https://smba.trafficmanager.net/emea?", Err(UntrustedServiceUrl::Trailing)),
+            ("https://smba.trafficmanager.net/emea#x", Err(UntrustedServiceUrl::Trailing)),
+            ("smba.trafficmanager.net/emea", Err(UntrustedServiceUrl::Malformed)),
+            ("", Err(UntrustedServiceUrl::Malformed)),
         ];
         for (url, verdict) in cases {
             assert_eq!(admit(url).map(|_| ()), verdict, "{url}");
