@@ -88,16 +88,8 @@ impl Bot {
         Self::start_among(store, clock(), novu::Options::default(), more).await
     }
 
-    /// As [`Bot::start_with`], with a clock that others share, and a Novu that knows others as well.
-    pub(crate) async fn start_beside(
-        clock: ManualClock,
-        options: novu::Options,
-        more: &[(&str, &str)],
-    ) -> Self {
-        Self::start_among(Store::in_memory(), clock, options, more).await
-    }
-
-    async fn start_among(
+    /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others as well.
+    pub(crate) async fn start_among(
         store: Store,
         clock: ManualClock,
         options: novu::Options,
@@ -356,6 +348,19 @@ impl Bot {
         moment: impl Future<Output = ()>,
     ) {
         let (headers, (body, _)) = request.seal();
+        let answer = self.post_sealed_and_hang_up(path, &headers, &body, moment).await;
+        assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+    }
+
+    /// As [`Bot::post_and_hang_up`], with exactly this. Gives what came nevertheless. If the moment
+    /// comes at once, so does the end, with the first byte.
+    pub(crate) async fn post_sealed_and_hang_up(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+        body: &[u8],
+        moment: impl Future<Output = ()>,
+    ) -> Vec<u8> {
         let lines =
             headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
         let head = [format!("POST {path} HTTP/1.1"), "host: localhost".to_owned()]
@@ -365,14 +370,17 @@ impl Bot {
             .collect::<Vec<_>>()
             .join("\r\n");
         let address = self.url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).await.unwrap();
-        stream.write_all(&[head.as_bytes(), &body].concat()).await.unwrap();
+        // Connected without giving way to the service, which shares the thread.
+        let stream = std::net::TcpStream::connect(address).unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let mut stream = TcpStream::from_std(stream).unwrap();
+        stream.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
         moment.await;
         stream.shutdown().await.unwrap();
         let mut answer = Vec::new();
         let end = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer));
         end.await.expect("the service hangs up too").unwrap();
-        assert!(answer.is_empty(), "{}", String::from_utf8_lossy(&answer));
+        answer
     }
 
     /// The status of a request without a body.

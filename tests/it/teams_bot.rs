@@ -9,6 +9,7 @@ use connect_sandbox::novu::{self, Integration, NewConnection};
 use connect_sandbox::teams::{
     Conversation, Inbound, Message, Options, Person, Signed, Teams, Tenant, validate_reply,
 };
+use novu_connect_bot::store::Store;
 use serde_json::Value;
 
 use crate::bot::{Bot, Reply, Settings, clock, until};
@@ -74,9 +75,18 @@ impl TeamsBot {
         Self::start_among(|teams| teams.keys().fail(keys), more).await
     }
 
+    /// As [`TeamsBot::start_with`], with its promises in this store. Not ready yet.
+    pub(crate) async fn start_on(store: Store, more: &[(&str, &str)]) -> Self {
+        Self::start_all(store, |_| {}, more).await
+    }
+
     /// As [`TeamsBot::start_with`], in a world that is changed before the service is there. Not ready
     /// yet.
     pub(crate) async fn start_among(change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
+        Self::start_all(Store::in_memory(), change, more).await
+    }
+
+    async fn start_all(store: Store, change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
         let clock = clock();
         let options =
             Options { app_secret: "teams~canary-client-secret".to_owned(), ..Options::default() };
@@ -92,7 +102,7 @@ impl TeamsBot {
             all.retain(|(name, _)| *name != SECRET);
         }
         all.extend(more);
-        let bot = Bot::start_beside(clock, options, &all).await;
+        let bot = Bot::start_among(store, clock, options, &all).await;
         let app = teams.options();
         let (id, secret, home) = (&app.app_id, &app.app_secret, &app.home_tenant);
         bot.novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
@@ -109,6 +119,17 @@ impl TeamsBot {
     /// Sends a request to the path that Teams calls.
     pub(crate) async fn deliver(&self, request: Signed) -> Reply {
         self.post_sealed("/api/messages", request.headers, request.body).await
+    }
+
+    /// Sends a request to the path that Teams calls, and hangs up without an answer once `moment` has
+    /// come.
+    pub(crate) async fn deliver_and_hang_up(
+        &self,
+        request: Signed,
+        moment: impl Future<Output = ()>,
+    ) {
+        let Signed { headers, body, .. } = request;
+        self.post_sealed_and_hang_up("/api/messages", &headers, &body, moment).await;
     }
 
     /// Tells the bot something; it has to be acknowledged without a word.
