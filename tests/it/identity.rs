@@ -139,7 +139,8 @@ async fn a_subscriber_is_created_once_with_a_name_and_only_where_that_is_wanted(
 async fn what_is_known_of_an_existing_subscriber_is_left_alone() {
     let bot = Bot::start().await;
     let data = json!({"plan": "gold"}).as_object().unwrap().clone();
-    let profile = Profile { first_name: Some("A.".to_owned()), data, ..Profile::default() };
+    let profile =
+        Profile { first_name: Some("A.".to_owned()), data: Some(data), ..Profile::default() };
     bot.novu.add_subscriber(&format!("slack:{TEAM}:{ADA}"), profile.clone());
     bot.command(ADA, "").await.link();
     assert_eq!(bot.novu.subscribers()[0].profile, profile);

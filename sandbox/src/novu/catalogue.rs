@@ -24,8 +24,11 @@ pub(super) async fn active(State(inner): State<Arc<Inner>>) -> Response {
 impl Inner {
     fn show_integrations(&self, wanted: impl Fn(&Integration) -> bool) -> Value {
         let state = self.read();
-        let shown = state.integrations.values().zip(1_u64..);
-        shown.filter(|(it, _)| wanted(it)).map(|(it, number)| self.show(it, number)).collect()
+        let mut shown: Vec<_> = state.integrations().iter().zip(1_u64..).collect();
+        // Those that are switched off come first.
+        shown.sort_by_key(|(it, _)| it.active);
+        shown.retain(|(it, _)| wanted(it));
+        shown.into_iter().map(|(it, number)| self.show(it, number)).collect()
     }
 
     fn show(&self, integration: &Integration, number: u64) -> Value {
@@ -33,17 +36,19 @@ impl Inner {
             "_id": Oid::new(self.started, number).to_string(),
             "_environmentId": self.options.environment_id,
             "_organizationId": self.options.organization_id,
-            "name": integration.identifier,
+            "_parentId": null,
+            "name": integration.name,
             "identifier": integration.identifier,
             "providerId": integration.provider_id,
             "channel": integration.channel,
             "kind": "delivery",
             // Credentials are for the dashboard only; an API key gets an empty object.
             "credentials": {},
-            "configurations": {},
             "active": integration.active,
             "deleted": false,
             "primary": false,
+            "priority": 0,
+            "__v": 0,
             "conditions": [],
             "createdAt": iso(self.started),
             "updatedAt": iso(self.started),

@@ -12,12 +12,19 @@ use serde_json::Value;
 
 use super::Inner;
 use super::context;
-use super::endpoints::PAGING;
+use super::endpoints::{CHANNELS, PAGING, PROVIDERS};
 use super::envelope::{Problem, created, ok};
 use super::guard::Input;
 use super::model::{Connection, Integration, NewConnection, Workspace, connection_json};
-use super::page::{Paging, Params};
+use super::page::{Paging, Params, Rules};
 use super::validate::Form;
+
+/// How the list pages.
+const RULES: Rules = Rules {
+    class: "ListChannelConnectionsCommand",
+    words: &[("connectionMode", &["subscriber", "shared"]), PROVIDERS, CHANNELS],
+    ..PAGING
+};
 
 /// `GET /v1/channel-connections`
 pub(super) async fn list(
@@ -25,16 +32,20 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let params = Params::parse(query.as_deref());
-    let paging = Paging::parse(&params, &PAGING)?;
+    let paging = Paging::parse(&params, &RULES)?;
     let filter = Filter::new(&params);
     let state = inner.read();
     let all = &state.connections;
     let wanted = |(_, connection): &(_, &Connection)| filter.admits(connection);
     let show = |_, connection: &Connection| connection_json(connection);
-    Ok(match params.filled("subscriberId") {
-        // Without a mode only the subscriber's own connections come back, never shared ones.
-        Some(subscriber) => paging.list(all, all.owned_by(subscriber).filter(wanted), show),
-        None => paging.list(all, all.all().filter(wanted), show),
+    let shared = |(_, connection): &(_, &Connection)| connection.subscriber_id.is_none();
+    Ok(match (params.filled("subscriberId"), params.filled("connectionMode")) {
+        // The mode means something beside a subscriber only, and then not whose.
+        (Some(_), Some("shared")) => {
+            paging.list(all, all.all().filter(shared).filter(wanted), show)
+        }
+        (Some(subscriber), _) => paging.list(all, all.owned_by(subscriber).filter(wanted), show),
+        (None, _) => paging.list(all, all.all().filter(wanted), show),
     })
 }
 
@@ -43,7 +54,6 @@ struct Filter<'a> {
     channel: Option<&'a str>,
     provider: Option<&'a str>,
     integration: Option<&'a str>,
-    mode: Option<&'a str>,
     context_keys: Option<Vec<&'a str>>,
 }
 
@@ -53,7 +63,6 @@ impl<'a> Filter<'a> {
             channel: params.filled("channel"),
             provider: params.filled("providerId"),
             integration: params.filled("integrationIdentifier"),
-            mode: params.filled("connectionMode"),
             context_keys: params.context_keys(),
         }
     }
@@ -62,7 +71,6 @@ impl<'a> Filter<'a> {
         self.channel.is_none_or(|it| it == connection.channel)
             && self.provider.is_none_or(|it| it == connection.provider_id)
             && self.integration.is_none_or(|it| it == connection.integration_identifier)
-            && self.mode.is_none_or(|it| (it == "shared") == connection.subscriber_id.is_none())
             && self.context_keys.as_ref().is_none_or(|keys| *keys == connection.context_keys)
     }
 }
@@ -100,10 +108,13 @@ pub(super) async fn update(
     let mut form = Form::new(&body);
     let (workspace, auth) = subject(&mut form);
     form.finish()?;
+    let missing = || {
+        Problem::not_found(format!("Channel connection with identifier \"{identifier}\" not found"))
+    };
     let mut state = inner.write();
-    let found = state.connections.get(&identifier).ok_or_else(|| missing(&identifier))?;
-    check_rotation(state.integrations.get(&found.integration_identifier).map(Arc::as_ref), &auth)?;
-    let connection = state.connections.get_mut(&identifier).ok_or_else(|| missing(&identifier))?;
+    let found = state.connections.get(&identifier).ok_or_else(missing)?;
+    check_rotation(state.integration(&found.integration_identifier).map(Arc::as_ref), &auth)?;
+    let connection = state.connections.get_mut(&identifier).ok_or_else(missing)?;
     connection.workspace = workspace;
     connection.access_token = auth.access_token;
     connection.updated_at = inner.desk.clock.now();
@@ -116,7 +127,7 @@ pub(super) async fn create(
     Extension(Input(body)): Extension<Input>,
 ) -> Result<Response, Problem> {
     let mut form = Form::new(&body);
-    let integration = form.required("integrationIdentifier", "integrationIdentifier is required");
+    let integration = form.present("integrationIdentifier");
     let identifier = form.text("identifier").unwrap_or_default();
     let subscriber = form.text("subscriberId").filter(|id| !id.is_empty());
     let context = form.context();
@@ -134,7 +145,7 @@ pub(super) async fn create(
         created_at: None,
     };
     let mut state = inner.write();
-    check_rotation(state.integrations.get(integration).map(Arc::as_ref), &auth)?;
+    check_rotation(state.integration(integration).map(Arc::as_ref), &auth)?;
     let now = inner.desk.clock.now();
     let connection = state.create_connection(new, &inner.options.environment_id, now)?;
     Ok(created(&connection_json(&connection)))
@@ -181,6 +192,10 @@ fn subject(form: &mut Form<'_>) -> (Workspace, Auth) {
         if object.is_none() {
             form.complain(format!("{owner} should not be null or undefined"));
         } else if part.is_none() {
+            let key = name.split('.').next_back().unwrap_or_default();
+            if object.and_then(|object| object.get(key)).is_none_or(Value::is_null) {
+                form.complain(format!("{name} should not be null or undefined"));
+            }
             form.complain(format!("{name} must be a string"));
         }
     }

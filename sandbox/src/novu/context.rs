@@ -18,8 +18,8 @@ const LARGEST_DATA: usize = 64 * 1024;
 
 /// Judges a context payload.
 pub(super) fn judge(context: &Value) -> Result<(), String> {
-    let shape = "Invalid context payload structure. Each context must be a string id \
-                 or an object with an id and optional data";
+    let shape = "Invalid context payload structure. Expected object with context types as keys \
+                 and string IDs or {id, data} objects as values";
     let entries = context.as_object().filter(|entries| !entries.is_empty()).ok_or(shape)?;
     if !entries.values().all(is_context) {
         return Err(shape.to_owned());
@@ -32,7 +32,8 @@ pub(super) fn judge(context: &Value) -> Result<(), String> {
         let size = value.get("data").map_or(0, |data| data.to_string().len());
         if size > LARGEST_DATA {
             return Err(format!(
-                "Context '{kind}' Data is too large: {size} bytes, maximum allowed is 64KB"
+                "Context '{kind}' Data is too large: {}KB exceeds 64KB limit",
+                (size + 512) / 1024
             ));
         }
     }
@@ -44,7 +45,7 @@ fn is_context(value: &Value) -> bool {
         Value::String(id) => is_id(id),
         Value::Object(fields) => {
             fields.get("id").and_then(Value::as_str).is_some_and(is_id)
-                && fields.get("data").is_none_or(Value::is_object)
+                && fields.get("data").is_none_or(|data| data.is_object() || data.is_array())
         }
         _ => false,
     }
@@ -190,7 +191,7 @@ mod tests {
             json!({"tenant": "a@b.co"}),
             json!({"tenant": "a".repeat(101)}),
             json!({"tenant": 5}),
-            json!({"tenant": {"id": "x", "data": [1]}}),
+            json!({"tenant": {"id": "x", "data": "y"}}),
         ] {
             let message = judge(&bad).unwrap_err();
             assert!(message.starts_with("Invalid context payload structure."), "{bad}");

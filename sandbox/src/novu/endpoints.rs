@@ -17,10 +17,23 @@ use super::guard::Input;
 use super::model::{Endpoint, NewEndpoint, Profile, endpoint_json};
 use super::page::{Paging, Params, Rules};
 use super::state::endpoint_not_found;
+use super::validate::Form;
 
 /// How the channel lists page.
-pub(super) const PAGING: Rules =
-    Rules { largest: Some(100), orders: ["createdAt", "updatedAt"], bad_cursor_breaks: true };
+pub(super) const PAGING: Rules = Rules {
+    class: "ListChannelEndpointsCommand",
+    typed: true,
+    default_order: "createdAt",
+    words: &[PROVIDERS, CHANNELS],
+    texts: &[],
+};
+
+/// The providers that a list can be filtered by; Novu knows more.
+pub(super) const PROVIDERS: (&str, &[&str]) =
+    ("providerId", &["slack", "novu-slack", "msteams", "discord", "telegram", "webex-messaging"]);
+/// The channels that a list can be filtered by.
+pub(super) const CHANNELS: (&str, &[&str]) =
+    ("channel", &["in_app", "email", "sms", "chat", "push", "tool"]);
 
 /// The kinds and the keys of their addresses: required ones, then optional ones.
 const KINDS: [(&str, &[&str], &[&str]); 10] = [
@@ -112,14 +125,34 @@ pub(super) async fn update(
     Path(identifier): Path<String>,
     Extension(Input(body)): Extension<Input>,
 ) -> Result<Response, Problem> {
+    let address = address(&body)?;
     let mut state = inner.write();
-    let found = state.endpoints().get(&identifier);
-    let found = found.ok_or_else(|| Problem::not_found(endpoint_not_found(&identifier)))?;
-    let address = body.get("endpoint").filter(|address| fits(&found.kind, address));
-    let address = address.ok_or_else(|| Problem::bad_request(misfit(&found.kind)))?.clone();
-    let (release, now) = (&inner.options.release, inner.desk.clock.now());
-    let endpoint = state.update_endpoint(&identifier, address, release, now)?;
+    let found = state.endpoints().get(&identifier).ok_or_else(|| {
+        let environment = &inner.options.environment_id;
+        Problem::not_found(format!(
+            "Channel endpoint with identifier \"{identifier}\" not found in environment \
+             \"{environment}\""
+        ))
+    })?;
+    if !fits(&found.kind, address) {
+        return Err(Problem::bad_request(misfit(&found.kind)));
+    }
+    let endpoint = state.update_endpoint(&identifier, address.clone(), inner.desk.clock.now())?;
     Ok(ok(&endpoint_json(&endpoint)))
+}
+
+/// The one field of a change.
+fn address(body: &Value) -> Result<&Value, Problem> {
+    let mut form = Form::new(body);
+    let address = form.value("endpoint");
+    if address.is_none() {
+        form.complain("endpoint should not be null or undefined");
+    }
+    if !address.is_some_and(Value::is_object) {
+        form.complain("endpoint must be an object");
+    }
+    form.finish()?;
+    address.ok_or_else(Problem::uncaught)
 }
 
 /// `POST /v1/channel-endpoints`
@@ -142,20 +175,20 @@ pub(super) async fn create(
     let now = inner.desk.clock.now();
     let mut state = inner.write();
     if body.get("createSubscriberIfMissing") == Some(&Value::Bool(true))
-        && state.integrations.contains_key(&new.integration)
+        && state.integration(&new.integration).is_some()
         && !state.subscribers.contains(&new.subscriber_id)
     {
         state.put_subscriber(&new.subscriber_id, Profile::default(), now);
     }
-    let endpoint = state.create_endpoint(new, &inner.options.release, now)?;
+    let endpoint = state.create_endpoint(new, &inner.options.environment_id, now)?;
     Ok(created(&endpoint_json(&endpoint)))
 }
 
 /// The body is a union type, so only the command layer looks at it.
 fn judge(body: &Value) -> Result<(), Problem> {
-    let mut wrong: Vec<(&str, Vec<String>, Value)> = Vec::new();
+    let mut wrong: Vec<(&str, Vec<String>, Option<Value>)> = Vec::new();
     let mut complain = |field, messages: Vec<String>| {
-        wrong.push((field, messages, body.get(field).cloned().unwrap_or_default()));
+        wrong.push((field, messages, body.get(field).cloned()));
     };
     for field in ["integrationIdentifier", "subscriberId"] {
         match body.get(field) {
@@ -180,13 +213,25 @@ fn judge(body: &Value) -> Result<(), Problem> {
     {
         complain("context", vec![message]);
     }
-    let kind = body.get("type").and_then(Value::as_str).unwrap_or_default();
-    if !KINDS.iter().any(|(known, _, _)| *known == kind) {
-        let known: Vec<_> = KINDS.iter().map(|(known, _, _)| *known).collect();
-        let known = known.join(", ");
-        complain("type", vec![format!("type must be one of the following values: {known}")]);
-    } else if !body.get("endpoint").is_some_and(|address| fits(kind, address)) {
-        complain("endpoint", vec![misfit(kind)]);
+    let filled = |field: &str| body.get(field).filter(|value| !value.is_null());
+    let undefined = |field: &str| {
+        filled(field).is_none().then(|| format!("{field} should not be null or undefined"))
+    };
+    let kind = filled("type").map(|kind| kind.as_str().unwrap_or_default());
+    let mut messages: Vec<String> = undefined("type").into_iter().collect();
+    if !kind.is_some_and(|kind| KINDS.iter().any(|(known, _, _)| *known == kind)) {
+        // Novu's list of the kinds is empty here.
+        messages.push("type must be one of the following values: ".to_owned());
+        complain("type", messages);
+    }
+    let mut messages: Vec<String> = undefined("endpoint").into_iter().collect();
+    if let Some(kind) = kind
+        && !filled("endpoint").is_some_and(|address| fits(kind, address))
+    {
+        messages.push(misfit(kind));
+    }
+    if !messages.is_empty() {
+        complain("endpoint", messages);
     }
     if wrong.is_empty() {
         Ok(())
@@ -195,7 +240,7 @@ fn judge(body: &Value) -> Result<(), Problem> {
     }
 }
 
-/// Whether an address has exactly the keys of its kind, all of them filled strings.
+/// Whether an address has exactly the keys of its kind, all of them strings.
 fn fits(kind: &str, address: &Value) -> bool {
     let Some((_, required, optional)) = KINDS.iter().find(|(known, _, _)| *known == kind) else {
         return false;
@@ -204,7 +249,7 @@ fn fits(kind: &str, address: &Value) -> bool {
     required.iter().all(|key| fields.contains_key(*key))
         && fields.iter().all(|(key, value)| {
             (required.contains(&key.as_str()) || optional.contains(&key.as_str()))
-                && value.as_str().is_some_and(|text| !text.is_empty())
+                && value.is_string()
         })
 }
 

@@ -26,8 +26,10 @@ pub(super) struct Problem {
 enum Shape {
     /// An HTTP exception: its name is in `ctx`.
     Http,
-    /// The throttler's exception: `ctx` is empty.
-    Throttled,
+    /// An HTTP exception without a message of its own: `ctx` has the status alone.
+    Nameless,
+    /// An exception that brings its own `ctx`; the throttler's is empty.
+    With(Map<String, Value>),
     /// The first validation layer: all messages in one list.
     Body(Vec<String>),
     /// The second validation layer: messages by field.
@@ -63,6 +65,18 @@ impl Problem {
         Self::http(StatusCode::UNPROCESSABLE_ENTITY, message)
     }
 
+    /// An HTTP exception of which nothing but the status is known.
+    pub(super) fn nameless(status: StatusCode) -> Self {
+        let message = status.canonical_reason().unwrap_or_default();
+        Self { shape: Shape::Nameless, ..Self::http(status, message) }
+    }
+
+    /// The same problem with a `ctx` of its own.
+    pub(super) fn with(self, context: &[(&str, &str)]) -> Self {
+        let context = context.iter().map(|(key, value)| ((*key).to_owned(), json!(value)));
+        Self { shape: Shape::With(context.collect()), ..self }
+    }
+
     /// What the first validation layer says.
     pub(super) fn validation(messages: Vec<String>) -> Self {
         Self {
@@ -73,14 +87,19 @@ impl Problem {
         }
     }
 
-    /// What the second validation layer says: a command's class, and messages with the value.
-    pub(super) fn command(class: &str, fields: &[(&str, Vec<String>, Value)]) -> Self {
+    /// What the second validation layer says: a command's class, and messages with the value, which
+    /// is left out where there is none.
+    pub(super) fn command(class: &str, fields: &[(&str, Vec<String>, Option<Value>)]) -> Self {
         let sentence: Vec<String> = fields
             .iter()
             .map(|(field, messages, _)| format!("{field}: {}", messages.join(", ")))
             .collect();
         let by_field = fields.iter().map(|(field, messages, value)| {
-            ((*field).to_owned(), json!({ "messages": messages, "value": value }))
+            let mut wrong = json!({ "messages": messages });
+            if let Some(value) = value {
+                wrong["value"] = value.clone();
+            }
+            ((*field).to_owned(), wrong)
         });
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -95,7 +114,7 @@ impl Problem {
         Self {
             status: StatusCode::TOO_MANY_REQUESTS,
             message: "API rate limit exceeded".to_owned(),
-            shape: Shape::Throttled,
+            shape: Shape::With(Map::new()),
             retry_after,
         }
     }
@@ -111,17 +130,8 @@ impl Problem {
         }
     }
 
-    pub(super) fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
-        self
-    }
-
     pub(super) fn message(&self) -> &str {
         &self.message
-    }
-
-    pub(super) fn status(&self) -> StatusCode {
-        self.status
     }
 
     /// The answer to a request for `path` (with its query).
@@ -143,7 +153,9 @@ impl Problem {
     }
 
     fn shape_into(&self, body: &mut Map<String, Value>) {
-        let mut add = |key: &str, value: Value| body.insert(key.to_owned(), value);
+        let mut add = |key: &str, value: Value| {
+            body.insert(key.to_owned(), value);
+        };
         match &self.shape {
             Shape::Http => {
                 let name = self.status.canonical_reason().unwrap_or_default();
@@ -151,8 +163,14 @@ impl Problem {
                 // Novu spreads `ctx` over the body as well.
                 add("error", json!(name));
             }
-            Shape::Throttled => {
-                add("ctx", json!({}));
+            Shape::Nameless => {
+                add("ctx", json!({ "statusCode": self.status.as_u16() }));
+            }
+            Shape::With(context) => {
+                add("ctx", json!(context));
+                for (key, value) in context {
+                    add(key, value.clone());
+                }
             }
             Shape::Body(messages) => {
                 add("ctx", json!({}));
@@ -166,7 +184,6 @@ impl Problem {
                 add("errors", json!(fields));
             }
             Shape::Uncaught => {
-                add("ctx", json!({}));
                 add("errorId", json!(error_id()));
             }
         }

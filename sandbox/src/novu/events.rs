@@ -26,9 +26,15 @@ pub(super) async fn trigger(
     Extension(Input(body)): Extension<Input>,
 ) -> Result<Response, Problem> {
     let mut form = Form::new(&body);
-    let name = form.required("name", "name should not be empty");
+    let name = form.present("name");
     match form.value("to") {
-        None => form.complain("to should not be null or undefined"),
+        None => {
+            form.complain("to should not be null or undefined");
+            form.complain(
+                "to must be a non-empty subscriberId string, an object with a non-empty \
+                 subscriberId, a topic object with a non-empty topicKey, or a non-empty array of those",
+            );
+        }
         Some(Value::Array(to)) if to.len() > RECIPIENTS => {
             form.complain(format!("to must contain no more than {RECIPIENTS} elements"));
         }

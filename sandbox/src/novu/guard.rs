@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 
 use super::Inner;
 use super::envelope::Problem;
-use super::idempotency;
-use super::limits::{Category, Ruling};
+use super::limits::{self, Category, Ruling};
 
 /// The parsed body of a request; an empty object where there is none.
 #[derive(Debug, Clone)]
@@ -45,8 +44,8 @@ pub(super) async fn guard(
     let request = Request::from_parts(parts, Body::empty());
     let ruling = inner.limiter.as_ref().map(|it| it.take(category, inner.desk.clock.now()));
     let mut response = match &ruling {
-        Some(ruling) if !ruling.allowed => Problem::throttled(Some(ruling.reset)).into_response(),
-        _ => idempotency::answer(&inner, request, &bytes, next).await,
+        Some(ruling) if !ruling.allowed => Problem::throttled(Some(limits::RESET)).into_response(),
+        _ => next.run(request).await,
     };
     if let Some(ruling) = ruling {
         announce(&ruling, response.headers_mut());
@@ -58,7 +57,7 @@ pub(super) async fn guard(
 fn parse(headers: &HeaderMap, body: &Bytes, category: Category) -> Result<Value, Problem> {
     let limit = if category == Category::Trigger { 512 * 1024 } else { 100 * 1024 };
     if body.len() > limit {
-        return Err(Problem::http(StatusCode::PAYLOAD_TOO_LARGE, "request entity too large"));
+        return Err(Problem::nameless(StatusCode::PAYLOAD_TOO_LARGE));
     }
     let is_json = headers
         .get(header::CONTENT_TYPE)
@@ -69,6 +68,7 @@ fn parse(headers: &HeaderMap, body: &Bytes, category: Category) -> Result<Value,
     }
     match serde_json::from_slice(body) {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(value),
+        Err(error) if error.is_eof() => Err(Problem::bad_request("Unexpected end of JSON input")),
         _ => Err(Problem::bad_request("Unexpected token in JSON")),
     }
 }
@@ -81,10 +81,11 @@ fn authenticate(inner: &Inner, headers: &HeaderMap) -> Result<(), Problem> {
         .ok_or_else(|| Problem::unauthorized("Missing authorization header"))?;
     let (scheme, key) = header.split_once(' ').unwrap_or((header, ""));
     match scheme {
-        "ApiKey" if inner.keys().iter().any(|known| known == key) => Ok(()),
+        "ApiKey" if key.is_empty() => Err(Problem::nameless(StatusCode::UNAUTHORIZED)),
+        "ApiKey" if inner.options.api_keys.iter().any(|known| known == key) => Ok(()),
         "ApiKey" => Err(Problem::unauthorized("API Key not found")),
         // A session token of the dashboard; there is no dashboard here.
-        "Bearer" => Err(Problem::unauthorized("Unauthorized")),
+        "Bearer" => Err(Problem::nameless(StatusCode::UNAUTHORIZED)),
         _ => Err(Problem::unauthorized(format!("Invalid authentication scheme: \"{scheme}\""))),
     }
 }
@@ -92,7 +93,7 @@ fn authenticate(inner: &Inner, headers: &HeaderMap) -> Result<(), Problem> {
 fn announce(ruling: &Ruling, headers: &mut HeaderMap) {
     headers.insert(HeaderName::from_static("ratelimit-limit"), ruling.limit.into());
     headers.insert(HeaderName::from_static("ratelimit-remaining"), ruling.remaining.into());
-    headers.insert(HeaderName::from_static("ratelimit-reset"), ruling.reset.into());
+    headers.insert(HeaderName::from_static("ratelimit-reset"), limits::RESET.into());
     if let Ok(policy) = HeaderValue::from_str(&ruling.policy) {
         headers.insert(HeaderName::from_static("ratelimit-policy"), policy);
     }
@@ -106,14 +107,26 @@ pub(super) async fn write_problems(
 ) -> Response {
     let uri = request.uri().clone();
     let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return with_charset(response);
+    };
     let mut written = problem.render(&uri.to_string(), inner.desk.clock.now());
     for (name, value) in response.headers() {
         if !written.headers().contains_key(name) {
             written.headers_mut().insert(name.clone(), value.clone());
         }
     }
-    written
+    with_charset(written)
+}
+
+/// Novu's server says the charset of JSON too.
+fn with_charset(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json") {
+        let kind = HeaderValue::from_static("application/json; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    response
 }
 
 /// No such route.

@@ -1,13 +1,11 @@
 //! A stand-in for Novu's API and its OAuth callback.
 //!
-//! It follows Novu 3.19 to the letter where a client can see it: the order of checks, the statuses
-//! and the sentences, the envelopes, the layout of URLs, and what the callback does and does not
-//! verify. [`Release`] goes back in time, [`Options`] switches rate limits and idempotency on.
+//! It answers as Novu 3.19.0 does: the order of checks, the statuses and the sentences, the
+//! envelopes, the layout of URLs, and what the callback does and does not verify. `tests/observed`
+//! holds it against the recorded answers of a running Novu. [`Options`] switches rate limits on.
 //!
-//! The provider's half of a sign-in is another stand-in ([`crate::slack::Slack`], through
-//! [`Options::slack_base`]) or a short cut of our own: `/__slack/approve`, `/__slack/deny`,
-//! `/__entra/approve`, `/__entra/deny` and `/__entra/consent` take the `state` of a minted URL and
-//! go on to the callback as the provider would.
+//! The provider's half of a sign-in is another stand-in: [`crate::slack::Slack`], through
+//! [`Options::slack_base`], or [`crate::teams::Teams`], through [`Options::entra_base`].
 
 mod callback;
 mod catalogue;
@@ -17,18 +15,13 @@ mod endpoints;
 mod envelope;
 mod events;
 mod guard;
-mod hops;
-mod idempotency;
 mod limits;
 mod model;
 mod oauth;
 mod page;
-mod release;
-mod slack_callback;
 mod state;
 mod store;
 mod subscribers;
-mod teams_callback;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -46,12 +39,11 @@ use axum::routing::{get, post};
 use jiff::Timestamp;
 use tokio_util::sync::DropGuard;
 
-pub use self::limits::RateLimits;
+pub use self::limits::Plan;
 use self::limits::{Category, Limiter};
 pub use self::model::{
     Connection, Endpoint, Integration, NewConnection, NewEndpoint, Profile, Subscriber, Workspace,
 };
-pub use self::release::{Change, Release};
 use self::state::State;
 use super::server::{Desk, Port};
 use super::{Fault, Recorded, lock};
@@ -67,12 +59,8 @@ pub struct Options {
     pub environment_id: String,
     /// The organization's id.
     pub organization_id: String,
-    /// The version of Novu.
-    pub release: Release,
-    /// Whether `Idempotency-Key` has an effect; it has none in most of Novu's installations.
-    pub idempotency: bool,
-    /// Rate limits, if any; self-hosted Novu has none by default.
-    pub rate_limits: Option<RateLimits>,
+    /// The plan whose rate limits are in force, if any; self-hosted Novu has none by default.
+    pub plan: Option<Plan>,
     /// Origin of Slack's sign-in pages and of `oauth.v2.access`. Only ever called on loopback.
     pub slack_base: String,
     /// Origin of Entra's sign-in pages and of its token endpoint. Only ever called on loopback.
@@ -87,9 +75,7 @@ impl Default for Options {
             api_keys: vec!["novu-sandbox-key".to_owned()],
             environment_id: "66a000000000000000000e01".to_owned(),
             organization_id: "66a000000000000000000a01".to_owned(),
-            release: Release::default(),
-            idempotency: false,
-            rate_limits: None,
+            plan: None,
             slack_base: "https://slack.com".to_owned(),
             entra_base: "https://login.microsoftonline.com".to_owned(),
             record: true,
@@ -104,15 +90,11 @@ struct Inner {
     options: Options,
     url: String,
     started: Timestamp,
-    keys: RwLock<Vec<String>>,
     state: RwLock<State>,
     limiter: Option<Limiter>,
-    memory: idempotency::Memory,
-    approvals: hops::Approvals,
     client: reqwest::Client,
     workflows: Mutex<BTreeSet<String>>,
     transactions: AtomicU64,
-    teams_refusal: Mutex<Option<String>>,
 }
 
 impl Inner {
@@ -124,13 +106,9 @@ impl Inner {
         self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keys(&self) -> RwLockReadGuard<'_, Vec<String>> {
-        self.keys.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What signs the OAuth state: the first key as it is stored, so nobody outside can compute it.
     fn state_key(&self) -> Option<String> {
-        self.keys().first().map(|key| format!("stored:{key}"))
+        self.options.api_keys.first().map(|key| format!("stored:{key}"))
     }
 
     fn redirect_uri(&self) -> String {
@@ -168,15 +146,11 @@ impl Novu {
             desk: Desk::new(clock, options.record),
             url: port.url().to_owned(),
             started,
-            keys: RwLock::new(options.api_keys.clone()),
             state: RwLock::default(),
-            limiter: options.rate_limits.map(|limits| Limiter::new(limits, started)),
-            memory: idempotency::Memory::default(),
-            approvals: hops::Approvals::default(),
+            limiter: options.plan.map(Limiter::new),
             client: transport::client().map_err(io::Error::other)?,
             workflows: Mutex::default(),
             transactions: AtomicU64::new(1),
-            teams_refusal: Mutex::default(),
             options,
         });
         let running = port.serve(Arc::clone(&inner.desk), router(&inner), envelope::failure);
@@ -192,24 +166,17 @@ impl Novu {
     /// The first API key.
     #[must_use]
     pub fn api_key(&self) -> String {
-        self.inner.keys().first().cloned().unwrap_or_default()
-    }
-
-    /// Replaces the API keys. Another first key makes outstanding URLs invalid.
-    pub fn set_api_keys<I: IntoIterator<Item = String>>(&self, keys: I) {
-        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) =
-            keys.into_iter().collect();
+        self.inner.options.api_keys.first().cloned().unwrap_or_default()
     }
 
     /// Adds an integration, in place of one with the same identifier.
     pub fn add_integration(&self, integration: Integration) {
-        let identifier = integration.identifier.clone();
-        self.inner.write().integrations.insert(identifier, Arc::new(integration));
+        self.inner.write().put_integration(integration);
     }
 
     /// Removes an integration; what belongs to it stays.
     pub fn remove_integration(&self, identifier: &str) {
-        self.inner.write().integrations.remove(identifier);
+        self.inner.write().remove_integration(identifier);
     }
 
     /// Adds a subscriber, in place of one with the same id.
@@ -231,19 +198,14 @@ impl Novu {
     /// # Errors
     /// What the API would refuse is refused here as well.
     pub fn add_endpoint(&self, endpoint: NewEndpoint) -> Result<String, Refused> {
-        let release = &self.inner.options.release;
-        let added = self.inner.write().create_endpoint(endpoint, release, self.now());
+        let environment = &self.inner.options.environment_id;
+        let added = self.inner.write().create_endpoint(endpoint, environment, self.now());
         Ok(added.map_err(Refused::from)?.identifier)
     }
 
     /// Makes a workflow known, so that it can be triggered.
     pub fn add_workflow(&self, identifier: &str) {
         lock(&self.inner.workflows).insert(identifier.to_owned());
-    }
-
-    /// Makes installing the Teams app for a person fail with this reason; none lets it work again.
-    pub fn refuse_teams_install(&self, reason: Option<&str>) {
-        *lock(&self.inner.teams_refusal) = reason.map(str::to_owned);
     }
 
     /// All subscribers, oldest first.
@@ -262,11 +224,6 @@ impl Novu {
     #[must_use]
     pub fn endpoints(&self) -> Vec<Endpoint> {
         self.inner.read().endpoints().all().map(|(_, it)| it.clone()).collect()
-    }
-
-    /// Removes everything that the API could have created, and the integrations.
-    pub fn clear(&self) {
-        *self.inner.write() = State::default();
     }
 
     /// Puts a fault into force.
@@ -306,29 +263,24 @@ fn router(inner: &Arc<Inner>) -> Router {
         routes.route_layer(from_fn_with_state((Arc::clone(inner), category), guard::guard))
     };
     Router::new()
-        .merge(guarded(global_routes(&inner.options.release), Category::Global))
+        .merge(guarded(global_routes(), Category::Global))
         .merge(guarded(configuration_routes(), Category::Configuration))
         .merge(guarded(
             Router::new().route("/v1/events/trigger", post(events::trigger)),
             Category::Trigger,
         ))
         .route(callback::PATH, get(callback::callback))
-        .merge(hops::routes())
         .fallback(guard::no_route)
         .method_not_allowed_fallback(guard::no_route)
         .layer(from_fn_with_state(Arc::clone(inner), guard::write_problems))
         .with_state(Arc::clone(inner))
 }
 
-fn global_routes(release: &Release) -> Router<Arc<Inner>> {
-    let routes = Router::new()
+fn global_routes() -> Router<Arc<Inner>> {
+    Router::new()
         .route("/v1/integrations", get(catalogue::all))
         .route("/v1/integrations/active", get(catalogue::active))
-        .route("/v1/integrations/chat/oauth", post(oauth::combined));
-    if !release.has(Change::SplitRoutes) {
-        return routes;
-    }
-    routes
+        .route("/v1/integrations/chat/oauth", post(oauth::combined))
         .route("/v1/integrations/channel-endpoints/oauth", post(oauth::link_user))
         .route("/v1/integrations/channel-connections/oauth", post(oauth::connect))
 }

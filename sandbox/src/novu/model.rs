@@ -1,5 +1,7 @@
 //! What Novu keeps: integrations, subscribers, channel connections and channel endpoints.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -10,6 +12,8 @@ use super::store::{Document, Oid};
 pub struct Integration {
     /// The slug that requests name.
     pub identifier: String,
+    /// The name in the dashboard.
+    pub name: String,
     /// `slack`, `novu-slack`, `msteams`, `discord`, …
     pub provider_id: String,
     /// `chat` for chat providers.
@@ -34,6 +38,7 @@ impl Integration {
     pub fn slack(identifier: &str, client_id: &str, secret_key: &str) -> Self {
         Self {
             identifier: identifier.to_owned(),
+            name: identifier.to_owned(),
             provider_id: "slack".to_owned(),
             channel: "chat".to_owned(),
             active: true,
@@ -84,8 +89,8 @@ pub struct Profile {
     pub locale: Option<String>,
     /// IANA time zone.
     pub timezone: Option<String>,
-    /// Custom data.
-    pub data: Map<String, Value>,
+    /// Custom data, if there is any.
+    pub data: Option<Map<String, Value>>,
 }
 
 impl Profile {
@@ -129,6 +134,9 @@ pub struct Subscriber {
     pub subscriber_id: String,
     /// Everything else about the person.
     pub profile: Profile,
+    /// The fields of the profile that were set to null; the API shows those, and leaves out the ones
+    /// that were never set.
+    pub(super) cleared: BTreeSet<&'static str>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -369,23 +377,23 @@ pub(super) fn subscriber_json(
     let mut value = json!({
         "_id": id.to_string(),
         "subscriberId": subscriber.subscriber_id,
-        "data": subscriber.profile.data,
         "channels": [],
-        "topics": [],
-        "isOnline": null,
+        "isOnline": false,
         "lastOnlineAt": null,
         "deleted": false,
         "_organizationId": organization,
         "_environmentId": environment,
         "createdAt": iso(subscriber.created_at),
         "updatedAt": iso(subscriber.updated_at),
-        "__v": 0,
     });
     if let Value::Object(fields) = &mut value {
         for (name, text) in subscriber.profile.texts() {
-            if let Some(text) = text {
+            if text.is_some() || subscriber.cleared.contains(name) {
                 fields.insert(name.to_owned(), json!(text));
             }
+        }
+        if let Some(data) = &subscriber.profile.data {
+            fields.insert("data".to_owned(), json!(data));
         }
     }
     value

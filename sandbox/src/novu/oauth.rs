@@ -14,7 +14,6 @@ use super::context;
 use super::envelope::{Problem, created};
 use super::guard::Input;
 use super::model::{Integration, Profile};
-use super::release::Change;
 use super::ticket::{Mode, Ticket};
 use super::validate::Form;
 
@@ -112,8 +111,7 @@ pub(super) async fn combined(
 impl Inner {
     fn chat_integration(&self, identifier: &str) -> Result<Arc<Integration>, Problem> {
         self.read()
-            .integrations
-            .get(identifier)
+            .integration(identifier)
             .filter(|it| it.channel == "chat" && PROVIDERS.contains(&it.provider_id.as_str()))
             .cloned()
             .ok_or_else(|| {
@@ -130,7 +128,7 @@ fn verify_context(
     integration: &Integration,
     order: &Order<'_>,
 ) -> Result<(), Problem> {
-    if !integration.hmac || !inner.options.release.has(Change::ContextHmac) {
+    if !integration.hmac {
         return Ok(());
     }
     let context = order.context.ok_or_else(|| {
@@ -140,7 +138,7 @@ fn verify_context(
         Problem::bad_request("A valid contextHash is required when HMAC validation is enabled.")
     })?;
     let canonical = context::canonical(context).map_err(|_| Problem::uncaught())?;
-    if inner.keys().iter().any(|key| context::hash(key, &canonical) == given) {
+    if inner.options.api_keys.iter().any(|key| context::hash(key, &canonical) == given) {
         Ok(())
     } else {
         Err(Problem::bad_request("Please provide a valid context HMAC hash"))
@@ -219,13 +217,10 @@ fn provision(inner: &Inner, subscriber: &str) -> Result<(), Problem> {
     if inner.read().subscribers.contains(id) {
         return Ok(());
     }
-    if !inner.options.release.has(Change::SlackProvisioning) && !id.starts_with("connect:") {
-        return Err(Problem::not_found(format!("Subscriber not found: {subscriber}")));
-    }
     if id.is_empty() {
-        return Err(Problem::unprocessable(format!(
-            "Failed to provision subscriber: {subscriber}"
-        )));
+        let wrong = vec!["subscriberId should not be empty".to_owned()];
+        let fields = [("subscriberId", wrong, Some(json!("")))];
+        return Err(Problem::command("CreateOrUpdateSubscriberCommand", &fields));
     }
     inner.write().put_subscriber(id, Profile::default(), inner.desk.clock.now());
     Ok(())

@@ -29,6 +29,11 @@ impl Params {
         self.get(name).filter(|value| !value.is_empty())
     }
 
+    /// All values of that name.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The exact context keys to filter by, sorted; none if there is no such filter.
     pub(super) fn context_keys(&self) -> Option<Vec<&str>> {
         let mut given = self
@@ -52,15 +57,19 @@ enum Order {
     Updated,
 }
 
-/// How one API pages.
+/// How one API pages, and what else it judges in the query.
 #[derive(Debug)]
 pub(super) struct Rules {
-    /// The largest limit; none if there is no such thing.
-    pub(super) largest: Option<usize>,
-    /// The names that `orderBy` may have; the first is the default.
-    pub(super) orders: [&'static str; 2],
-    /// Whether a cursor that is no document id breaks the request, as opposed to an empty page.
-    pub(super) bad_cursor_breaks: bool,
+    /// The command that judges after the query was read.
+    pub(super) class: &'static str,
+    /// Whether the query is judged when it is read, and a cursor that is no id breaks the request.
+    pub(super) typed: bool,
+    /// What is ordered by unless the query says.
+    pub(super) default_order: &'static str,
+    /// Parameters that have to be one of some words.
+    pub(super) words: &'static [(&'static str, &'static [&'static str])],
+    /// Parameters that have to be there only once.
+    pub(super) texts: &'static [&'static str],
 }
 
 /// The paging part of a query.
@@ -82,31 +91,34 @@ enum Cursor {
 impl Paging {
     /// Reads and judges the paging parameters.
     pub(super) fn parse(params: &Params, rules: &Rules) -> Result<Self, Problem> {
-        let mut messages = Vec::new();
+        let mut messages: Vec<String> = Vec::new();
+        for (name, words) in rules.words {
+            if params.filled(name).is_some_and(|given| !words.contains(&given)) {
+                let words = words.join(", ");
+                messages.push(format!("{name} must be one of the following values: {words}"));
+            }
+        }
+        for name in rules.texts {
+            if params.all(name).count() > 1 {
+                messages.push(format!("{name} must be a string"));
+            }
+        }
         let limit = limit(params, rules, &mut messages);
-        let order_by = params.get("orderBy").unwrap_or(rules.orders[0]);
-        let order = match order_by {
-            "_id" => Order::Id,
-            "updatedAt" => Order::Updated,
-            _ => Order::Created,
-        };
-        if !rules.orders.contains(&order_by) {
-            let allowed = rules.orders.join(", ");
-            messages.push(format!("orderBy must be one of the following values: {allowed}"));
-        }
-        let direction = params.get("orderDirection").unwrap_or("DESC");
-        if !matches!(direction, "ASC" | "DESC") {
-            messages
-                .push("orderDirection must be one of the following values: ASC, DESC".to_owned());
-        }
         if !messages.is_empty() {
             return Err(Problem::validation(messages));
         }
+        // A field that nothing has leaves the order to the id.
+        let order = match params.get("orderBy").unwrap_or(rules.default_order) {
+            "createdAt" => Order::Created,
+            "updatedAt" => Order::Updated,
+            _ => Order::Id,
+        };
+        let limit = limit?;
         Ok(Self {
             limit,
             cursor: cursor(params, rules)?,
             order,
-            ascending: direction == "ASC",
+            ascending: params.filled("orderDirection").is_some_and(|direction| direction != "DESC"),
             include_cursor: params.get("includeCursor") == Some("true"),
         })
     }
@@ -186,24 +198,43 @@ fn envelope(data: &[Value], next: Option<Oid>, previous: Option<Oid>, total: usi
     .into_response()
 }
 
-fn limit(params: &Params, rules: &Rules, messages: &mut Vec<String>) -> usize {
+/// The limit, as JavaScript reads numbers: nothing and 0 are the default, fractions pass.
+fn limit(params: &Params, rules: &Rules, messages: &mut Vec<String>) -> Result<usize, Problem> {
     const DEFAULT: usize = 10;
-    let Some(text) = params.filled("limit") else { return DEFAULT };
-    let Ok(limit) = text.parse::<usize>() else {
-        messages.push("limit must be an integer number".to_owned());
-        return DEFAULT;
+    const LARGEST: f64 = 100.0;
+    let given = params.filled("limit").map_or(Some(0.0), |text| text.parse::<f64>().ok());
+    let given = given.filter(|_| params.all("limit").count() < 2);
+    let wrong = match given {
+        None if rules.typed => {
+            messages.push("limit must not be greater than 100".to_owned());
+            return Ok(DEFAULT);
+        }
+        Some(limit) if rules.typed && limit > LARGEST => {
+            messages.push("limit must not be greater than 100".to_owned());
+            return Ok(DEFAULT);
+        }
+        None => return Ok(DEFAULT),
+        Some(limit) if limit > LARGEST => ("greater than 100", limit),
+        Some(limit) if limit < 0.0 => ("less than 1", limit),
+        Some(limit) => return Ok(whole(limit).filter(|limit| *limit > 0).unwrap_or(DEFAULT)),
     };
-    if let Some(largest) = rules.largest
-        && limit > largest
-    {
-        messages.push(format!("limit must not be greater than {largest}"));
-    }
-    if limit == 0 { DEFAULT } else { limit }
+    let (rule, limit) = wrong;
+    let value = whole(limit.abs()).map(|size| {
+        let size = i64::try_from(size).unwrap_or(i64::MAX);
+        json!(if limit < 0.0 { -size } else { size })
+    });
+    let messages = vec![format!("limit must not be {rule}")];
+    Err(Problem::command(rules.class, &[("limit", messages, value)]))
+}
+
+/// The whole part of a number.
+fn whole(number: f64) -> Option<usize> {
+    format!("{:.0}", number.trunc()).parse().ok()
 }
 
 fn cursor(params: &Params, rules: &Rules) -> Result<Option<Cursor>, Problem> {
     let id = |text: &str| match Oid::parse(text) {
-        None if rules.bad_cursor_breaks => Err(Problem::uncaught()),
+        None if rules.typed => Err(Problem::uncaught()),
         id => Ok(id),
     };
     match (params.filled("after"), params.filled("before")) {

@@ -1,6 +1,6 @@
 //! What the stand-in Novu knows, and the rules that hold between its documents.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::http::StatusCode;
@@ -10,18 +10,17 @@ use super::envelope::Problem;
 use super::model::{
     Connection, Endpoint, Integration, NewConnection, NewEndpoint, Profile, Subscriber, user_id,
 };
-use super::release::{Change, Release};
 use super::store::Collection;
 
 /// Everything in one environment.
 #[derive(Debug, Default)]
 pub(super) struct State {
-    pub(super) integrations: BTreeMap<String, Arc<Integration>>,
+    integrations: Vec<Arc<Integration>>,
     pub(super) subscribers: Collection<Subscriber>,
     pub(super) connections: Collection<Connection>,
     endpoints: Collection<Endpoint>,
-    /// How many endpoints a chat user has in an integration: more than one only in old releases.
-    chat_users: HashMap<ChatUser, usize>,
+    /// The chat users that have an endpoint in an integration; one each.
+    chat_users: HashSet<ChatUser>,
     identifiers: u64,
 }
 
@@ -54,6 +53,28 @@ impl State {
         &self.endpoints
     }
 
+    /// All integrations, oldest first.
+    pub(super) fn integrations(&self) -> &[Arc<Integration>] {
+        &self.integrations
+    }
+
+    pub(super) fn integration(&self, identifier: &str) -> Option<&Arc<Integration>> {
+        self.integrations.iter().find(|it| it.identifier == identifier)
+    }
+
+    /// Adds an integration, in place of one with the same identifier.
+    pub(super) fn put_integration(&mut self, integration: Integration) {
+        match self.integrations.iter_mut().find(|it| it.identifier == integration.identifier) {
+            Some(slot) => *slot = Arc::new(integration),
+            None => self.integrations.push(Arc::new(integration)),
+        }
+    }
+
+    /// Removes an integration; what belongs to it stays.
+    pub(super) fn remove_integration(&mut self, identifier: &str) {
+        self.integrations.retain(|it| it.identifier != identifier);
+    }
+
     /// An identifier with twelve characters after the prefix, told apart by order.
     fn identifier(&mut self, prefix: &str) -> String {
         self.identifiers += 1;
@@ -62,8 +83,7 @@ impl State {
 
     fn origin(&self, integration: &str) -> Result<Origin, Problem> {
         let found = self
-            .integrations
-            .get(integration)
+            .integration(integration)
             .ok_or_else(|| Problem::not_found(format!("Integration not found: {integration}")))?;
         let (provider_id, channel) = (found.provider_id.clone(), found.channel.clone());
         Ok(Origin { provider_id, channel })
@@ -74,6 +94,7 @@ impl State {
         self.subscribers.insert(Subscriber {
             subscriber_id: id.to_owned(),
             profile,
+            cleared: BTreeSet::new(),
             created_at: now,
             updated_at: now,
         });
@@ -83,7 +104,7 @@ impl State {
     pub(super) fn create_endpoint(
         &mut self,
         new: NewEndpoint,
-        release: &Release,
+        environment: &str,
         now: Timestamp,
     ) -> Result<Endpoint, Problem> {
         let origin = self.origin(&new.integration)?;
@@ -92,8 +113,8 @@ impl State {
         }
         if self.endpoints.contains(&new.identifier) {
             return Err(Problem::conflict(format!(
-                "Channel endpoint with identifier \"{}\" already exists",
-                new.identifier
+                "Channel endpoint with identifier \"{}\" already exists in environment \"{}\"",
+                new.identifier, environment
             )));
         }
         if let Some(connection) = &new.connection {
@@ -105,28 +126,19 @@ impl State {
                 })?;
         }
         let chat_user = ChatUser::new(&new.integration, &new.kind, &new.endpoint);
-        self.claim(chat_user, release)?;
+        self.claim(chat_user)?;
         Ok(self.insert_endpoint(new, origin, now))
     }
 
     /// The unique index over chat users; nobody translates its error, so it is a 500.
-    fn claim(&mut self, user: Option<ChatUser>, release: &Release) -> Result<(), Problem> {
+    fn claim(&mut self, user: Option<ChatUser>) -> Result<(), Problem> {
         let Some(user) = user else { return Ok(()) };
-        let count = self.chat_users.entry(user).or_default();
-        if *count > 0 && release.has(Change::UniqueChatUser) {
-            return Err(Problem::uncaught());
-        }
-        *count += 1;
-        Ok(())
+        if self.chat_users.insert(user) { Ok(()) } else { Err(Problem::uncaught()) }
     }
 
     fn release(&mut self, user: Option<ChatUser>) {
-        let Some(user) = user else { return };
-        if let Some(count) = self.chat_users.get_mut(&user) {
-            *count -= 1;
-            if *count == 0 {
-                self.chat_users.remove(&user);
-            }
+        if let Some(user) = user {
+            self.chat_users.remove(&user);
         }
     }
 
@@ -158,7 +170,6 @@ impl State {
         &mut self,
         identifier: &str,
         address: serde_json::Value,
-        release: &Release,
         now: Timestamp,
     ) -> Result<Endpoint, Problem> {
         let found = self
@@ -168,7 +179,7 @@ impl State {
         let before = ChatUser::of(found);
         let after = ChatUser::new(&found.integration_identifier, &found.kind, &address);
         if before != after {
-            self.claim(after, release)?;
+            self.claim(after)?;
             self.release(before);
         }
         let endpoint = self
@@ -261,7 +272,7 @@ fn twin_conflict(new: &NewConnection, twin: &str) -> Problem {
     let owner = new
         .subscriber_id
         .as_ref()
-        .map_or_else(|| "no subscriber".to_owned(), |id| format!("subscriber \"{id}\""));
+        .map_or_else(|| "no subscriberId".to_owned(), |id| format!("subscriberId \"{id}\""));
     let context = if new.context_keys.is_empty() {
         "no context".to_owned()
     } else {
@@ -278,8 +289,8 @@ fn subscriber_not_found(id: &str) -> Problem {
     Problem::http(
         StatusCode::NOT_FOUND,
         format!(
-            "Subscriber not found: {id}. Create the subscriber first, \
-             or set createSubscriberIfMissing to true."
+            "Subscriber not found: {id}. Pass createSubscriberIfMissing: true to create it, or \
+             provision it via POST /v1/subscribers."
         ),
     )
 }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
@@ -18,8 +17,13 @@ use super::page::{Paging, Params, Rules};
 use super::store::Oid;
 use super::validate::Form;
 
-const PAGING: Rules =
-    Rules { largest: None, orders: ["_id", "updatedAt"], bad_cursor_breaks: false };
+const PAGING: Rules = Rules {
+    class: "ListSubscribersCommand",
+    typed: false,
+    default_order: "_id",
+    words: &[],
+    texts: &["email", "phone", "name", "subscriberId"],
+};
 
 /// `GET /v2/subscribers`: a search by substrings, whatever its description says.
 pub(super) async fn search(
@@ -91,8 +95,9 @@ pub(super) async fn create(
     Extension(Input(body)): Extension<Input>,
 ) -> Result<Response, Problem> {
     let mut form = Form::new(&body);
-    let id = form.required("subscriberId", "SubscriberId is required").trim().to_owned();
-    if id.is_empty() && form.value("subscriberId").is_some_and(|it| it != "") {
+    let sent = form.required("subscriberId", "SubscriberId is required");
+    let id = sent.trim().to_owned();
+    if id.is_empty() && !sent.is_empty() {
         form.complain("SubscriberId is required");
     }
     judge_profile(&mut form);
@@ -109,9 +114,9 @@ pub(super) async fn create(
             state.put_subscriber(&id, Profile::default(), now);
         }
         if let Some(subscriber) = state.subscribers.get_mut(&id) {
-            apply(&mut subscriber.profile, &body);
-            // What is not sent is kept, save for the data, which is emptied.
-            subscriber.profile.data = data(&body).unwrap_or_default();
+            apply(subscriber, &body);
+            // What is not sent is kept, save for the data, which goes.
+            subscriber.profile.data = data(&body);
             subscriber.updated_at = now;
         }
     }
@@ -129,10 +134,13 @@ pub(super) async fn patch(
     form.finish()?;
     {
         let mut state = inner.write();
-        let subscriber = state.subscribers.get_mut(&id).ok_or_else(|| missing(&id))?;
-        apply(&mut subscriber.profile, &body);
+        let subscriber = state
+            .subscribers
+            .get_mut(&id)
+            .ok_or_else(|| Problem::not_found(format!("Subscriber {id} was not found")))?;
+        apply(subscriber, &body);
         if let Some(data) = data(&body) {
-            subscriber.profile.data = data;
+            subscriber.profile.data = Some(data);
         }
         subscriber.updated_at = inner.desk.clock.now();
     }
@@ -145,7 +153,9 @@ pub(super) async fn delete(
     Path(id): Path<String>,
 ) -> Result<Response, Problem> {
     let removed = inner.write().subscribers.remove(&id);
-    removed.ok_or_else(|| Problem::http(StatusCode::NOT_FOUND, "Subscriber was not found"))?;
+    removed.ok_or_else(|| {
+        Problem::not_found("Subscriber was not found").with(&[("externalSubscriberId", &id)])
+    })?;
     Ok(ok(&json!({ "acknowledged": true, "status": "deleted" })))
 }
 
@@ -156,10 +166,10 @@ fn judge_profile(form: &mut Form<'_>) {
     if form.text("email").is_some_and(|email| !looks_like_email(email)) {
         form.complain("email must be an email");
     }
-    if form.text("locale").is_some_and(str::is_empty) {
+    if form.text("locale").is_some_and(|locale| !is_locale(locale)) {
         form.complain("locale must be locale");
     }
-    if form.text("timezone").is_some_and(str::is_empty) {
+    if form.text("timezone").is_some_and(|zone| !is_time_zone(zone)) {
         form.complain("timezone must be a valid IANA time-zone");
     }
     if form.value("data").is_some_and(|data| !data.is_object()) {
@@ -176,11 +186,46 @@ fn looks_like_email(email: &str) -> bool {
     })
 }
 
+/// A language, a script and a region, the last two optional, such as `en`, `en_GB` or `zh-Hans-CN`.
+fn is_locale(text: &str) -> bool {
+    let letters = |part: &str| part.bytes().all(|it| it.is_ascii_alphabetic());
+    let area = |part: &str| part.len() == 3 && part.bytes().all(|it| it.is_ascii_digit());
+    let mut parts = text.split(['-', '_']).peekable();
+    let language = parts.next().is_some_and(|it| (2..=4).contains(&it.len()) && letters(it));
+    parts.next_if(|it| it.len() == 4 && letters(it) || area(it));
+    parts.next_if(|it| it.len() == 2 && letters(it) || area(it));
+    language && parts.next().is_none()
+}
+
+/// A time zone by its form: the stand-in has no list of them.
+fn is_time_zone(text: &str) -> bool {
+    matches!(text, "UTC" | "GMT")
+        || text.split_once('/').is_some_and(|(area, _)| {
+            [
+                "Africa",
+                "America",
+                "Antarctica",
+                "Arctic",
+                "Asia",
+                "Atlantic",
+                "Australia",
+                "Etc",
+                "Europe",
+                "Indian",
+                "Pacific",
+            ]
+            .contains(&area)
+        })
+}
+
 /// Takes over the text fields that were sent; null clears one.
-fn apply(profile: &mut Profile, body: &Value) {
-    for (name, slot) in profile.texts_mut() {
+fn apply(subscriber: &mut Subscriber, body: &Value) {
+    for (name, slot) in subscriber.profile.texts_mut() {
         if let Some(value) = body.get(name) {
             *slot = value.as_str().map(str::to_owned);
+            if value.is_null() {
+                subscriber.cleared.insert(name);
+            }
         }
     }
 }

@@ -26,6 +26,19 @@ impl<'a> Form<'a> {
         self.messages.push(message.into());
     }
 
+    /// A string that must be there.
+    pub(super) fn present(&mut self, field: &str) -> &'a str {
+        let value = self.value(field);
+        let text = value.and_then(Value::as_str);
+        if value.is_none() {
+            self.complain(format!("{field} should not be null or undefined"));
+        }
+        if text.is_none() {
+            self.complain(format!("{field} must be a string"));
+        }
+        text.unwrap_or_default()
+    }
+
     /// A string that must be there and not be empty.
     pub(super) fn required(&mut self, field: &str, when_empty: &str) -> &'a str {
         match self.value(field) {
@@ -62,7 +75,6 @@ impl<'a> Form<'a> {
     pub(super) fn texts(&mut self, field: &str) -> Option<Vec<&'a str>> {
         let value = self.value(field)?;
         let Some(items) = value.as_array() else {
-            self.complain(format!("each value in {field} must be a string"));
             self.complain(format!("{field} must be an array"));
             return None;
         };

@@ -5,12 +5,11 @@
 use axum::response::Response;
 use serde_json::{Value, json};
 
-use super::callback::success;
-use super::envelope::Problem;
-use super::model::{Connection, Integration, NewConnection, Workspace};
-use super::release::Change;
-use super::ticket::{Mode, Ticket};
-use super::{Inner, context};
+use super::outcome::success;
+use crate::novu::envelope::Problem;
+use crate::novu::model::{Connection, Integration, NewConnection, Workspace};
+use crate::novu::ticket::{Mode, Ticket};
+use crate::novu::{Inner, context};
 
 const DONE: &str = "Your Slack workspace is connected and ready to use.";
 
@@ -30,24 +29,24 @@ pub(super) async fn finish(
         let connection = ticket.identifier.as_deref();
         inner.link(ticket, "slack_user", json!({ "userId": user }), connection)?;
     } else if let Some(url) = reply.pointer("/incoming_webhook/url") {
-        let channel = reply.pointer("/incoming_webhook/channel");
-        inner.link(ticket, "webhook", json!({ "url": url, "channel": channel }), None)?;
+        let mut address = json!({ "url": url });
+        if let Some(channel) = reply.pointer("/incoming_webhook/channel") {
+            address["channel"] = channel.clone();
+        }
+        inner.link(ticket, "webhook", address, None)?;
     } else {
         install(inner, ticket, &reply)?;
     }
-    success(inner, integration, DONE)
+    success(integration, DONE)
 }
 
 fn authed_user(reply: &Value) -> Option<&str> {
     reply.pointer("/authed_user/id").and_then(Value::as_str)
 }
 
-/// Turns the code into Slack's reply, from a short cut of ours or from the provider stand-in.
+/// Turns the code into Slack's reply.
 async fn exchange(inner: &Inner, integration: &Integration, code: &str) -> Result<Value, Problem> {
-    let reply = match inner.approvals.take(code) {
-        Some(reply) => Ok(reply),
-        None => ask(inner, integration, code).await,
-    }?;
+    let reply = ask(inner, integration, code).await?;
     if reply.get("ok") == Some(&Value::Bool(false)) {
         return Err(refusal(&reply));
     }
@@ -116,9 +115,6 @@ fn store(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<Connection, Pr
     };
     let now = inner.desk.clock.now();
     let mut state = inner.write();
-    if !inner.options.release.has(Change::SlackUpsert) {
-        return state.create_connection(new, &inner.options.environment_id, now);
-    }
     // By identifier first, whatever integration, subscriber and context it has; else by those three.
     let existing = state.connections.get(&new.identifier).or_else(|| {
         state.twin_connection(&new.integration, new.subscriber_id.as_deref(), &new.context_keys)

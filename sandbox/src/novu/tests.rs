@@ -1,26 +1,95 @@
-//! Limits, idempotency and faults.
+//! Limits, faults and what expires, over HTTP. The answers themselves are held against a recording in
+//! `tests/observed`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use axum::http::Method;
+use jiff::Timestamp;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::transport::read_limited;
 use crate::{Effect, Failure, Fault, Hold, Route};
+use connect_clock::ManualClock;
+
+const START: &str = "2026-08-20T10:00:00Z";
+
+/// A stand-in with a Slack workspace, a Teams tenant and Ada, and a client that has the key.
+struct Bench {
+    novu: Novu,
+    clock: ManualClock,
+    client: reqwest::Client,
+}
+
+/// An answer: its status, its headers and its JSON.
+struct Answer {
+    status: u16,
+    headers: reqwest::header::HeaderMap,
+    body: Value,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    async fn with(options: Options) -> Self {
+        let clock = ManualClock::new(START.parse::<Timestamp>().unwrap());
+        let novu = Novu::start(Arc::new(clock.clone()), options).await.unwrap();
+        novu.add_integration(Integration::slack("slack", "111.222", "slack-secret"));
+        novu.add_integration(Integration::teams("teams", "app-1", "teams-secret", "tenant-home"));
+        novu.add_integration(Integration::bare("discord", "discord"));
+        novu.add_subscriber("ada", Profile::with_email("ada@example.com"));
+        novu.add_connection(NewConnection {
+            identifier: "acme".to_owned(),
+            integration: "slack".to_owned(),
+            workspace: Workspace { id: "T1".to_owned(), ..Workspace::default() },
+            access_token: "xoxb-1".to_owned(),
+            ..NewConnection::default()
+        })
+        .unwrap();
+        Self { novu, clock, client: crate::transport::client().unwrap() }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Answer {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.novu.url()))
+            .header("authorization", format!("ApiKey {}", self.novu.api_key()));
+        let request = body.into_iter().fold(request, reqwest::RequestBuilder::json);
+        answer(request.send().await.unwrap()).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.call(Method::GET, path, None).await
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(Method::POST, path, Some(body)).await
+    }
+}
+
+const LINK: &str = "/v1/integrations/channel-endpoints/oauth";
+
+async fn answer(response: reqwest::Response) -> Answer {
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default() }
+}
+
+fn parameter(url: &str, name: &str) -> String {
+    let url = url::Url::parse(url).unwrap();
+    let found = url.query_pairs().find(|(key, _)| key == name).unwrap();
+    found.1.into_owned()
+}
 
 fn mint_body() -> Value {
     json!({ "subscriberId": "ada", "integrationIdentifier": "slack" })
 }
 
 impl Bench {
-    async fn keyed(&self, path: &str, key: &str, body: &Value) -> Answer {
-        let request = self
-            .client
-            .post(format!("{}{path}", self.novu.url()))
-            .header("authorization", format!("ApiKey {}", self.novu.api_key()))
-            .header("idempotency-key", key)
-            .json(body);
-        answer(request.send().await.unwrap()).await
-    }
-
     /// Minting as it looks to a client: the answer, or what became of it.
     async fn try_mint(&self) -> Result<reqwest::Response, reqwest::Error> {
         let request = self.client.post(format!("{}{LINK}", self.novu.url()));
@@ -31,18 +100,17 @@ impl Bench {
 
 #[tokio::test]
 async fn limits_are_announced_and_kept() {
-    let limits = RateLimits { global: 1, configuration: 20, trigger: 60, service_level: "free" };
-    let bench = Bench::with(Options { rate_limits: Some(limits), ..Options::default() }).await;
-    for left in (0..5).rev() {
+    let bench = Bench::with(Options { plan: Some(Plan::Free), ..Options::default() }).await;
+    for left in (0..165).rev() {
         let minted = bench.post(LINK, &mint_body()).await;
         assert_eq!(minted.status, 201);
-        assert_eq!(minted.headers["ratelimit-limit"], "5");
+        assert_eq!(minted.headers["ratelimit-limit"], "150");
         assert_eq!(minted.headers["ratelimit-remaining"], left.to_string().as_str());
-        assert_eq!(minted.headers["ratelimit-reset"], "5");
+        assert_eq!(minted.headers["ratelimit-reset"], "1");
     }
     let refused = bench.post(LINK, &json!({})).await;
     assert_eq!(refused.status, 429, "the limit comes before the body's validation");
-    assert_eq!(refused.headers["retry-after"], "5");
+    assert_eq!(refused.headers["retry-after"], "1");
     assert_eq!(refused.body["message"], "API rate limit exceeded");
     assert_eq!(refused.body["ctx"], json!({}));
     assert_eq!(refused.body.get("error"), None);
@@ -50,61 +118,19 @@ async fn limits_are_announced_and_kept() {
     assert_eq!(listed.status, 200);
     let policy = listed.headers["ratelimit-policy"].to_str().unwrap();
     assert!(policy.starts_with("100;w=5;burst=110;"), "{policy}");
-    bench.clock.advance(Duration::from_secs(5));
+    bench.clock.advance(Duration::from_millis(34));
     assert_eq!(bench.post(LINK, &mint_body()).await.status, 201);
 }
 
 #[tokio::test]
-async fn idempotency_has_no_effect_by_default() {
+async fn a_state_is_good_for_five_minutes() {
     let bench = Bench::new().await;
-    let body = json!({ "subscriberId": "grace" });
-    let path = "/v2/subscribers?failIfExists=true";
-    assert_eq!(bench.keyed(path, "k", &body).await.status, 201);
-    let second = bench.keyed(path, "k", &body).await;
-    assert_eq!(second.status, 409);
-    assert!(second.headers.get("idempotency-key").is_none());
-}
-
-#[tokio::test]
-async fn idempotent_successes_are_replayed_for_a_day() {
-    let bench = Bench::with(Options { idempotency: true, ..Options::default() }).await;
-    let body = json!({ "subscriberId": "grace" });
-    let path = "/v2/subscribers?failIfExists=true";
-    let first = bench.keyed(path, "k", &body).await;
-    assert_eq!((first.status, &first.headers["idempotency-key"]), (201, &"k".parse().unwrap()));
-    assert!(first.headers.get("idempotency-replay").is_none());
-    let replay = bench.keyed(path, "k", &body).await;
-    assert_eq!((replay.status, &replay.body), (201, &first.body));
-    assert_eq!(replay.headers["idempotency-replay"], "true");
-    let elsewhere = bench.keyed(LINK, "k", &body).await;
-    assert_eq!(elsewhere.body, first.body, "the path is no part of the key");
-    let other = bench.keyed(path, "k", &json!({ "subscriberId": "mary" })).await;
-    assert_eq!(other.status, 422);
-    assert_eq!(
-        other.body["message"],
-        "Request with key \"k\" is being reused for a different body"
-    );
-    assert_eq!(other.body.get("errors"), None);
-    assert!(other.headers.contains_key("link"));
-    let long = bench.keyed(path, &"k".repeat(256), &body).await;
-    assert_eq!(long.status, 400);
-    bench.clock.advance(Duration::from_hours(25));
-    assert_eq!(bench.keyed(path, "k", &body).await.status, 409);
-}
-
-#[tokio::test]
-async fn idempotent_errors_are_replayed_as_the_release_does() {
-    for (release, status) in
-        [(Release::v3_19(), 503), (Release::v3_19().with(Change::ErrorReplay), 404)]
-    {
-        let options = Options { idempotency: true, release, ..Options::default() };
-        let bench = Bench::with(options).await;
-        let body = json!({ "subscriberId": "ada", "integrationIdentifier": "none" });
-        assert_eq!(bench.keyed(LINK, "k", &body).await.status, 404);
-        let replay = bench.keyed(LINK, "k", &body).await;
-        assert_eq!(replay.status, status);
-        assert_eq!(replay.headers["idempotency-replay"], "true");
-    }
+    let minted = bench.post(LINK, &mint_body()).await;
+    let state = parameter(minted.body["data"]["url"].as_str().unwrap(), "state");
+    let callback = format!("/v1/integrations/chat/oauth/callback?state={state}&code=none");
+    assert_eq!(bench.get(&callback).await.body["message"], "Slack OAuth error: invalid_code");
+    bench.clock.advance(Duration::from_secs(301));
+    assert_eq!(bench.get(&callback).await.body["message"], "Invalid OAuth state parameter");
 }
 
 #[tokio::test]

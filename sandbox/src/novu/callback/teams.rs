@@ -1,23 +1,20 @@
 //! The callback's Teams half: an administrator's consent, and linking one person.
 //!
 //! Source: Novu 3.19, msteams-oauth-callback use case. The steps at Microsoft Graph (finding the app
-//! in the tenant's catalogue, installing it for the person) are one switch here,
-//! [`super::Novu::refuse_teams_install`].
+//! in the tenant's catalogue, installing it for the person) always go well here.
 
 use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::callback::{error_page, redirect, success};
-use super::envelope::Problem;
-use super::model::{Integration, NewConnection, Workspace};
-use super::oauth::entra_url;
-use super::page::Params;
-use super::release::Change;
-use super::ticket::{Mode, Ticket};
-use super::{Inner, context};
-use crate::lock;
+use super::outcome::{error_page, redirect, success};
+use crate::novu::envelope::Problem;
+use crate::novu::model::{Integration, NewConnection, Workspace};
+use crate::novu::oauth::entra_url;
+use crate::novu::page::Params;
+use crate::novu::ticket::{Mode, Ticket};
+use crate::novu::{Inner, context};
 
 const DONE: &str = "Microsoft Teams is connected and ready to use.";
 
@@ -63,7 +60,7 @@ fn consent(
     if ticket.auto_link_user == Some(true) && ticket.subscriber_id.is_some() {
         return link_next(inner, integration, ticket, connection.identifier);
     }
-    success(inner, integration, DONE)
+    success(integration, DONE)
 }
 
 /// Goes straight on to linking the administrator.
@@ -81,7 +78,7 @@ fn link_next(
         ..ticket.clone()
     };
     let (Some(key), Some(client_id)) = (inner.state_key(), &integration.client_id) else {
-        return success(inner, integration, DONE);
+        return success(integration, DONE);
     };
     Ok(redirect(&entra_url(inner, client_id, &next.sign(&key), Mode::LinkUser)))
 }
@@ -94,48 +91,31 @@ async fn link(
 ) -> Result<Response, Problem> {
     let code =
         code.ok_or_else(|| Problem::bad_request("Missing authorization code for link_user mode"))?;
-    let short_cut = inner.approvals.take(code);
-    let asks_entra = short_cut.is_none();
-    let reply = match short_cut {
-        Some(reply) => reply,
-        None => match exchange(inner, integration, code).await? {
-            Ok(reply) => reply,
-            Err(refusal) => return refused(inner, &refusal),
-        },
+    let reply = match exchange(inner, integration, code).await? {
+        Ok(reply) => reply,
+        Err(refusal) => return error_page(&refusal),
     };
     let (user, tenant) = identity(&reply)?;
     let tenant = tenant.or_else(|| integration.tenant_id.clone());
-    if asks_entra && let Err(refusal) = app_only(inner, integration, tenant.as_deref()).await? {
-        return refused(inner, &refusal);
-    }
-    let refusal = lock(&inner.teams_refusal).clone();
-    if let Some(reason) = refusal {
-        return refused(inner, &format!("MS Teams bot installation failed: {reason}"));
+    if let Err(refusal) = app_only(inner, integration, tenant.as_deref()).await? {
+        return error_page(&refusal);
     }
     let address = json!({ "userId": user, "tenantId": tenant });
     inner.link(ticket, "ms_teams_user", address, ticket.identifier.as_deref())?;
-    success(inner, integration, DONE)
+    success(integration, DONE)
 }
 
 /// The object id and, if it is told, the tenant of who signed in.
 fn identity(reply: &Value) -> Result<(String, Option<String>), Problem> {
+    let token = reply.get("id_token").and_then(Value::as_str);
+    let token =
+        token.ok_or_else(|| Problem::bad_request("MS Teams OAuth response missing id_token"))?;
     let claims =
-        reply.get("id_token").and_then(Value::as_str).and_then(claims).ok_or_else(|| {
-            Problem::bad_request("MS Teams did not return a valid id_token in the OAuth response")
-        })?;
+        claims(token).ok_or_else(|| Problem::bad_request("Failed to decode MS Teams id_token"))?;
     let claim = |name| claims.get(name).and_then(Value::as_str).map(str::to_owned);
-    let user = claim("oid").ok_or_else(|| {
-        Problem::bad_request("MS Teams did not return a user ID in the OAuth response")
-    })?;
+    let user =
+        claim("oid").ok_or_else(|| Problem::bad_request("MS Teams id_token missing oid claim"))?;
     Ok((user, claim("tid")))
-}
-
-fn refused(inner: &Inner, sentence: &str) -> Result<Response, Problem> {
-    if inner.options.release.has(Change::TeamsErrorPage) {
-        error_page(sentence)
-    } else {
-        Err(Problem::uncaught())
-    }
 }
 
 /// Entra's reply to the code, or the text of its refusal.
@@ -151,7 +131,7 @@ async fn exchange(
         ("scope", "openid profile User.Read".to_owned()),
     ];
     let reply = ask_entra(inner, integration, "organizations", &form).await?;
-    Ok(reply.map_err(|text| format!("Microsoft rejected the sign-in: {text}")))
+    Ok(reply.map_err(|text| format!("MS Teams user linking failed: {text}")))
 }
 
 /// Whether Entra lets the app into the person's tenant by itself, to install the bot for them; or
