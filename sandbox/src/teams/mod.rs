@@ -25,6 +25,7 @@ use axum::Router;
 use axum::http::Method;
 use axum::response::Response;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_util::sync::DropGuard;
 use url::Url;
 
@@ -32,8 +33,8 @@ use self::connector::Limiter;
 pub use self::connector::{RateLimits, Window};
 use self::entra::Registered;
 pub use self::inbound::{Inbound, Signed};
-pub use self::invoke::validate_reply;
-pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenant};
+pub use self::invoke::{ShownReply, validate_reply};
+pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenant, Typing};
 use self::state::State;
 use super::bot_connector::BotConnectorKeys;
 use super::server::{Desk, Port};
@@ -278,6 +279,37 @@ impl Teams {
     #[must_use]
     pub fn seen_by(&self, oid: &str) -> Vec<Message> {
         self.inner.state().seen_by(oid, self.inner.desk.clock.now())
+    }
+
+    /// Shows the bot's answer to a pressed button to the person who pressed it, and tells what they
+    /// see. A card is there for them in place of the pressed one until the bot replaces the message.
+    pub fn receive_reply(&self, pressed: &Inbound, reply: &Value) -> ShownReply {
+        let shown = ShownReply::of(reply);
+        let text = |pointer| pressed.activity().pointer(pointer).and_then(Value::as_str);
+        let account = text("/from/id").unwrap_or_default();
+        let mut state = self.inner.state();
+        let oid = state.person(account).map(|person| person.oid.clone()).unwrap_or_default();
+        let message = text("/replyToId").unwrap_or_default().to_owned();
+        match &shown {
+            ShownReply::Card(card) => state.replace_for(oid, message, card.clone()),
+            ShownReply::Notice(notice) => state.notices.push((oid, notice.clone())),
+            ShownReply::Error | ShownReply::Nothing => {}
+        }
+        shown
+    }
+
+    /// The notices that a person saw below cards, oldest first.
+    #[must_use]
+    pub fn notices(&self, oid: &str) -> Vec<String> {
+        let state = self.inner.state();
+        let of = state.notices.iter().filter(|(reader, _)| reader == oid);
+        of.map(|(_, notice)| notice.clone()).collect()
+    }
+
+    /// The typing indicators so far, oldest first; none if messages are not kept.
+    #[must_use]
+    pub fn typing(&self) -> Vec<Typing> {
+        self.inner.state().typing.clone()
     }
 
     /// Forgets the messages so far.

@@ -245,6 +245,15 @@ impl Conversation {
     }
 }
 
+/// A typing indicator that the bot sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typing {
+    /// The conversation as the bot addressed it.
+    pub conversation: String,
+    /// When it was sent, by the stand-in's clock.
+    pub at: Timestamp,
+}
+
 /// A message that the bot sent, as it is now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message {

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::entra::{Code, Grant, Registered};
 use super::inbound::Bearer;
-use super::model::{Conversation, Message, Person, Standing, Tenant};
+use super::model::{Conversation, Message, Person, Standing, Tenant, Typing};
 use connect_clock as clock;
 
 /// How long a targeted message is there (Teams, targeted messages).
@@ -22,6 +23,11 @@ pub(super) struct State {
     /// By id, without a thread.
     pub(super) conversations: BTreeMap<String, Conversation>,
     pub(super) messages: Vec<Message>,
+    pub(super) typing: Vec<Typing>,
+    /// Notices below cards, by the object id of their reader.
+    pub(super) notices: Vec<(String, String)>,
+    /// Cards that one person sees in place of a message's, by object id and message id.
+    replaced: HashMap<(String, String), Value>,
     /// What the bot's access tokens are good for.
     pub(super) grants: HashMap<String, Grant>,
     pub(super) codes: HashMap<String, Code>,
@@ -117,6 +123,22 @@ impl State {
         }
     }
 
+    pub(super) fn keep_typing(&mut self, typing: Typing) {
+        if self.keeps_messages {
+            self.typing.push(typing);
+        }
+    }
+
+    /// Shows one person another card in place of a message's.
+    pub(super) fn replace_for(&mut self, oid: String, message: String, card: Value) {
+        self.replaced.insert((oid, message), card);
+    }
+
+    /// Shows everybody the message itself again.
+    pub(super) fn replace_for_all(&mut self, message: &str) {
+        self.replaced.retain(|(_, replaced), _| replaced != message);
+    }
+
     /// Notes the id of a message that only the bot sees.
     pub(super) fn keep_private(&mut self, id: &str) {
         if self.keeps_messages {
@@ -142,7 +164,17 @@ impl State {
                 .is_some_and(|conversation| conversation.members.contains(oid));
             inside && message.only_for.as_ref().is_none_or(|reader| reader == oid)
         };
-        self.messages.iter().filter(|it| it.is_there(now)).filter(sees).cloned().collect()
+        let as_seen = |message: &Message| {
+            let mut message = message.clone();
+            let card = self.replaced.get(&(oid.to_owned(), message.id.clone()));
+            if let Some((card, place)) =
+                card.zip(message.body.pointer_mut("/attachments/0/content"))
+            {
+                *place = card.clone();
+            }
+            message
+        };
+        self.messages.iter().filter(|it| it.is_there(now)).filter(sees).map(as_seen).collect()
     }
 }
 

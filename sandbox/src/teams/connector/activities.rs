@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::super::Inner;
-use super::super::model::{Conversation, Kind, Message};
+use super::super::model::{Conversation, Kind, Message, Typing};
 use super::super::state::State;
 use super::{Address, Refusal, judge, writable};
 
@@ -38,7 +38,9 @@ pub(super) async fn send(
     }
     let (tenant, at) = (conversation.tenant.clone(), inner.desk.clock.now());
     let id = state.message_id(at);
-    if activity.get("type").and_then(Value::as_str) == Some("message") {
+    if activity.get("type").and_then(Value::as_str) == Some("typing") {
+        state.keep_typing(Typing { conversation: address.conversation, at });
+    } else {
         state.keep(Message {
             id: id.clone(),
             conversation: address.conversation,
@@ -86,6 +88,7 @@ pub(super) async fn update(
     if let Some(message) = find(&inner, &mut state, &address, targeted)? {
         message.body = activity;
         message.edits += 1;
+        state.replace_for_all(&address.activity);
     }
     Ok(Json(json!({ "id": address.activity })).into_response())
 }

@@ -148,3 +148,61 @@ async fn every_field_can_be_changed_and_left_out() {
     let body: Value = serde_json::from_slice(&changed.signed().body).unwrap();
     assert_eq!(body["text"], "status");
 }
+
+/// An answer to a pressed button.
+fn reply(kind: &str, value: &Value) -> Value {
+    json!({ "statusCode": 200, "type": kind, "value": value })
+}
+
+#[tokio::test]
+async fn only_who_pressed_sees_the_answer_and_a_new_card_goes_to_everybody() {
+    let bench = Bench::new().await;
+    let first = card(&json!([{ "type": "Action.Execute", "title": "New", "verb": "new" }]));
+    let sent = bench.send(GROUP, &first).await;
+    let pressed = bench.teams.press(ADA, sent.id(), "New").unwrap();
+
+    let notice = reply("application/vnd.microsoft.activity.message", &json!("It is on its way"));
+    let shown = bench.teams.receive_reply(&pressed, &notice);
+    assert_eq!(shown, ShownReply::Notice("It is on its way".to_owned()));
+    assert_eq!(bench.teams.notices(ADA), ["It is on its way"]);
+    assert_eq!(bench.teams.notices(GRACE), Vec::<String>::new());
+
+    let other = json!({ "type": "AdaptiveCard", "version": "1.5", "body": [] });
+    let misspelt = reply("application/vnd.microsoft.adaptive.card", &other);
+    assert_eq!(bench.teams.receive_reply(&pressed, &misspelt), ShownReply::Nothing);
+    let seen = |oid: &str| bench.teams.seen_by(oid)[0].card().cloned().unwrap();
+    assert_eq!(seen(ADA), seen(GRACE));
+    let well_spelt = reply("application/vnd.microsoft.card.adaptive", &other);
+    bench.teams.receive_reply(&pressed, &well_spelt);
+    assert_eq!(seen(ADA), other);
+    assert_ne!(seen(GRACE), other);
+
+    let second = card(&json!([{ "type": "Action.Execute", "title": "Newer", "verb": "new" }]));
+    let path = activity(GROUP, sent.id());
+    assert_eq!(bench.call(Method::PUT, &path, Some(&second)).await.status, 200);
+    assert_eq!((seen(ADA), bench.teams.seen_by(ADA).len()), (seen(GRACE), 1));
+    assert!(bench.teams.press(GRACE, sent.id(), "Newer").is_some());
+}
+
+#[tokio::test]
+async fn typing_is_no_message() {
+    let bench = Bench::new().await;
+    let chat = bench.teams.chat(ADA);
+    assert_eq!(bench.send(&chat, &json!({ "type": "typing" })).await.status, 201);
+    assert_eq!(bench.teams.messages(), []);
+    let at = connect_clock::Clock::now(&bench.clock);
+    assert_eq!(bench.teams.typing(), [Typing { conversation: chat, at }]);
+}
+
+#[tokio::test]
+async fn a_chat_has_one_id_for_its_person_and_nobody_else_reads_it() {
+    let bench = Bench::new().await;
+    let chat = bench.teams.chat(ADA);
+    for member in [ADA, &bench.teams.account(ADA)] {
+        assert_eq!(bench.open(ACME, member).await.id(), chat);
+    }
+    assert_ne!(bench.open(ACME, GRACE).await.id(), chat);
+    assert_eq!(bench.send(&chat, &text("For Ada")).await.status, 201);
+    assert_eq!((bench.teams.seen_by(ADA).len(), bench.teams.seen_by(GRACE).len()), (1, 0));
+    assert_eq!(bench.send("a:1made-up", &text("For Ada")).await.refusal().0, 404);
+}
