@@ -184,7 +184,7 @@ impl BotConnectorKeys {
     /// The system gives no randomness for a key.
     pub fn rotate(&self) -> io::Result<()> {
         self.introduce()?;
-        self.withdraw_old_keys();
+        self.shared.published().former.clear();
         Ok(())
     }
 
@@ -199,11 +199,6 @@ impl BotConnectorKeys {
         let former = std::mem::replace(&mut published.key, next);
         published.former.push(former);
         Ok(())
-    }
-
-    /// Publishes only the key that signs now.
-    pub fn withdraw_old_keys(&self) {
-        self.shared.published().former.clear();
     }
 
     /// Publishes the key with these endorsements, or with no such entry at all.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use serde_json::Value;
 use tokio::sync::watch;
 
 use super::lock;
@@ -104,6 +105,14 @@ pub enum Effect {
     ProxyPage,
     /// The right answer, cut in half; the request has its effect.
     Truncated,
+    /// The right answer with another value in one place of its JSON, such as `/expires_in`; what is on
+    /// the way there has to be there. The request has its effect.
+    Changed {
+        /// The place, as a JSON pointer.
+        pointer: String,
+        /// What stands there instead.
+        value: Value,
+    },
     /// Status 200 with JSON that means nothing; the request has no effect.
     WrongShape,
     /// Status 200 with a JSON body of this many bytes; the request has no effect.
@@ -111,6 +120,12 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// The right answer with another value in one place of its JSON.
+    #[must_use]
+    pub fn changed(pointer: &str, value: impl Into<Value>) -> Self {
+        Self::Changed { pointer: pointer.to_owned(), value: value.into() }
+    }
+
     /// An error status with the service's usual words.
     #[must_use]
     pub fn status(status: StatusCode) -> Self {

@@ -15,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
@@ -28,13 +29,13 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// What all stand-ins have: a clock, a record of requests, and faults.
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Controls {
     pub(super) clock: SharedClock,
     recorder: Recorder,
     faults: Faults,
 }
 
-impl Desk {
+impl Controls {
     pub(super) fn new(clock: SharedClock, record: bool) -> Arc<Self> {
         Arc::new(Self { clock, recorder: Recorder::new(record), faults: Faults::default() })
     }
@@ -84,9 +85,14 @@ impl Port {
     }
 
     /// Answers until the returned guard is dropped.
-    pub(super) fn serve(self, desk: Arc<Desk>, router: Router, failure: WriteFailure) -> DropGuard {
+    pub(super) fn serve(
+        self,
+        controls: Arc<Controls>,
+        router: Router,
+        failure: WriteFailure,
+    ) -> DropGuard {
         let stop = CancellationToken::new();
-        let front = Arc::new(Front { desk, router, failure });
+        let front = Arc::new(Front { controls, router, failure });
         tokio::spawn(accept(self.listener, front, stop.clone()));
         stop.drop_guard()
     }
@@ -125,7 +131,7 @@ impl fmt::Display for HungUp {
 impl std::error::Error for HungUp {}
 
 struct Front {
-    desk: Arc<Desk>,
+    controls: Arc<Controls>,
     router: Router,
     failure: WriteFailure,
 }
@@ -137,8 +143,8 @@ impl Front {
             return Ok(StatusCode::PAYLOAD_TOO_LARGE.into_response());
         };
         let body = body.to_bytes();
-        self.desk.recorder.note(&parts, &body, self.desk.clock.now());
-        let effect = self.desk.faults.take(&parts.method, parts.uri.path());
+        self.controls.recorder.note(&parts, &body, self.controls.clock.now());
+        let effect = self.controls.faults.take(&parts.method, parts.uri.path());
         let request = Request::from_parts(parts, Body::from(body));
         match effect {
             None => Ok(self.pass(request).await),
@@ -159,7 +165,7 @@ impl Front {
                 return Err(HungUp);
             }
             Effect::Fail(failure) => {
-                (self.failure)(&failure, &request.uri().to_string(), self.desk.clock.now())
+                (self.failure)(&failure, &request.uri().to_string(), self.controls.clock.now())
             }
             Effect::Slow(delay) => {
                 tokio::time::sleep(delay).await;
@@ -171,6 +177,9 @@ impl Front {
             }
             Effect::ProxyPage => proxy_page(),
             Effect::Truncated => halve(self.pass(request).await).await,
+            Effect::Changed { pointer, value } => {
+                change(self.pass(request).await, &pointer, value).await
+            }
             Effect::WrongShape => json(Bytes::from_static(br#"{"data":[[42,null]],"ok":"maybe"}"#)),
             Effect::Huge(size) => json(huge(size)),
         })
@@ -192,6 +201,27 @@ fn proxy_page() -> Response {
                 <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n\
                 </body>\r\n</html>\r\n";
     (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, "text/html")], page).into_response()
+}
+
+/// The same answer with another value in one place of its JSON.
+async fn change(response: Response, pointer: &str, value: Value) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let whole = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let mut json: Value = serde_json::from_slice(&whole).unwrap_or_default();
+    let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+    match json.pointer_mut(parent) {
+        Some(Value::Object(fields)) => {
+            fields.insert(name.to_owned(), value);
+        }
+        Some(Value::Array(items)) => {
+            if let Some(item) = name.parse().ok().and_then(|at: usize| items.get_mut(at)) {
+                *item = value;
+            }
+        }
+        _ => {}
+    }
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, Body::from(json.to_string()))
 }
 
 /// The same answer with the second half of its body missing, as after a proxy that lost it.

@@ -117,7 +117,7 @@ pub(super) async fn update(
     let connection = state.connections.get_mut(&identifier).ok_or_else(missing)?;
     connection.workspace = workspace;
     connection.access_token = auth.access_token;
-    connection.updated_at = inner.desk.clock.now();
+    connection.updated_at = inner.controls.clock.now();
     Ok(ok(&connection_json(connection)))
 }
 
@@ -146,7 +146,7 @@ pub(super) async fn create(
     };
     let mut state = inner.write();
     check_rotation(state.integration(integration).map(Arc::as_ref), &auth)?;
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let connection = state.create_connection(new, &inner.options.environment_id, now)?;
     Ok(created(&connection_json(&connection)))
 }

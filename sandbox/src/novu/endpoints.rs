@@ -137,7 +137,8 @@ pub(super) async fn update(
     if !fits(&found.kind, address) {
         return Err(Problem::bad_request(misfit(&found.kind)));
     }
-    let endpoint = state.update_endpoint(&identifier, address.clone(), inner.desk.clock.now())?;
+    let endpoint =
+        state.update_endpoint(&identifier, address.clone(), inner.controls.clock.now())?;
     Ok(ok(&endpoint_json(&endpoint)))
 }
 
@@ -172,7 +173,7 @@ pub(super) async fn create(
         endpoint: body.get("endpoint").cloned().unwrap_or_default(),
         created_at: None,
     };
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let mut state = inner.write();
     if body.get("createSubscriberIfMissing") == Some(&Value::Bool(true))
         && state.integration(&new.integration).is_some()

@@ -42,7 +42,7 @@ pub(super) async fn guard(
     }
     parts.extensions.insert(Input(Arc::new(value)));
     let request = Request::from_parts(parts, Body::empty());
-    let ruling = inner.limiter.as_ref().map(|it| it.take(category, inner.desk.clock.now()));
+    let ruling = inner.limiter.as_ref().map(|it| it.take(category, inner.controls.clock.now()));
     let mut response = match &ruling {
         Some(ruling) if !ruling.allowed => Problem::throttled(Some(limits::RESET)).into_response(),
         _ => next.run(request).await,
@@ -110,7 +110,7 @@ pub(super) async fn write_problems(
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return with_charset(response);
     };
-    let mut written = problem.render(&uri.to_string(), inner.desk.clock.now());
+    let mut written = problem.render(&uri.to_string(), inner.controls.clock.now());
     for (name, value) in response.headers() {
         if !written.headers().contains_key(name) {
             written.headers_mut().insert(name.clone(), value.clone());

@@ -45,7 +45,7 @@ pub use self::model::{
     Connection, Endpoint, Integration, NewConnection, NewEndpoint, Profile, Subscriber, Workspace,
 };
 use self::state::State;
-use super::server::{Desk, Port};
+use super::server::{Controls, Port};
 use super::{Fault, Recorded, lock};
 use crate::transport;
 use connect_clock::SharedClock;
@@ -86,7 +86,7 @@ impl Default for Options {
 /// What the routes share.
 #[derive(Debug)]
 struct Inner {
-    desk: Arc<Desk>,
+    controls: Arc<Controls>,
     options: Options,
     url: String,
     started: Timestamp,
@@ -143,7 +143,7 @@ impl Novu {
         let port = Port::bind().await?;
         let started = clock.now();
         let inner = Arc::new(Inner {
-            desk: Desk::new(clock, options.record),
+            controls: Controls::new(clock, options.record),
             url: port.url().to_owned(),
             started,
             state: RwLock::default(),
@@ -153,7 +153,7 @@ impl Novu {
             transactions: AtomicU64::new(1),
             options,
         });
-        let running = port.serve(Arc::clone(&inner.desk), router(&inner), envelope::failure);
+        let running = port.serve(Arc::clone(&inner.controls), router(&inner), envelope::failure);
         Ok(Self { inner, _running: running })
     }
 
@@ -193,6 +193,14 @@ impl Novu {
         Ok(added.map_err(Refused::from)?.identifier)
     }
 
+    /// Sets the token of a connection, as Novu's worker does with the fresh one when the old one has
+    /// expired. Until then the API gives the stale one.
+    pub fn set_token(&self, connection: &str, token: &str) {
+        if let Some(connection) = self.inner.write().connections.get_mut(connection) {
+            token.clone_into(&mut connection.access_token);
+        }
+    }
+
     /// Adds an endpoint and gives back its identifier.
     ///
     /// # Errors
@@ -228,33 +236,33 @@ impl Novu {
 
     /// Puts a fault into force.
     pub fn fault(&self, fault: Fault) {
-        self.inner.desk.fault(fault);
+        self.inner.controls.fault(fault);
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.inner.desk.clear_faults();
+        self.inner.controls.clear_faults();
     }
 
     /// The requests so far, oldest first; none if they are not kept.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.desk.requests()
+        self.inner.controls.requests()
     }
 
     /// How many requests had this method and a path that begins so.
     #[must_use]
     pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.desk.count(method, prefix)
+        self.inner.controls.count(method, prefix)
     }
 
     /// Forgets the requests so far, also in the counts.
     pub fn clear_requests(&self) {
-        self.inner.desk.clear_requests();
+        self.inner.controls.clear_requests();
     }
 
     fn now(&self) -> Timestamp {
-        self.inner.desk.clock.now()
+        self.inner.controls.clock.now()
     }
 }
 

@@ -222,7 +222,7 @@ fn provision(inner: &Inner, subscriber: &str) -> Result<(), Problem> {
         let fields = [("subscriberId", wrong, Some(json!("")))];
         return Err(Problem::command("CreateOrUpdateSubscriberCommand", &fields));
     }
-    inner.write().put_subscriber(id, Profile::default(), inner.desk.clock.now());
+    inner.write().put_subscriber(id, Profile::default(), inner.controls.clock.now());
     Ok(())
 }
 
@@ -296,7 +296,7 @@ fn state(inner: &Inner, integration: &Integration, order: &Order<'_>) -> Result<
         organization_id: inner.options.organization_id.clone(),
         integration_identifier: integration.identifier.clone(),
         provider_id: integration.provider_id.clone(),
-        timestamp: inner.desk.clock.now().as_millisecond(),
+        timestamp: inner.controls.clock.now().as_millisecond(),
         mode: Some(order.mode),
         connection_mode: order.connection_mode.filter(|_| !teams).map(str::to_owned),
         auto_link_user: order.auto_link_user,

@@ -105,7 +105,7 @@ pub(super) async fn create(
     let fail_if_exists =
         Params::parse(query.as_deref()).get("failIfExists").is_some_and(|value| value == "true");
     {
-        let now = inner.desk.clock.now();
+        let now = inner.controls.clock.now();
         let mut state = inner.write();
         if state.subscribers.contains(&id) && fail_if_exists {
             return Err(Problem::conflict(format!("Subscriber with id \"{id}\" already exists")));
@@ -142,7 +142,7 @@ pub(super) async fn patch(
         if let Some(data) = data(&body) {
             subscriber.profile.data = Some(data);
         }
-        subscriber.updated_at = inner.desk.clock.now();
+        subscriber.updated_at = inner.controls.clock.now();
     }
     inner.shown_subscriber(&id).as_ref().map(ok).ok_or_else(|| missing(&id))
 }

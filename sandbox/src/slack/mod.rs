@@ -5,6 +5,8 @@
 //! through [`block_kit::validate`].
 
 pub mod block_kit;
+mod call;
+mod code;
 mod model;
 mod oauth;
 mod request;
@@ -29,7 +31,7 @@ pub use self::model::{Channel, Door, Message, Team, User, buttons};
 pub use self::request::{ButtonPress, Signed, SlashCommand, sign};
 use self::response_url::ResponseUrl;
 use self::state::State;
-use super::server::{Desk, Port};
+use super::server::{Controls, Port};
 use super::{Failure, Fault, Recorded, lock};
 use connect_clock::SharedClock;
 
@@ -64,7 +66,7 @@ impl Default for Options {
 /// What the routes share.
 #[derive(Debug)]
 struct Inner {
-    desk: Arc<Desk>,
+    controls: Arc<Controls>,
     options: Options,
     url: String,
     state: Mutex<State>,
@@ -91,12 +93,12 @@ impl Slack {
     pub async fn start(clock: SharedClock, options: Options) -> io::Result<Self> {
         let port = Port::bind().await?;
         let inner = Arc::new(Inner {
-            desk: Desk::new(clock, options.record),
+            controls: Controls::new(clock, options.record),
             url: port.url().to_owned(),
             state: Mutex::new(State::new(options.record)),
             options,
         });
-        let running = port.serve(Arc::clone(&inner.desk), router(&inner), failure);
+        let running = port.serve(Arc::clone(&inner.controls), router(&inner), failure);
         Ok(Self { inner, _running: running })
     }
 
@@ -148,6 +150,24 @@ impl Slack {
         }
     }
 
+    /// Gives a workspace a new bot token, as token rotation does, and returns it. The old one meets
+    /// `token_expired` from now on.
+    pub fn rotate_token(&self, team_id: &str) -> String {
+        let mut state = self.inner.state();
+        let fresh = state.unique("xoxe.xoxb-sandbox-");
+        let old = state
+            .teams
+            .get_mut(team_id)
+            .map(|team| std::mem::replace(&mut team.bot_token, fresh.clone()))
+            .and_then(|old| state.grants.get_mut(&old));
+        if let Some(old) = old {
+            let grant = old.clone();
+            old.dead = Some("token_expired");
+            state.grants.insert(fresh.clone(), grant);
+        }
+        fresh
+    }
+
     /// Makes a response URL for a command in the first workspace.
     #[must_use]
     pub fn new_response_url(&self) -> String {
@@ -155,7 +175,7 @@ impl Slack {
         let team = state.teams.keys().next().cloned().unwrap_or_else(|| "T0SANDBOX".to_owned());
         let secret = state.unique("secret");
         let path = format!("/commands/{team}/397700885554/{secret}");
-        state.response_urls.insert(path.clone(), ResponseUrl::new(self.inner.desk.clock.now()));
+        state.response_urls.insert(path.clone(), ResponseUrl::new(self.inner.controls.clock.now()));
         format!("{}{path}", self.inner.url)
     }
 
@@ -172,29 +192,29 @@ impl Slack {
 
     /// Puts a fault into force.
     pub fn fault(&self, fault: Fault) {
-        self.inner.desk.fault(fault);
+        self.inner.controls.fault(fault);
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.inner.desk.clear_faults();
+        self.inner.controls.clear_faults();
     }
 
     /// The requests so far, oldest first; none if they are not kept.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.desk.requests()
+        self.inner.controls.requests()
     }
 
     /// How many requests had this method and a path that begins so.
     #[must_use]
     pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.desk.count(method, prefix)
+        self.inner.controls.count(method, prefix)
     }
 
     /// Forgets the requests so far, also in the counts.
     pub fn clear_requests(&self) {
-        self.inner.desk.clear_requests();
+        self.inner.controls.clear_requests();
     }
 }
 

@@ -12,38 +12,19 @@ use axum::response::{Html, IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
 use super::Inner;
+use super::call::{Args, Refusal};
+use super::code::{Code, Wish};
 use super::model::{Team, User};
-use super::web_api::{Args, Refusal};
+
 use crate::transport;
 use connect_clock as clock;
 
 /// How long a code can be exchanged.
 const CODE_LIFETIME: Duration = Duration::from_mins(10);
-
-/// What the app asks of the person.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Wish {
-    client_id: String,
-    redirect_uri: String,
-    state: Option<String>,
-    scopes: Vec<String>,
-    user_scopes: Vec<String>,
-    team: Option<String>,
-}
-
-/// A consent that waits for its exchange.
-#[derive(Debug, Clone)]
-pub(super) struct Code {
-    wish: Wish,
-    user: String,
-    given: Timestamp,
-    used: bool,
-}
 
 #[derive(Template)]
 #[template(path = "slack_consent.html")]
@@ -168,7 +149,7 @@ pub(super) async fn decide(State(inner): State<Arc<Inner>>, body: Bytes) -> Resp
     };
     let code = state.unique("code-");
     let back = wish.come_back(("code", &code));
-    state.codes.insert(code, Code { wish, user, given: inner.desk.clock.now(), used: false });
+    state.codes.insert(code, Code { wish, user, given: inner.controls.clock.now(), used: false });
     back
 }
 
@@ -184,7 +165,7 @@ pub(super) fn access(inner: &Inner, headers: &HeaderMap, args: &Args) -> Result<
     let mut state = inner.state();
     let text = args.text("code").unwrap_or_default();
     let code = state.codes.get_mut(text).ok_or(Refusal::new("invalid_code"))?;
-    let age = clock::between(code.given, inner.desk.clock.now());
+    let age = clock::between(code.given, inner.controls.clock.now());
     if code.used {
         return Err(Refusal::new("code_already_used"));
     }

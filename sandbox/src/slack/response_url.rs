@@ -45,7 +45,7 @@ pub(super) async fn post(
     body: Bytes,
 ) -> Answer {
     let path = format!("/commands/{team}/{id}/{secret}");
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     if let Err(answer) = usable(&inner, &path, now) {
         return answer;
     }

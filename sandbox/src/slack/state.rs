@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
+use super::call::Refusal;
+use super::code::Code;
 use super::model::{Channel, Message, Team, User};
-use super::oauth::Code;
 use super::response_url::ResponseUrl;
-use super::web_api::Refusal;
 
 /// What a token may do.
 #[derive(Debug, Clone, PartialEq, Eq)]

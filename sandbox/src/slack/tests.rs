@@ -76,6 +76,27 @@ async fn tokens_are_checked_and_scopes_named() {
 }
 
 #[tokio::test]
+async fn a_rotated_token_is_fresh_at_slack_and_stale_at_novu_until_it_is_set() {
+    let (slack, novu) = both().await;
+    let client = crate::transport::client().unwrap();
+    let asks = async |token: &str| -> Value {
+        let url = format!("{}/api/users.info?user=U1", slack.url());
+        client.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    };
+    novu.add_connection(NewConnection {
+        identifier: "acme".to_owned(),
+        integration: "slack".to_owned(),
+        access_token: TOKEN.to_owned(),
+        ..NewConnection::default()
+    })
+    .unwrap();
+    let fresh = slack.rotate_token("T1");
+    assert_eq!(asks(&novu.connections()[0].access_token).await["error"], "token_expired");
+    novu.set_token("acme", &fresh);
+    assert_eq!(asks(&novu.connections()[0].access_token).await["ok"], true);
+}
+
+#[tokio::test]
 async fn users_show_what_scopes_and_arguments_allow() {
     let bench = Bench::new().await;
     let user = &bench.get("users.info?user=U1&include_locale=true").await["user"];

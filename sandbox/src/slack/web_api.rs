@@ -6,107 +6,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State as Extract};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::call::{Args, Call, Refusal, read};
 use super::model::{Channel, Door, Message, User};
 use super::state::{Grant, State};
 use super::{Inner, block_kit, oauth};
-
-/// A refusal: an error word, and more fields for some of them.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Refusal {
-    error: &'static str,
-    more: Option<Value>,
-}
-
-impl Refusal {
-    pub(super) fn new(error: &'static str) -> Self {
-        Self { error, more: None }
-    }
-
-    fn body(self) -> Value {
-        let mut body = Map::new();
-        body.insert("ok".to_owned(), json!(false));
-        body.insert("error".to_owned(), json!(self.error));
-        if let Some(Value::Object(more)) = self.more {
-            body.extend(more);
-        }
-        Value::Object(body)
-    }
-}
-
-/// The arguments of a call.
-#[derive(Debug, Default)]
-pub(super) struct Args(Map<String, Value>);
-
-impl Args {
-    pub(super) fn from_form(form: &[u8]) -> Self {
-        let pairs = form_urlencoded::parse(form);
-        Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned().into())).collect())
-    }
-
-    /// A filled text argument.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        match self.0.get(name) {
-            Some(Value::Bool(flag)) => *flag,
-            Some(Value::String(text)) => matches!(text.as_str(), "true" | "1"),
-            _ => false,
-        }
-    }
-
-    /// The arguments as a message; lists may come as JSON in a form field.
-    fn message(&self) -> Value {
-        let mut message = self.0.clone();
-        message.remove("token");
-        for name in ["blocks", "attachments"] {
-            let parsed = message
-                .get(name)
-                .and_then(Value::as_str)
-                .and_then(|text| serde_json::from_str(text).ok());
-            if let Some(parsed) = parsed {
-                message.insert(name.to_owned(), parsed);
-            }
-        }
-        Value::Object(message)
-    }
-}
-
-/// Where the arguments of a call came from.
-struct Call {
-    args: Args,
-    /// A JSON body without a character set.
-    lacks_charset: bool,
-}
-
-/// Methods that take their arguments as JSON; the others overlook a JSON body.
-const TAKES_JSON: [&str; 3] = ["auth.test", "chat.postMessage", "chat.postEphemeral"];
-
-fn read(method: &str, query: &str, headers: &HeaderMap, body: &[u8]) -> Result<Call, Refusal> {
-    let mut args = Args::from_form(query.as_bytes());
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let kind = kind.unwrap_or_default().to_lowercase();
-    let mut lacks_charset = false;
-    if kind.starts_with("application/json") {
-        lacks_charset = !kind.contains("charset=");
-        let json: Value = serde_json::from_slice(body).map_err(|_| Refusal::new("invalid_json"))?;
-        let Value::Object(fields) = json else { return Err(Refusal::new("json_not_object")) };
-        if TAKES_JSON.contains(&method) {
-            args.0.extend(fields);
-        }
-    } else if kind.starts_with("application/x-www-form-urlencoded") {
-        args.0.extend(Args::from_form(body).0);
-    } else if !body.is_empty() {
-        return Err(Refusal::new("invalid_post_type"));
-    }
-    Ok(Call { args, lacks_charset })
-}
 
 /// `GET` and `POST /api/{method}`
 pub(super) async fn call(
@@ -123,7 +31,7 @@ pub(super) async fn call(
     if method == "oauth.v2.access" {
         return answer(oauth::access(&inner, &headers, &call.args), &call, None);
     }
-    let grant = match inner.state().grant(token(&headers, &call.args).as_deref()) {
+    let grant = match inner.state().grant(call.token(&headers).as_deref()) {
         Ok(grant) => grant,
         Err(refusal) => return answer(Err(refusal), &call, None),
     };
@@ -133,18 +41,11 @@ pub(super) async fn call(
         "chat.postMessage" => post_message(&inner, &grant, &call.args),
         "chat.postEphemeral" => post_ephemeral(&inner, &grant, &call.args),
         _ => {
-            let more = Some(json!({ "req_method": method }));
-            Err(Refusal { error: "unknown_method", more })
+            let more = json!({ "req_method": method });
+            Err(Refusal::with("unknown_method", more))
         }
     };
     answer(result, &call, Some(&grant))
-}
-
-fn token(headers: &HeaderMap, args: &Args) -> Option<String> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    bearer.or_else(|| args.text("token")).map(str::to_owned)
 }
 
 fn answer(result: Result<Value, Refusal>, call: &Call, grant: Option<&Grant>) -> Response {
@@ -179,7 +80,7 @@ impl Grant {
             return Ok(());
         }
         let more = json!({ "needed": scope, "provided": self.provided() });
-        Err(Refusal { error: "missing_scope", more: Some(more) })
+        Err(Refusal::with("missing_scope", more))
     }
 }
 
@@ -310,7 +211,7 @@ fn message(
     user: Option<String>,
     body: Value,
 ) -> Message {
-    let at = inner.desk.clock.now();
+    let at = inner.controls.clock.now();
     Message { door, team_id: grant.team_id.clone(), channel, user, body, at }
 }
 
@@ -331,7 +232,7 @@ fn judged(args: &Args) -> Result<Value, Refusal> {
         let more = json!({
             "errors": complaints, "response_metadata": { "messages": messages },
         });
-        Refusal { error: "invalid_blocks", more: Some(more) }
+        Refusal::with("invalid_blocks", more)
     })?;
     Ok(message)
 }

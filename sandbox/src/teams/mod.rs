@@ -9,6 +9,7 @@
 
 pub mod card;
 mod connector;
+mod credentials;
 mod entra;
 mod inbound;
 mod invoke;
@@ -31,13 +32,13 @@ use url::Url;
 
 use self::connector::Limiter;
 pub use self::connector::{RateLimits, Window};
-use self::entra::Registered;
+use self::credentials::{BOT_FRAMEWORK, Registered};
 pub use self::inbound::{Inbound, Signed};
 pub use self::invoke::{ShownReply, validate_reply};
 pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenant, Typing};
 use self::state::State;
 use super::bot_connector::BotConnectorKeys;
-use super::server::{Desk, Port};
+use super::server::{Controls, Port};
 use super::{Failure, Fault, Recorded, lock};
 use crate::bot_connector::ISSUER;
 use connect_clock::SharedClock;
@@ -94,7 +95,7 @@ impl Default for Options {
 /// What the routes share.
 #[derive(Debug)]
 struct Inner {
-    desk: Arc<Desk>,
+    controls: Arc<Controls>,
     options: Options,
     url: String,
     keys: BotConnectorKeys,
@@ -113,6 +114,14 @@ impl Inner {
 
     fn bot_id(&self) -> String {
         format!("28:{}", self.options.app_id)
+    }
+
+    /// The tenant where the bot is registered, which issues its tokens.
+    fn token_tenant(&self) -> &str {
+        match self.options.registration {
+            Registration::SingleTenant => &self.options.home_tenant,
+            Registration::MultiTenant => BOT_FRAMEWORK,
+        }
     }
 
     fn service_url(&self) -> String {
@@ -138,7 +147,7 @@ impl Teams {
         let (keys, documents) = BotConnectorKeys::mounted(Arc::clone(&clock), &url)?;
         let home = Tenant::new(&options.home_tenant, "Home");
         let inner = Arc::new(Inner {
-            desk: Desk::new(clock, options.record),
+            controls: Controls::new(clock, options.record),
             url,
             keys,
             state: Mutex::new(State::new(home, options.record)),
@@ -146,7 +155,7 @@ impl Teams {
             options,
         });
         let router = router(&inner).merge(documents);
-        let running = port.serve(Arc::clone(&inner.desk), router, failure);
+        let running = port.serve(Arc::clone(&inner.controls), router, failure);
         Ok(Self { inner, _running: running })
     }
 
@@ -243,11 +252,6 @@ impl Teams {
         }
     }
 
-    /// Whether the connector knows the bot.
-    pub fn register_bot(&self, registered: bool) {
-        self.inner.state().bot_is_gone = !registered;
-    }
-
     /// Sets the rate limits from now on, or lifts them. What was called before does not count.
     pub fn limit(&self, limits: Option<RateLimits>) {
         *self.inner.limiter() = limits.map(Limiter::new);
@@ -264,6 +268,11 @@ impl Teams {
         Ok(())
     }
 
+    /// Lets the app's secret expire, or makes it good again.
+    pub fn expire_secret(&self, expired: bool) {
+        self.inner.state().secret_is_expired = expired;
+    }
+
     /// Makes the bot's access tokens so far invalid.
     pub fn revoke_tokens(&self) {
         self.inner.state().grants.clear();
@@ -278,7 +287,7 @@ impl Teams {
     /// The messages that a person sees now, oldest first.
     #[must_use]
     pub fn seen_by(&self, oid: &str) -> Vec<Message> {
-        self.inner.state().seen_by(oid, self.inner.desk.clock.now())
+        self.inner.state().seen_by(oid, self.inner.controls.clock.now())
     }
 
     /// Shows the bot's answer to a pressed button to the person who pressed it, and tells what they
@@ -319,29 +328,29 @@ impl Teams {
 
     /// Puts a fault into force.
     pub fn fault(&self, fault: Fault) {
-        self.inner.desk.fault(fault);
+        self.inner.controls.fault(fault);
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.inner.desk.clear_faults();
+        self.inner.controls.clear_faults();
     }
 
     /// The requests so far, oldest first; none if they are not kept.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.desk.requests()
+        self.inner.controls.requests()
     }
 
     /// How many requests had this method and a path that begins so.
     #[must_use]
     pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.desk.count(method, prefix)
+        self.inner.controls.count(method, prefix)
     }
 
     /// Forgets the requests so far, also in the counts.
     pub fn clear_requests(&self) {
-        self.inner.desk.clear_requests();
+        self.inner.controls.clear_requests();
     }
 }
 

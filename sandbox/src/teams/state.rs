@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::entra::{Code, Grant, Registered};
+use super::credentials::{Code, Grant, Registered};
 use super::inbound::Bearer;
 use super::model::{Conversation, Message, Person, Standing, Tenant, Typing};
 use connect_clock as clock;
@@ -31,6 +31,8 @@ pub(super) struct State {
     /// What the bot's access tokens are good for.
     pub(super) grants: HashMap<String, Grant>,
     pub(super) codes: HashMap<String, Code>,
+    /// Whether the app's secret has expired.
+    pub(super) secret_is_expired: bool,
     /// The app's certificates.
     pub(super) certificates: Vec<Registered>,
     /// The statements that were signed with them and accepted, and when they cease to be valid.
@@ -39,8 +41,6 @@ pub(super) struct State {
     pub(super) bearers: HashMap<String, Bearer>,
     /// The ids of the private messages to the bot.
     slash_commands: HashSet<String>,
-    /// Whether the connector knows no such bot.
-    pub(super) bot_is_gone: bool,
     keeps_messages: bool,
     counter: u64,
     last_message: i64,

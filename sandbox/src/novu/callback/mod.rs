@@ -117,7 +117,7 @@ fn open(
     let key = inner
         .state_key()
         .ok_or_else(|| Problem::not_found(format!("Environment {environment} has no API keys")))?;
-    let ticket = Ticket::verify(state, &key, inner.desk.clock.now())
+    let ticket = Ticket::verify(state, &key, inner.controls.clock.now())
         .ok_or_else(|| Problem::bad_request("Invalid OAuth state parameter"))?;
     let integration = inner.read().integration(&ticket.integration_identifier).cloned();
     let integration = integration.ok_or_else(|| {

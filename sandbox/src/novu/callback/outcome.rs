@@ -59,7 +59,7 @@ impl Inner {
             created_at: None,
         };
         let environment = &self.options.environment_id;
-        self.write().create_endpoint(new, environment, self.desk.clock.now())?;
+        self.write().create_endpoint(new, environment, self.controls.clock.now())?;
         Ok(())
     }
 }

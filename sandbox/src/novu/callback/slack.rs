@@ -113,7 +113,7 @@ fn store(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<Connection, Pr
         context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
         created_at: None,
     };
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let mut state = inner.write();
     // By identifier first, whatever integration, subscriber and context it has; else by those three.
     let existing = state.connections.get(&new.identifier).or_else(|| {

@@ -54,7 +54,7 @@ fn consent(
         context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
         created_at: None,
     };
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let environment = &inner.options.environment_id;
     let connection = inner.write().create_connection(new, environment, now)?;
     if ticket.auto_link_user == Some(true) && ticket.subscriber_id.is_some() {
@@ -72,7 +72,7 @@ fn link_next(
 ) -> Result<Response, Problem> {
     let next = Ticket {
         identifier: Some(connection),
-        timestamp: inner.desk.clock.now().as_millisecond(),
+        timestamp: inner.controls.clock.now().as_millisecond(),
         mode: Some(Mode::LinkUser),
         auto_link_user: None,
         ..ticket.clone()

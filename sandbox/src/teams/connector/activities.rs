@@ -36,7 +36,7 @@ pub(super) async fn send(
     if !judge::answered(&activity).all(|id| state.was_private(id)) {
         return Err(Refusal::bad_argument("That message was not targeted"));
     }
-    let (tenant, at) = (conversation.tenant.clone(), inner.desk.clock.now());
+    let (tenant, at) = (conversation.tenant.clone(), inner.controls.clock.now());
     let id = state.message_id(at);
     if activity.get("type").and_then(Value::as_str) == Some("typing") {
         state.keep_typing(Typing { conversation: address.conversation, at });
@@ -118,7 +118,7 @@ fn find<'a>(
     if !state.keeps_messages() {
         return Ok(None);
     }
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let place = |id: &str| id.split(';').next().unwrap_or_default().to_owned();
     let conversation = place(&address.conversation);
     state

@@ -83,11 +83,8 @@ fn authorize(inner: &Inner, headers: &HeaderMap) -> Result<(), Refusal> {
         .ok_or_else(Refusal::denied)?;
     let state = inner.state();
     let grant = state.grants.get(token).ok_or_else(Refusal::denied)?;
-    if !grant.opens_connector(inner, inner.desk.clock.now()) {
+    if !grant.opens_connector(inner.token_tenant(), inner.controls.clock.now()) {
         return Err(Refusal::denied());
-    }
-    if state.bot_is_gone {
-        return Err(Refusal::bot_not_registered());
     }
     Ok(())
 }
@@ -99,7 +96,7 @@ fn is_encoded_once(segment: &str) -> bool {
 
 /// Counts a call against the limits, if any.
 fn count(inner: &Inner, lane: Lane, subject: &str, tenant: &str) -> Result<(), Refusal> {
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     match inner.limiter().as_mut().and_then(|limiter| limiter.wait(lane, subject, tenant, now)) {
         Some(wait) => Err(Refusal::throttled(wait)),
         None => Ok(()),

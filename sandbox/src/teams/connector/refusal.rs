@@ -30,10 +30,6 @@ impl Refusal {
         Self { status: StatusCode::UNAUTHORIZED, body, retry_after: None }
     }
 
-    pub(super) fn bot_not_registered() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "BotNotRegistered", "The bot is not registered.")
-    }
-
     pub(super) fn forbidden(code: &str, message: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, message)
     }

@@ -5,35 +5,16 @@ use std::sync::Arc;
 use axum::extract::{Path, RawQuery, State as Extract};
 use axum::response::Response;
 use bytes::Bytes;
-use jiff::Timestamp;
 use url::Url;
 
 use super::super::Inner;
+use super::super::credentials::Code;
 use super::super::model::Person;
 use super::super::state::State;
 use super::{Authority, Params, Problem, SignInPage, come_back, problem_page, registered};
 
 /// What a person who says no is reported with.
 const DECLINED: &str = "AADSTS65004: User declined to consent to access the app.";
-
-/// A sign-in that waits for its exchange.
-#[derive(Debug, Clone)]
-pub(in crate::teams) struct Code {
-    pub(super) redirect_uri: String,
-    pub(super) scope: String,
-    pub(super) tenant: String,
-    pub(super) oid: String,
-    pub(super) name: String,
-    pub(super) upn: Option<String>,
-    pub(super) given: Timestamp,
-    pub(super) used: bool,
-}
-
-impl Code {
-    pub(super) fn has_scope(&self, wanted: &str) -> bool {
-        self.scope.split(' ').any(|scope| scope == wanted)
-    }
-}
 
 /// What the app asks of the person.
 #[derive(Debug)]
@@ -141,7 +122,7 @@ fn sign_in(inner: &Inner, state: &mut State, wish: &Wish, person: &Person) -> Re
         oid: oid.to_owned(),
         name: person.name.clone(),
         upn: person.upn.clone(),
-        given: inner.desk.clock.now(),
+        given: inner.controls.clock.now(),
         used: false,
     };
     state.codes.insert(text.clone(), code);

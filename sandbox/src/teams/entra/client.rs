@@ -3,19 +3,13 @@
 //! Source: Microsoft identity platform, certificate credentials; RFC 7523, section 3; RFC 7515,
 //! section 4.1.8. Entra forgives some of what is refused here, such as a statement that comes twice.
 
-use std::io;
 use std::time::Duration;
 
-use aws_lc_rs::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
-use webpki::EndEntityCert;
 
 use super::super::Inner;
 use super::super::state::State;
@@ -26,31 +20,6 @@ use connect_clock as clock;
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 /// The longest that a statement may be good for.
 const LONGEST_LIFE: Duration = Duration::from_mins(10);
-
-/// What Entra keeps of a certificate of the app's.
-#[derive(Debug, Clone)]
-pub(in crate::teams) struct Registered {
-    thumbprint: String,
-    public_key: SubjectPublicKeyInfoDer<'static>,
-}
-
-impl Registered {
-    /// Reads the first certificate in a PEM text.
-    pub(in crate::teams) fn from_pem(pem: &str) -> io::Result<Self> {
-        let der = CertificateDer::from_pem_slice(pem.as_bytes()).map_err(io::Error::other)?;
-        let certificate = EndEntityCert::try_from(&der).map_err(io::Error::other)?;
-        Ok(Self {
-            thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&der)),
-            public_key: certificate.subject_public_key_info(),
-        })
-    }
-
-    fn has_signed(&self, message: &str, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, &self.public_key)
-            .verify(message.as_bytes(), signature)
-            .is_ok()
-    }
-}
 
 #[derive(Debug, Deserialize)]
 struct Header {
@@ -82,7 +51,12 @@ pub(super) fn authenticate(
     match (params.get("client_secret"), params.get("client_assertion")) {
         (None, None) => Err(Problem::no_credentials()),
         (Some(_), Some(_)) => Err(Problem::two_credentials()),
-        (Some(secret), None) if secret == inner.options.app_secret => Ok(()),
+        (Some(secret), None) if secret == inner.options.app_secret => {
+            if state.secret_is_expired {
+                return Err(Problem::expired_secret(&inner.options.app_id));
+            }
+            Ok(())
+        }
         (Some(_), None) => Err(Problem::bad_secret(&inner.options.app_id)),
         (None, Some(assertion)) => {
             if params.get("client_assertion_type") != Some(ASSERTION_TYPE) {
@@ -128,7 +102,7 @@ fn judge(inner: &Inner, state: &mut State, tenant: &str, claims: &Claims) -> Res
     if claims.aud != format!("{}/{tenant}/oauth2/v2.0/token", inner.url) {
         return Err(Problem::assertion_for_another());
     }
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let life = clock::between(claims.nbf, claims.exp);
     if now < claims.nbf || claims.exp <= now || life > LONGEST_LIFE {
         return Err(Problem::assertion_out_of_time());

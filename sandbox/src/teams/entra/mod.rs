@@ -19,16 +19,14 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use url::Url;
 
+use super::credentials::BOT_FRAMEWORK;
 use super::model::Person;
 use super::state::State;
 use super::{Inner, Registration};
 use crate::transport;
 
-pub(super) use self::authorize::Code;
-pub(super) use self::client::Registered;
 pub(super) use self::refusal::failure;
 use self::refusal::{Problem, problem_page};
-pub(super) use self::token::{BOT_FRAMEWORK, Grant};
 
 /// The tenant that bots of many tenants get their tokens from, by its domain.
 pub(super) const BOT_FRAMEWORK_DOMAIN: &str = "botframework.com";

@@ -63,6 +63,14 @@ impl Problem {
         Self::invalid_client(7_000_215, text)
     }
 
+    pub(super) fn expired_secret(app_id: &str) -> Self {
+        let text = format!(
+            "The provided client secret keys for app '{app_id}' are expired. Visit the Azure portal \
+             to create new keys for your app."
+        );
+        Self::invalid_client(7_000_222, text)
+    }
+
     pub(super) fn no_credentials() -> Self {
         let text = "The request body must contain the following parameter: 'client_assertion' or \
                     'client_secret'.";
@@ -172,7 +180,7 @@ impl Problem {
     /// The error as the token endpoint writes it.
     pub(super) fn respond(self, inner: &Inner, state: &mut State) -> Response {
         let (trace, correlation) = (state.guid(), state.guid());
-        let time = inner.desk.clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        let time = inner.controls.clock.now().strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         let mut description = self.sentence();
         // Writing to a text cannot fail.
         let _ = write!(

@@ -11,42 +11,18 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::Inner;
+use super::super::credentials::{BOT_FRAMEWORK, CONNECTOR, Code, Grant};
 use super::super::state::State;
-use super::super::{Inner, Registration};
 use super::client::authenticate;
 use super::jwt::jwt;
 use super::{Authority, Params, Problem};
 use connect_clock as clock;
 
-/// The tenant of the Bot Framework, by its id.
-pub(in crate::teams) const BOT_FRAMEWORK: &str = "d6d49420-f39b-4df7-a1dc-d59a935871db";
-/// What the connector's tokens are for.
-const CONNECTOR: &str = "https://api.botframework.com";
 /// What Microsoft Graph's tokens are for.
 const GRAPH: &str = "https://graph.microsoft.com";
 /// The end of a scope that asks for whatever was granted.
 const DEFAULT: &str = "/.default";
-
-/// What an access token is good for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::teams) struct Grant {
-    audience: &'static str,
-    /// The tenant that issued it.
-    tenant: String,
-    expires: Timestamp,
-}
-
-impl Grant {
-    /// Whether the connector takes it: made for it, not over, and from the tenant where the bot is
-    /// registered.
-    pub(in crate::teams) fn opens_connector(&self, inner: &Inner, now: Timestamp) -> bool {
-        let registered = match inner.options.registration {
-            Registration::SingleTenant => inner.options.home_tenant.as_str(),
-            Registration::MultiTenant => BOT_FRAMEWORK,
-        };
-        self.audience == CONNECTOR && now < self.expires && self.tenant == registered
-    }
-}
 
 /// `POST /{tenant}/oauth2/v2.0/token`
 pub(super) async fn token(
@@ -117,7 +93,7 @@ fn access_token(
     tenant: String,
     oid: Option<&str>,
 ) -> String {
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let expires = clock::after(now, inner.options.token_life);
     let token = jwt(&json!({
         "aud": audience,
@@ -141,7 +117,7 @@ fn access_token(
 fn authorization_code(inner: &Inner, state: &mut State, params: &Params) -> Result<Value, Problem> {
     let text = params.require("code")?;
     let redirect_uri = params.require("redirect_uri")?;
-    let now = inner.desk.clock.now();
+    let now = inner.controls.clock.now();
     let code = state.codes.get_mut(text).ok_or_else(Problem::bad_code)?;
     if code.used {
         return Err(Problem::used_code());
@@ -168,7 +144,7 @@ fn authorization_code(inner: &Inner, state: &mut State, params: &Params) -> Resu
 }
 
 /// Who signed in (`OpenID` Connect Core, section 2, with Microsoft's `oid` and `tid`).
-fn id_token(inner: &Inner, code: &super::Code, now: Timestamp) -> String {
+fn id_token(inner: &Inner, code: &Code, now: Timestamp) -> String {
     let mut claims = json!({
         "aud": inner.options.app_id,
         "iss": format!("https://login.microsoftonline.com/{}/v2.0", code.tenant),

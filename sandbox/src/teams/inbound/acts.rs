@@ -186,7 +186,7 @@ fn members(accounts: &[&str]) -> Vec<Value> {
 /// What all activities are made of.
 impl Teams {
     fn message_id(&self) -> String {
-        self.inner.state().message_id(self.inner.desk.clock.now())
+        self.inner.state().message_id(self.inner.controls.clock.now())
     }
 
     fn event_id(&self) -> String {
@@ -209,7 +209,7 @@ impl Teams {
     /// The fields that all activities have.
     fn inbound(&self, scene: &Scene, kind: &str, id: &str) -> Inbound {
         let Scene { person, conversation, conversation_id } = scene;
-        let now = self.inner.desk.clock.now();
+        let now = self.inner.controls.clock.now();
         let activity = json!({
             "type": kind,
             "id": id,

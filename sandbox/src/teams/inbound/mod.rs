@@ -86,7 +86,7 @@ impl Inbound {
     pub fn signed(&self) -> Signed {
         let service_url = self.service_url();
         let mut state = self.inner.state();
-        let now = self.inner.desk.clock.now();
+        let now = self.inner.controls.clock.now();
         let key_id = self.inner.keys.key_id();
         let known = state.bearers.get(&service_url);
         let known = known.filter(|it| it.key_id == key_id && clock::after(now, SPARE) < it.expires);
@@ -101,14 +101,6 @@ impl Inbound {
             state.keep_private(self.id());
         }
         signed
-    }
-
-    /// The whole request, with a token that nobody has seen yet.
-    #[must_use]
-    pub fn signed_afresh(&self) -> Signed {
-        let service_url = self.service_url();
-        self.inner.state().bearers.remove(&service_url);
-        self.signed()
     }
 
     /// The whole request with any token.

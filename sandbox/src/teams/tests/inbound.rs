@@ -13,11 +13,8 @@ async fn a_token_is_used_for_many_activities() {
     bench.clock.advance(Duration::from_secs(1));
     assert_eq!(token(message()), first);
     assert_ne!(token(message().with("/serviceUrl", "http://127.0.0.1:1/")), first);
-    let fresh = message().signed_afresh().headers["authorization"].clone();
-    assert_ne!(fresh, first);
-    assert_eq!(token(message()), fresh);
     bench.clock.advance(Duration::from_mins(50));
-    assert_ne!(token(message()), fresh, "it is replaced before its end");
+    assert_ne!(token(message()), first, "it is replaced before its end");
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use axum::http::StatusCode;
+
 use super::*;
 use crate::{Effect, Route};
 
@@ -93,4 +95,45 @@ async fn another_region_is_another_service() {
     let url = format!("{}/amer/v3/conversations{}", bench.teams.url(), activities(GROUP));
     let request = bench.client.post(url).bearer_auth(&bench.token).json(&text("Hi"));
     assert_eq!(answer(request).await.status, 404);
+}
+
+#[tokio::test]
+async fn one_value_of_an_answer_can_be_odd() {
+    let bench = Bench::new().await;
+    let token_path = format!("/{}/oauth2/v2.0/token", bench.teams.options().home_tenant);
+    let spent = Effect::changed("/expires_in", 0);
+    bench.teams.fault(Fault::new(Route::post(token_path), spent));
+    let granted = bench.ask_token(&bench.teams.token_url(), &[]).await;
+    assert_eq!((granted.status, &granted.body["expires_in"]), (200, &json!(0)));
+    assert!(granted.body["access_token"].is_string());
+
+    let blank = Effect::changed("/tenantId", "");
+    bench.teams.fault(Fault::new(Route::get("/emea/v3/conversations"), blank).times(1));
+    let chat = bench.teams.chat(ADA);
+    let record = bench.get(&member(&chat, ADA)).await;
+    assert_eq!((&record.body["tenantId"], &record.body["aadObjectId"]), (&json!(""), &json!(ADA)));
+    assert_eq!(bench.get(&member(&chat, ADA)).await.body["tenantId"], ACME);
+}
+
+#[tokio::test]
+async fn the_connector_is_ill_for_a_while_and_an_expired_secret_is_named() {
+    let bench = Bench::new().await;
+    let sends = || Route::post("/emea/v3/conversations");
+    for (status, code) in [
+        (502, "ServiceError"),
+        (503, "ServiceError"),
+        (504, "ServiceError"),
+        (412, "PreconditionFailed"),
+        (429, "Throttled"),
+    ] {
+        let ill = Effect::status(StatusCode::from_u16(status).unwrap());
+        bench.teams.fault(Fault::new(sends(), ill).times(2));
+        for _ in 0..2 {
+            assert_eq!(bench.send(GROUP, &text("Hi")).await.refusal(), (status, code));
+        }
+        assert_eq!(bench.send(GROUP, &text("Hi")).await.status, 201);
+    }
+    bench.teams.expire_secret(true);
+    let refused = bench.ask_token(&bench.teams.token_url(), &[]).await;
+    assert_eq!((refused.status, &refused.body["error_codes"]), (401, &json!([7_000_222])));
 }
