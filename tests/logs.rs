@@ -5,18 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::http::StatusCode;
+use connect_sandbox::{Reply, Scripted};
 use novu_connect_bot::clock::SystemClock;
 use novu_connect_bot::net::{self, Outgoing};
 use novu_connect_bot::novu::{LinkUser, Novu, Settings, SubscriberId};
 use serde_json::json;
-use tokio::net::TcpListener;
 
 const KEY: &str = "novu-test-secret";
 
@@ -34,18 +31,14 @@ impl Write for Lines {
     }
 }
 
-/// A client of a server that gives these answers, one after the other.
-async fn novu_that_answers(answers: impl IntoIterator<Item = (StatusCode, String)>) -> Novu {
-    let answers = Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>()));
-    let next = async move || answers.lock().unwrap().pop_front().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+/// A client of that server.
+fn client_of(server: &Scripted) -> Novu {
     let settings = Settings {
-        api_url: format!("http://{}", listener.local_addr().unwrap()).parse().unwrap(),
+        api_url: server.url().parse().unwrap(),
         api_key: KEY.into(),
         timeout: Duration::from_secs(10),
         context_hmac: false,
     };
-    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(next)).await });
     let clock = Arc::new(SystemClock);
     let http = Outgoing::new(net::client().unwrap(), clock.clone(), Arc::default());
     Novu::new(settings, http, clock).unwrap()
@@ -60,17 +53,13 @@ async fn logs_say_what_happened_and_nothing_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
-    let novu = novu_that_answers([
-        (
-            StatusCode::CREATED,
-            json!({"data": {"url": "https://slack.com/?state=hidden"}}).to_string(),
-        ),
-        (
-            StatusCode::BAD_REQUEST,
-            json!({"message": format!("key {KEY} of ada@example.com")}).to_string(),
-        ),
+    let server = Scripted::start([
+        Reply::new(201, &json!({"data": {"url": "https://slack.com/?state=hidden"}})),
+        Reply::new(400, &json!({"message": format!("key {KEY} of ada@example.com")})),
     ])
-    .await;
+    .await
+    .unwrap();
+    let novu = client_of(&server);
     let request = LinkUser {
         subscriber: SubscriberId::new("ada").unwrap(),
         integration: "slack-main".to_owned(),

@@ -9,6 +9,7 @@
 //! - [`teams::Teams`] is Microsoft Teams: the Bot Connector and Entra with its consent pages;
 //! - [`bot_connector::BotConnectorKeys`] is the Bot Connector's identity alone;
 //! - [`Browser`] is the person who opens a link and presses a button;
+//! - [`Scripted`] answers whatever a test has written down, for tests of a single client;
 //! - [`Fault`] makes any of them fail in the ways real services fail.
 //!
 //! Nothing here leaves the machine, and every key, token and person is made up, so all of it may be
@@ -19,6 +20,7 @@ mod browser;
 mod fault;
 pub mod novu;
 mod record;
+mod scripted;
 mod server;
 pub mod slack;
 pub mod teams;
@@ -32,6 +34,7 @@ use sha2::Sha256;
 pub use browser::{Browser, BrowserError, Page};
 pub use fault::{Effect, Failure, Fault, Hold, Route};
 pub use record::Recorded;
+pub use scripted::{Reply, Scripted};
 
 /// Locks a mutex; what a panicking holder left behind is still good enough for a stand-in.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

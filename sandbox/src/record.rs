@@ -90,6 +90,14 @@ impl Recorder {
         lock(&self.kept).clone()
     }
 
+    pub(super) fn take(&self) -> Vec<Recorded> {
+        std::mem::take(&mut *lock(&self.kept))
+    }
+
+    pub(super) fn kept(&self) -> usize {
+        lock(&self.kept).len()
+    }
+
     pub(super) fn clear(&self) {
         lock(&self.kept).clear();
         lock(&self.counted).clear();

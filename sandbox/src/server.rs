@@ -52,6 +52,16 @@ impl Controls {
         self.recorder.requests()
     }
 
+    /// The requests since they were last taken; what was counted stays.
+    pub(super) fn take_requests(&self) -> Vec<Recorded> {
+        self.recorder.take()
+    }
+
+    /// How many requests there are to take.
+    pub(super) fn untaken(&self) -> usize {
+        self.recorder.kept()
+    }
+
     pub(super) fn clear_requests(&self) {
         self.recorder.clear();
     }
@@ -118,6 +128,18 @@ async fn converse(stream: TcpStream, front: Arc<Front>, stop: CancellationToken)
     let _ = stop.run_until_cancelled(connection).await;
 }
 
+/// The answer of a handler that wants the connection ended without one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HangUp;
+
+impl IntoResponse for HangUp {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
 /// Ends a connection without an answer.
 #[derive(Debug)]
 struct HungUp;
@@ -147,7 +169,13 @@ impl Front {
         let effect = self.controls.faults.take(&parts.method, parts.uri.path());
         let request = Request::from_parts(parts, Body::from(body));
         match effect {
-            None => Ok(self.pass(request).await),
+            None => {
+                let response = self.pass(request).await;
+                if response.extensions().get::<HangUp>().is_some() {
+                    return Err(HungUp);
+                }
+                Ok(response)
+            }
             Some(effect) => self.suffer(effect, request).await,
         }
     }

@@ -8,7 +8,7 @@ use super::super::{
     Connect, ConnectionFilter, ConnectionMode, Context, Creation, Endpoint, EndpointFilter, Error,
     LinkUser, NewSubscriber, SubscriberId, SubscriberSearch, Trigger,
 };
-use super::stub::{KEY, Seen, Setup, Stub, answer};
+use super::stub::{KEY, Recorded, Setup, Stub, answer};
 
 const SIGN_IN: &str = "https://slack.com/oauth/v2/authorize?state=abc&client_id=1";
 
@@ -31,8 +31,8 @@ fn wrapped(data: &Value) -> Value {
     json!({"data": data})
 }
 
-fn assert_sent(seen: &Seen, method: &Method, target: &str) {
-    assert_eq!((&seen.method, seen.target.as_str()), (method, target));
+fn assert_sent(seen: &Recorded, method: &Method, target: &str) {
+    assert_eq!((&seen.method, seen.path_and_query.as_str()), (method, target));
     assert_eq!(seen.headers[AUTHORIZATION], format!("ApiKey {KEY}"));
     assert_eq!(seen.headers[ACCEPT], "application/json");
     assert_eq!(seen.headers.contains_key(CONTENT_TYPE), !seen.body.is_empty());

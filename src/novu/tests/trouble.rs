@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::super::{EndpointFilter, Error, LinkUser, NewSubscriber, Novu, SubscriberId, Trigger};
-use super::stub::{KEY, Reply, Setup, Stub, answer, answer_with};
+use super::stub::{HALF, KEY, Reply, Setup, Stub, answer, answer_with};
 use crate::net::Outgoing;
 
 const SHORT: Duration = Duration::from_millis(400);
@@ -61,7 +61,7 @@ const UNAVAILABLE: Error = Error::Unavailable { retry_after: None };
 
 #[tokio::test]
 async fn silence_ends_with_the_time_limit_and_is_not_repeated() {
-    for reply in [Reply::Silence, Reply::HalfThenSilence] {
+    for reply in [Reply::Silence, Reply::HalfThenSilence(200, HALF)] {
         let stub = Stub::start_with(short(), [reply]).await;
         let started = Instant::now();
         assert_eq!(get(&stub.novu).await, Err(Error::TimedOut));
@@ -97,11 +97,11 @@ async fn a_broken_connection_is_repeated_once_where_that_is_harmless() {
 
 #[tokio::test]
 async fn a_body_that_breaks_off_is_a_broken_connection() {
-    let stub = Stub::start([Reply::HalfThenReset, ada()]).await;
+    let stub = Stub::start([Reply::HalfThenReset(200, HALF), ada()]).await;
     assert_eq!(get(&stub.novu).await, Ok(()));
     assert_eq!(stub.count(), 2);
 
-    let stub = Stub::start([Reply::HalfThenReset]).await;
+    let stub = Stub::start([Reply::HalfThenReset(200, HALF)]).await;
     assert_eq!(create(&stub.novu).await, Err(UNAVAILABLE));
     assert_eq!(stub.count(), 1);
 }

@@ -195,12 +195,12 @@ async fn every_question_carries_a_statement_of_its_own_and_no_secret() {
     let disk = Disk::with(&OURS);
     let proof = Proof::Certificate(disk.open().await.unwrap());
     let (entra, clock, source) = start_with(proof).await;
-    entra.then(503, json!({}));
+    entra.then(503, &json!({}));
     entra.grants("one", 3600);
     assert_eq!(source.authorization().await, Err(TokenError::Unavailable));
     clock.advance(HOLD_OFF);
     assert_eq!(source.authorization().await, Ok(bearer("one")));
-    let asked = entra.asked.lock().unwrap().clone();
+    let asked = entra.forms();
     let fields = asked.iter().map(|body| {
         form_urlencoded::parse(body.as_bytes()).into_owned().collect::<Vec<(String, String)>>()
     });

@@ -4,48 +4,46 @@ mod certificate;
 #[path = "../../../../tests/fixtures/pem.rs"]
 pub(crate) mod pem;
 
-use std::collections::VecDeque;
-
-use axum::Router;
-use axum::extract::State as AxumState;
-use axum::http::StatusCode as HttpStatus;
+use connect_sandbox::{Effect, Fault, Hold, Reply, Route, Scripted};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use super::*;
 use crate::clock::ManualClock;
 use crate::net::Outgoing;
 
-/// Answers from a script, one permit of the gate an answer, and remembers what it was asked.
-#[derive(Clone)]
+/// Answers from a script, where it does not hang.
 struct Entra {
-    replies: Arc<Mutex<VecDeque<(u16, Value)>>>,
-    asked: Arc<Mutex<Vec<String>>>,
-    gate: Arc<Semaphore>,
+    server: Scripted,
+    hold: Hold,
 }
 
 impl Entra {
-    fn then(&self, status: u16, body: Value) {
-        self.replies.lock().unwrap().push_back((status, body));
+    fn then(&self, status: u16, body: &Value) {
+        self.server.then(Reply::new(status, body));
     }
 
     fn grants(&self, token: &str, seconds: u64) {
-        self.then(200, json!({"access_token": token, "expires_in": seconds}));
+        self.then(200, &json!({"access_token": token, "expires_in": seconds}));
     }
 
     fn asked(&self) -> usize {
-        self.asked.lock().unwrap().len()
+        self.server.count()
     }
 
     /// Leaves every question open until [`Entra::speaks`].
     fn hangs(&self) {
-        self.gate.forget_permits(usize::MAX);
+        self.server.fault(Fault::new(Route::any(), Effect::Hold(self.hold.clone())));
     }
 
     fn speaks(&self) {
-        self.gate.add_permits(1000);
+        self.hold.release();
+    }
+
+    /// The forms so far.
+    fn forms(&self) -> Vec<String> {
+        let asked = self.server.requests();
+        asked.iter().map(|it| String::from_utf8(it.body.to_vec()).unwrap()).collect()
     }
 
     async fn was_asked(&self, times: usize) {
@@ -80,29 +78,14 @@ fn counted(source: &TokenSource, outcome: &str) -> u64 {
     count.map_or(0, |count| count.parse().unwrap())
 }
 
-async fn answer(AxumState(entra): AxumState<Entra>, body: String) -> (HttpStatus, String) {
-    entra.asked.lock().unwrap().push(body);
-    entra.gate.acquire().await.unwrap().forget();
-    let (status, body) = entra.replies.lock().unwrap().pop_front().unwrap();
-    (HttpStatus::from_u16(status).unwrap(), body.to_string())
-}
-
 async fn start() -> (Entra, ManualClock, Arc<TokenSource>) {
     start_with(Proof::Secret("s3cret&=word".into())).await
 }
 
 async fn start_with(proof: Proof) -> (Entra, ManualClock, Arc<TokenSource>) {
-    let entra = Entra {
-        replies: Arc::default(),
-        asked: Arc::default(),
-        gate: Arc::new(Semaphore::new(1000)),
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let router = Router::new().fallback(answer).with_state(entra.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let entra = Entra { server: Scripted::start([]).await.unwrap(), hold: Hold::new() };
     let clock = ManualClock::new("2026-08-01T10:00:00Z".parse().unwrap());
-    let url = format!("http://{address}/tenant/oauth2/v2.0/token");
+    let url = format!("{}/tenant/oauth2/v2.0/token", entra.server.url());
     let source = source(&url, proof, &clock).unwrap();
     (entra, clock, Arc::new(source))
 }
@@ -138,7 +121,7 @@ async fn a_token_is_asked_for_once_and_used_until_it_nears_its_end() {
     assert_eq!(source.authorization().await, Ok(bearer("one")));
     assert_eq!(entra.asked(), 1);
     assert_eq!(
-        entra.asked.lock().unwrap()[0],
+        entra.forms()[0],
         "grant_type=client_credentials&client_id=app-1&client_secret=s3cret%26%3Dword\
          &scope=https%3A%2F%2Fapi.botframework.com%2F.default",
     );
@@ -172,7 +155,7 @@ async fn many_who_wait_cause_one_question() {
 #[tokio::test]
 async fn many_who_wait_share_one_failure() {
     let (entra, _clock, source) = start().await;
-    entra.then(503, json!({}));
+    entra.then(503, &json!({}));
     let waiting = futures_util::future::join_all((0..50).map(|_| source.authorization()));
     let outcomes = waiting.await;
     assert!(outcomes.iter().all(|outcome| *outcome == Err(TokenError::Unavailable)));
@@ -216,7 +199,7 @@ async fn whoever_gives_up_leaves_the_token_to_the_next() {
 #[tokio::test]
 async fn a_failure_that_nobody_waited_for_is_noted() {
     let (entra, clock, source) = start().await;
-    entra.then(503, json!({}));
+    entra.then(503, &json!({}));
     entra.grants("one", 3600);
     assert_eq!(at_once(&source), None);
     settled(&source).await;
@@ -257,7 +240,7 @@ async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
     let (entra, clock, source) = start().await;
     entra.grants("one", 3600);
     for _ in 0..3 {
-        entra.then(503, json!({}));
+        entra.then(503, &json!({}));
     }
     source.authorization().await.unwrap();
     clock.advance(Duration::from_mins(56));
@@ -280,7 +263,7 @@ async fn a_token_that_cannot_be_renewed_is_used_to_its_end() {
 #[tokio::test]
 async fn a_failure_stands_for_a_while() {
     let (entra, clock, source) = start().await;
-    entra.then(401, json!({"error": "invalid_client", "error_codes": [7_000_215]}));
+    entra.then(401, &json!({"error": "invalid_client", "error_codes": [7_000_215]}));
     let refused = TokenError::Refused { error: "invalid_client".to_owned(), code: 7_000_215 };
     for _ in 0..5 {
         assert_eq!(source.authorization().await, Err(refused.clone()));
@@ -305,7 +288,7 @@ async fn answers_without_a_token_are_told_apart() {
     ];
     for (status, body, error) in cases {
         let (entra, _clock, source) = start().await;
-        entra.then(status, body);
+        entra.then(status, &body);
         assert_eq!(source.authorization().await, Err(error), "{status}");
     }
 }
@@ -313,7 +296,7 @@ async fn answers_without_a_token_are_told_apart() {
 #[tokio::test]
 async fn a_short_life_and_one_in_text_are_understood() {
     let (entra, clock, source) = start().await;
-    entra.then(200, json!({"access_token": "one", "expires_in": "60"}));
+    entra.then(200, &json!({"access_token": "one", "expires_in": "60"}));
     entra.grants("two", 3600);
     source.authorization().await.unwrap();
     clock.advance(Duration::from_secs(29));
@@ -369,7 +352,7 @@ async fn a_token_that_is_refused_at_once_is_kept_for_a_minute() {
 async fn where_a_dropped_token_cannot_be_replaced_entra_gets_its_breather_too() {
     let (entra, clock, source) = start().await;
     entra.grants("one", 3600);
-    entra.then(503, json!({}));
+    entra.then(503, &json!({}));
     let refused = source.authorization().await.unwrap();
     clock.advance(BREATHER);
     for _ in 0..100 {
