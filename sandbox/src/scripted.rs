@@ -84,14 +84,14 @@ fn answer(status: u16, headers: &[(&'static str, String)], body: Body) -> Respon
 
 /// A body that stops after its first half.
 struct Half {
-    half: Option<&'static str>,
+    first: Option<&'static str>,
     breaks: bool,
     flushed: bool,
 }
 
 impl Half {
     fn new(half: &'static str, breaks: bool) -> Self {
-        Self { half: Some(half), breaks, flushed: false }
+        Self { first: Some(half), breaks, flushed: false }
     }
 }
 
@@ -103,7 +103,7 @@ impl hyper::body::Body for Half {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match self.half.take() {
+        match self.first.take() {
             Some(half) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(half.as_bytes()))))),
             // An error right behind the half would keep the half from being sent.
             None if self.breaks && !self.flushed => {

@@ -1,5 +1,5 @@
-//! What stands before every route: body parsing, API keys, rate limits, idempotency. And the layer
-//! outside of them all that writes problems down.
+//! What comes before every route: body parsing, API keys, rate limits. And the layer outside of
+//! them all that writes refusals in full.
 //!
 //! Source: Novu 3.19, community authentication guard and the order of Nest's layers: guards, then
 //! interceptors, then validation.

@@ -18,13 +18,13 @@ mod guard;
 mod limits;
 mod model;
 mod oauth;
+mod oauth_state;
 mod page;
 mod state;
 mod store;
 mod subscribers;
 #[cfg(test)]
 mod tests;
-mod ticket;
 mod validate;
 
 use std::collections::BTreeSet;

@@ -14,7 +14,7 @@ use super::context;
 use super::envelope::{Problem, created};
 use super::guard::Input;
 use super::model::{Integration, Profile};
-use super::ticket::{Mode, Ticket};
+use super::oauth_state::{Mode, OAuthState};
 use super::validate::Form;
 
 /// Providers that people can sign in to.
@@ -288,7 +288,7 @@ fn state(inner: &Inner, integration: &Integration, order: &Order<'_>) -> Result<
         .state_key()
         .ok_or_else(|| Problem::not_found(format!("Environment ID: {environment} not found")))?;
     let teams = integration.provider_id == "msteams";
-    let ticket = Ticket {
+    let oauth_state = OAuthState {
         identifier: order.connection.map(str::to_owned),
         subscriber_id: order.subscriber.map(str::to_owned),
         context: order.context.cloned(),
@@ -301,5 +301,5 @@ fn state(inner: &Inner, integration: &Integration, order: &Order<'_>) -> Result<
         connection_mode: order.connection_mode.filter(|_| !teams).map(str::to_owned),
         auto_link_user: order.auto_link_user,
     };
-    Ok(ticket.sign(&key))
+    Ok(oauth_state.sign(&key))
 }

@@ -199,7 +199,7 @@ impl State {
     }
 
     /// The connection of that integration, owner and exact context.
-    pub(super) fn twin_connection(
+    pub(super) fn same_connection(
         &self,
         integration: &str,
         subscriber: Option<&str>,
@@ -226,8 +226,8 @@ impl State {
         {
             return Err(Problem::not_found(format!("Subscriber not found: {subscriber}")));
         }
-        if let Some(twin) = self.twin_connection(&new.integration, subscriber, &new.context_keys) {
-            return Err(twin_conflict(&new, &twin.identifier));
+        if let Some(twin) = self.same_connection(&new.integration, subscriber, &new.context_keys) {
+            return Err(same_connection_conflict(&new, &twin.identifier));
         }
         if self.connections.contains(&new.identifier) {
             return Err(Problem::conflict(format!(
@@ -239,7 +239,7 @@ impl State {
         self.insert_connection(new, now)
     }
 
-    /// Adds a connection without asking for twins, in place of one with the same identifier.
+    /// Adds a connection without asking for one with the same owner and context, in place of one with the same identifier.
     pub(super) fn insert_connection(
         &mut self,
         new: NewConnection,
@@ -268,7 +268,7 @@ impl State {
     }
 }
 
-fn twin_conflict(new: &NewConnection, twin: &str) -> Problem {
+fn same_connection_conflict(new: &NewConnection, twin: &str) -> Problem {
     let owner = new
         .subscriber_id
         .as_ref()

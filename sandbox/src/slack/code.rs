@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 /// What the app asks of the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct AuthorizeRequest {
     pub(super) client_id: String,
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct Wish {
 /// A consent that waits for its exchange.
 #[derive(Debug, Clone)]
 pub(super) struct Code {
-    pub(super) wish: Wish,
+    pub(super) asked: AuthorizeRequest,
     pub(super) user: String,
     pub(super) given: Timestamp,
     pub(super) used: bool,

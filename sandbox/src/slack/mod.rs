@@ -152,6 +152,7 @@ impl Slack {
 
     /// Gives a workspace a new bot token, as token rotation does, and returns it. The old one meets
     /// `token_expired` from now on.
+    #[must_use]
     pub fn rotate_token(&self, team_id: &str) -> String {
         let mut state = self.inner.state();
         let fresh = state.unique("xoxe.xoxb-sandbox-");

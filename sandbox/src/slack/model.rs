@@ -188,7 +188,7 @@ pub struct Channel {
     pub is_public: bool,
 }
 
-/// By which door a message came.
+/// The way that a message was sent by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Door {
     /// `chat.postMessage`

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::Inner;
 use super::call::{Args, Refusal};
-use super::code::{Code, Wish};
+use super::code::{AuthorizeRequest, Code};
 use super::model::{Team, User};
 
 use crate::transport;
@@ -52,14 +52,14 @@ fn problem(error: &str) -> Response {
     (StatusCode::BAD_REQUEST, Html(page)).into_response()
 }
 
-impl Wish {
+impl AuthorizeRequest {
     fn parse(inner: &Inner, args: &Args) -> Result<Self, &'static str> {
         let text = |name: &str| args.text(name).map(str::to_owned);
         let list = |name: &str| -> Vec<String> {
             let words = args.text(name).unwrap_or_default().split([',', ' ']);
             words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
         };
-        let wish = Self {
+        let asked = Self {
             client_id: text("client_id").unwrap_or_default(),
             redirect_uri: text("redirect_uri").unwrap_or_default(),
             state: text("state"),
@@ -67,15 +67,15 @@ impl Wish {
             user_scopes: list("user_scope"),
             team: text("team"),
         };
-        if wish.client_id != inner.options.client_id {
+        if asked.client_id != inner.options.client_id {
             return Err("invalid_client_id");
         }
-        if wish.scopes.is_empty() && wish.user_scopes.is_empty() {
+        if asked.scopes.is_empty() && asked.user_scopes.is_empty() {
             return Err("invalid_scope");
         }
         // Real Slack knows the registered addresses; here every one on this machine is.
-        match Url::parse(&wish.redirect_uri) {
-            Ok(url) if transport::is_loopback(&url) && url.fragment().is_none() => Ok(wish),
+        match Url::parse(&asked.redirect_uri) {
+            Ok(url) if transport::is_loopback(&url) && url.fragment().is_none() => Ok(asked),
             _ => Err("bad_redirect_uri"),
         }
     }
@@ -119,37 +119,37 @@ pub(super) async fn consent(
     RawQuery(query): RawQuery,
 ) -> Response {
     let args = Args::from_form(query.unwrap_or_default().as_bytes());
-    let wish = match Wish::parse(&inner, &args) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &args) {
+        Ok(asked) => asked,
         Err(error) => return problem(error),
     };
     let state = inner.state();
     let wanted = |user: &&User| {
-        user.can_sign_in() && wish.team.as_ref().is_none_or(|team| *team == user.team_id)
+        user.can_sign_in() && asked.team.as_ref().is_none_or(|team| *team == user.team_id)
     };
     let people = state.users.values().filter(wanted).map(|user| Person {
         id: &user.id,
         name: &user.real_name,
         team: state.teams.get(&user.team_id).map_or(user.team_id.as_str(), |team| &team.name),
     });
-    wish.page(people.collect())
+    asked.page(people.collect())
 }
 
 /// `POST /oauth/v2/authorize`: the person pressed a button.
 pub(super) async fn decide(State(inner): State<Arc<Inner>>, body: Bytes) -> Response {
     let args = Args::from_form(&body);
-    let wish = match Wish::parse(&inner, &args) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &args) {
+        Ok(asked) => asked,
         Err(error) => return problem(error),
     };
     let mut state = inner.state();
     let user = args.text("user").and_then(|id| state.users.get(id)).filter(|it| it.can_sign_in());
     let Some(user) = user.map(|user| user.id.clone()) else {
-        return wish.come_back(("error", "access_denied"));
+        return asked.come_back(("error", "access_denied"));
     };
     let code = state.unique("code-");
-    let back = wish.come_back(("code", &code));
-    state.codes.insert(code, Code { wish, user, given: inner.controls.clock.now(), used: false });
+    let back = asked.come_back(("code", &code));
+    state.codes.insert(code, Code { asked, user, given: inner.controls.clock.now(), used: false });
     back
 }
 
@@ -172,7 +172,7 @@ pub(super) fn access(inner: &Inner, headers: &HeaderMap, args: &Args) -> Result<
     if age > CODE_LIFETIME {
         return Err(Refusal::new("invalid_code"));
     }
-    if args.text("redirect_uri") != Some(code.wish.redirect_uri.as_str()) {
+    if args.text("redirect_uri") != Some(code.asked.redirect_uri.as_str()) {
         return Err(Refusal::new("bad_redirect_uri"));
     }
     code.used = true;
@@ -180,11 +180,11 @@ pub(super) fn access(inner: &Inner, headers: &HeaderMap, args: &Args) -> Result<
     let user = state.users.get(&code.user).cloned().ok_or(Refusal::new("invalid_code"))?;
     let team = state.teams.get(&user.team_id).cloned();
     let team = team.ok_or(Refusal::new("invalid_team_for_non_distributed_app"))?;
-    if !code.wish.scopes.is_empty() {
-        state.install(&team.id, &code.wish.scopes);
+    if !code.asked.scopes.is_empty() {
+        state.install(&team.id, &code.asked.scopes);
     }
     let user_token = state.unique("xoxp-sandbox-");
-    Ok(reply(inner, &code.wish, &user, &team, &user_token))
+    Ok(reply(inner, &code.asked, &user, &team, &user_token))
 }
 
 /// Credentials from the `Authorization` header or from the arguments.
@@ -200,12 +200,18 @@ fn credentials(headers: &HeaderMap, args: &Args) -> (String, String) {
     (text("client_id"), text("client_secret"))
 }
 
-fn reply(inner: &Inner, wish: &Wish, user: &User, team: &Team, user_token: &str) -> Value {
+fn reply(
+    inner: &Inner,
+    asked: &AuthorizeRequest,
+    user: &User,
+    team: &Team,
+    user_token: &str,
+) -> Value {
     let mut authed_user = json!({ "id": user.id });
-    if !wish.user_scopes.is_empty() {
+    if !asked.user_scopes.is_empty() {
         authed_user = json!({
             "id": user.id,
-            "scope": wish.user_scopes.join(","),
+            "scope": asked.user_scopes.join(","),
             "access_token": user_token,
             "token_type": "user",
         });
@@ -220,13 +226,13 @@ fn reply(inner: &Inner, wish: &Wish, user: &User, team: &Team, user_token: &str)
     });
     let Value::Object(fields) = &mut reply else { return reply };
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
-    if !wish.scopes.is_empty() {
+    if !asked.scopes.is_empty() {
         set("access_token", json!(team.bot_token));
         set("token_type", json!("bot"));
-        set("scope", json!(wish.scopes.join(",")));
+        set("scope", json!(asked.scopes.join(",")));
         set("bot_user_id", json!(team.bot_user_id));
     }
-    if wish.scopes.iter().any(|scope| scope == "incoming-webhook") {
+    if asked.scopes.iter().any(|scope| scope == "incoming-webhook") {
         set(
             "incoming_webhook",
             json!({

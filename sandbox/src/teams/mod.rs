@@ -245,7 +245,7 @@ impl Teams {
         state.people.get(oid).map(|person| person.account.clone()).unwrap_or_default()
     }
 
-    /// Changes how the bot stands in a conversation, by its id.
+    /// Sets whether the bot may read and write in a conversation, by its id.
     pub fn set_standing(&self, conversation: &str, standing: Standing) {
         if let Some(conversation) = self.inner.state().conversations.get_mut(conversation) {
             conversation.standing = standing;
@@ -292,6 +292,7 @@ impl Teams {
 
     /// Shows the bot's answer to a pressed button to the person who pressed it, and tells what they
     /// see. A card is there for them in place of the pressed one until the bot replaces the message.
+    #[must_use = "it says whether anything was shown"]
     pub fn receive_reply(&self, pressed: &Inbound, reply: &Value) -> ShownReply {
         let shown = ShownReply::of(reply);
         let text = |pointer| pressed.activity().pointer(pointer).and_then(Value::as_str);

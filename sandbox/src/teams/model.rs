@@ -167,7 +167,7 @@ impl Kind {
     }
 }
 
-/// How the bot stands in a conversation.
+/// Whether the bot may read and write in a conversation, and if not, why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// It is there.
@@ -195,7 +195,7 @@ pub struct Conversation {
     pub name: Option<String>,
     /// The object ids of who is in it; for a channel, who is in the team.
     pub members: BTreeSet<String>,
-    /// How the bot stands in it.
+    /// Whether the bot may read and write in it.
     pub standing: Standing,
 }
 

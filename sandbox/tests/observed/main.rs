@@ -5,6 +5,8 @@
 //! must be the same in status, headers and JSON once times and ids are masked. Pages are compared
 //! by their words.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
+
 mod mask;
 mod providers;
 mod recording;
@@ -45,7 +47,7 @@ async fn the_stand_in_answers_as_the_recorded_novu_did() {
         match (difference, exceptions.remove(title)) {
             (None, None) => agreed += 1,
             (None, Some(_)) => {
-                wrong.push(format!("{title}: agrees, and is listed as an exception"))
+                wrong.push(format!("{title}: agrees, and is listed as an exception"));
             }
             (Some(_), Some(reason)) => println!("differs on purpose: {title}: {reason}"),
             (Some(difference), None) => wrong.push(format!("{title}: {difference}")),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::Sha256;
 
@@ -22,24 +22,22 @@ pub(super) struct Request {
     pub(super) text: Option<String>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
-    /// Absent for the environment's key, null for no header.
-    #[serde(default, deserialize_with = "present")]
-    authorization: Option<Option<String>>,
+    /// Absent in the recording for the environment's key, null for no header.
+    #[serde(default = "with_the_key")]
+    authorization: Option<String>,
     pub(super) state_minted_by: Option<Value>,
     pub(super) answer: Option<Answer>,
 }
 
-fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(value).map(Some)
+#[expect(clippy::unnecessary_wraps, reason = "it is the default of an optional field")]
+fn with_the_key() -> Option<String> {
+    Some("ApiKey <key>".to_owned())
 }
 
 impl Request {
     /// The `Authorization` header under this key.
     pub(super) fn authorization(&self, key: &str) -> Option<String> {
-        match &self.authorization {
-            None => Some(format!("ApiKey {key}")),
-            Some(header) => header.as_ref().map(|header| header.replace("<key>", key)),
-        }
+        self.authorization.as_ref().map(|header| header.replace("<key>", key))
     }
 
     /// What a later request names this one by when it needs the state that this one minted.

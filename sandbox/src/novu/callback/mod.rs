@@ -16,9 +16,9 @@ use serde_json::Value;
 use super::Inner;
 use super::envelope::Problem;
 use super::model::Integration;
+use super::oauth_state::{self, OAuthState};
 use super::page::Params;
 use super::store::Oid;
-use super::ticket::{self, Ticket};
 
 /// The path that is registered with the providers.
 pub(super) const PATH: &str = "/v1/integrations/chat/oauth/callback";
@@ -49,13 +49,13 @@ pub(super) async fn callback(
 ) -> Result<Response, Problem> {
     let params = Params::parse(query.as_deref());
     let (provider, state) = dispatch(&params)?;
-    let (ticket, integration) = open(&inner, provider, state)?;
+    let (oauth_state, integration) = open(&inner, provider, state)?;
     match provider {
         Provider::Slack => {
             let code = params.filled("code");
-            slack::finish(&inner, &integration, &ticket, code.unwrap_or_default()).await
+            slack::finish(&inner, &integration, &oauth_state, code.unwrap_or_default()).await
         }
-        Provider::Teams => teams::finish(&inner, &integration, &ticket, &params).await,
+        Provider::Teams => teams::finish(&inner, &integration, &oauth_state, &params).await,
         Provider::Webex => Err(Problem::uncaught()),
     }
 }
@@ -74,7 +74,7 @@ fn dispatch(params: &Params) -> Result<(Provider, &str), Problem> {
     if params.filled("code").is_none() && params.filled("tenant").is_none() {
         return Err(bad("Missing required OAuth parameters: code or tenant".to_owned()));
     }
-    let seen = ticket::peek(state)
+    let seen = oauth_state::peek(state)
         .ok_or_else(|| bad("Invalid OAuth state parameter - cannot extract provider".to_owned()))?;
     let provider = seen
         .get("providerId")
@@ -100,9 +100,9 @@ fn open(
     inner: &Inner,
     provider: Provider,
     state: &str,
-) -> Result<(Ticket, Arc<Integration>), Problem> {
+) -> Result<(OAuthState, Arc<Integration>), Problem> {
     let environment = &inner.options.environment_id;
-    let named = ticket::peek(state)
+    let named = oauth_state::peek(state)
         .and_then(|seen| seen.get("environmentId")?.as_str().map(str::to_owned))
         .unwrap_or_default();
     if Oid::parse(&named).is_none() {
@@ -117,17 +117,17 @@ fn open(
     let key = inner
         .state_key()
         .ok_or_else(|| Problem::not_found(format!("Environment {environment} has no API keys")))?;
-    let ticket = Ticket::verify(state, &key, inner.controls.clock.now())
+    let oauth_state = OAuthState::verify(state, &key, inner.controls.clock.now())
         .ok_or_else(|| Problem::bad_request("Invalid OAuth state parameter"))?;
-    let integration = inner.read().integration(&ticket.integration_identifier).cloned();
+    let integration = inner.read().integration(&oauth_state.integration_identifier).cloned();
     let integration = integration.ok_or_else(|| {
-        let (name, id) = (provider.name(), &ticket.integration_identifier);
+        let (name, id) = (provider.name(), &oauth_state.integration_identifier);
         Problem::not_found(format!(
             "{name} integration not found: {id} in environment {environment}"
         ))
     })?;
     check_credentials(provider, &integration)?;
-    Ok((ticket, integration))
+    Ok((oauth_state, integration))
 }
 
 fn check_credentials(provider: Provider, integration: &Integration) -> Result<(), Problem> {

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::novu::envelope::Problem;
 use crate::novu::model::{Integration, NewEndpoint};
-use crate::novu::ticket::Ticket;
+use crate::novu::oauth_state::OAuthState;
 use crate::novu::{Inner, context};
 use crate::transport;
 
@@ -43,17 +43,17 @@ impl Inner {
     /// Creates the endpoint that a sign-in was for.
     pub(super) fn link(
         &self,
-        ticket: &Ticket,
+        oauth_state: &OAuthState,
         kind: &str,
         address: Value,
         connection: Option<&str>,
     ) -> Result<(), Problem> {
         let new = NewEndpoint {
             identifier: String::new(),
-            integration: ticket.integration_identifier.clone(),
+            integration: oauth_state.integration_identifier.clone(),
             connection: connection.map(str::to_owned),
-            subscriber_id: ticket.subscriber_id.clone().unwrap_or_default(),
-            context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
+            subscriber_id: oauth_state.subscriber_id.clone().unwrap_or_default(),
+            context_keys: oauth_state.context.as_ref().map(context::keys).unwrap_or_default(),
             kind: kind.to_owned(),
             endpoint: address,
             created_at: None,

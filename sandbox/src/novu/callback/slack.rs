@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::outcome::success;
 use crate::novu::envelope::Problem;
 use crate::novu::model::{Connection, Integration, NewConnection, Workspace};
-use crate::novu::ticket::{Mode, Ticket};
+use crate::novu::oauth_state::{Mode, OAuthState};
 use crate::novu::{Inner, context};
 
 const DONE: &str = "Your Slack workspace is connected and ready to use.";
@@ -17,25 +17,25 @@ const DONE: &str = "Your Slack workspace is connected and ready to use.";
 pub(super) async fn finish(
     inner: &Inner,
     integration: &Integration,
-    ticket: &Ticket,
+    oauth_state: &OAuthState,
     code: &str,
 ) -> Result<Response, Problem> {
     let reply = exchange(inner, integration, code).await?;
-    if ticket.mode == Some(Mode::LinkUser) {
+    if oauth_state.mode == Some(Mode::LinkUser) {
         // The team is thrown away: nobody asks whether the person is in the connection's workspace.
         let user = authed_user(&reply).ok_or_else(|| {
             Problem::bad_request("Slack did not return a user ID in the OAuth response")
         })?;
-        let connection = ticket.identifier.as_deref();
-        inner.link(ticket, "slack_user", json!({ "userId": user }), connection)?;
+        let connection = oauth_state.identifier.as_deref();
+        inner.link(oauth_state, "slack_user", json!({ "userId": user }), connection)?;
     } else if let Some(url) = reply.pointer("/incoming_webhook/url") {
         let mut address = json!({ "url": url });
         if let Some(channel) = reply.pointer("/incoming_webhook/channel") {
             address["channel"] = channel.clone();
         }
-        inner.link(ticket, "webhook", address, None)?;
+        inner.link(oauth_state, "webhook", address, None)?;
     } else {
-        install(inner, ticket, &reply)?;
+        install(inner, oauth_state, &reply)?;
     }
     success(integration, DONE)
 }
@@ -84,24 +84,24 @@ fn refusal(reply: &Value) -> Problem {
 }
 
 /// Stores the workspace, and links the installer too where that was asked for.
-fn install(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<(), Problem> {
-    let connection = store(inner, ticket, reply)?;
-    let user = authed_user(reply).filter(|_| ticket.auto_link_user == Some(true));
+fn install(inner: &Inner, oauth_state: &OAuthState, reply: &Value) -> Result<(), Problem> {
+    let connection = store(inner, oauth_state, reply)?;
+    let user = authed_user(reply).filter(|_| oauth_state.auto_link_user == Some(true));
     if let Some(user) = user
-        && ticket.subscriber_id.is_some()
+        && oauth_state.subscriber_id.is_some()
     {
         let address = json!({ "userId": user });
-        inner.link(ticket, "slack_user", address, Some(&connection.identifier))?;
+        inner.link(oauth_state, "slack_user", address, Some(&connection.identifier))?;
     }
     Ok(())
 }
 
-fn store(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<Connection, Problem> {
+fn store(inner: &Inner, oauth_state: &OAuthState, reply: &Value) -> Result<Connection, Problem> {
     let text = |pointer| reply.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
-    let shared = ticket.connection_mode.as_deref() == Some("shared");
+    let shared = oauth_state.connection_mode.as_deref() == Some("shared");
     let new = NewConnection {
-        identifier: ticket.identifier.clone().unwrap_or_default(),
-        integration: ticket.integration_identifier.clone(),
+        identifier: oauth_state.identifier.clone().unwrap_or_default(),
+        integration: oauth_state.integration_identifier.clone(),
         workspace: Workspace {
             // A whole-organization install has no team; Novu trips over that.
             id: text("/team/id").ok_or_else(Problem::uncaught)?,
@@ -109,15 +109,15 @@ fn store(inner: &Inner, ticket: &Ticket, reply: &Value) -> Result<Connection, Pr
             bot_user_id: text("/bot_user_id"),
         },
         access_token: text("/access_token").unwrap_or_default(),
-        subscriber_id: ticket.subscriber_id.clone().filter(|_| !shared),
-        context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
+        subscriber_id: oauth_state.subscriber_id.clone().filter(|_| !shared),
+        context_keys: oauth_state.context.as_ref().map(context::keys).unwrap_or_default(),
         created_at: None,
     };
     let now = inner.controls.clock.now();
     let mut state = inner.write();
     // By identifier first, whatever integration, subscriber and context it has; else by those three.
     let existing = state.connections.get(&new.identifier).or_else(|| {
-        state.twin_connection(&new.integration, new.subscriber_id.as_deref(), &new.context_keys)
+        state.same_connection(&new.integration, new.subscriber_id.as_deref(), &new.context_keys)
     });
     let existing = existing.map(|connection| connection.identifier.clone());
     match existing.and_then(|identifier| state.connections.get_mut(&identifier)) {

@@ -12,8 +12,8 @@ use super::outcome::{error_page, redirect, success};
 use crate::novu::envelope::Problem;
 use crate::novu::model::{Integration, NewConnection, Workspace};
 use crate::novu::oauth::entra_url;
+use crate::novu::oauth_state::{Mode, OAuthState};
 use crate::novu::page::Params;
-use crate::novu::ticket::{Mode, Ticket};
 use crate::novu::{Inner, context};
 
 const DONE: &str = "Microsoft Teams is connected and ready to use.";
@@ -22,13 +22,13 @@ const DONE: &str = "Microsoft Teams is connected and ready to use.";
 pub(super) async fn finish(
     inner: &Inner,
     integration: &Integration,
-    ticket: &Ticket,
+    oauth_state: &OAuthState,
     params: &Params,
 ) -> Result<Response, Problem> {
-    if ticket.mode == Some(Mode::LinkUser) {
-        link(inner, integration, ticket, params.filled("code")).await
+    if oauth_state.mode == Some(Mode::LinkUser) {
+        link(inner, integration, oauth_state, params.filled("code")).await
     } else {
-        consent(inner, integration, ticket, params)
+        consent(inner, integration, oauth_state, params)
     }
 }
 
@@ -36,7 +36,7 @@ pub(super) async fn finish(
 fn consent(
     inner: &Inner,
     integration: &Integration,
-    ticket: &Ticket,
+    oauth_state: &OAuthState,
     params: &Params,
 ) -> Result<Response, Problem> {
     let tenant = params.filled("tenant").ok_or_else(|| {
@@ -46,19 +46,19 @@ fn consent(
         return Err(Problem::bad_request("Admin consent was not granted"));
     }
     let new = NewConnection {
-        identifier: ticket.identifier.clone().unwrap_or_default(),
-        integration: ticket.integration_identifier.clone(),
+        identifier: oauth_state.identifier.clone().unwrap_or_default(),
+        integration: oauth_state.integration_identifier.clone(),
         workspace: Workspace { id: tenant.to_owned(), ..Workspace::default() },
         access_token: "app-only".to_owned(),
-        subscriber_id: ticket.subscriber_id.clone(),
-        context_keys: ticket.context.as_ref().map(context::keys).unwrap_or_default(),
+        subscriber_id: oauth_state.subscriber_id.clone(),
+        context_keys: oauth_state.context.as_ref().map(context::keys).unwrap_or_default(),
         created_at: None,
     };
     let now = inner.controls.clock.now();
     let environment = &inner.options.environment_id;
     let connection = inner.write().create_connection(new, environment, now)?;
-    if ticket.auto_link_user == Some(true) && ticket.subscriber_id.is_some() {
-        return link_next(inner, integration, ticket, connection.identifier);
+    if oauth_state.auto_link_user == Some(true) && oauth_state.subscriber_id.is_some() {
+        return link_next(inner, integration, oauth_state, connection.identifier);
     }
     success(integration, DONE)
 }
@@ -67,15 +67,15 @@ fn consent(
 fn link_next(
     inner: &Inner,
     integration: &Integration,
-    ticket: &Ticket,
+    oauth_state: &OAuthState,
     connection: String,
 ) -> Result<Response, Problem> {
-    let next = Ticket {
+    let next = OAuthState {
         identifier: Some(connection),
         timestamp: inner.controls.clock.now().as_millisecond(),
         mode: Some(Mode::LinkUser),
         auto_link_user: None,
-        ..ticket.clone()
+        ..oauth_state.clone()
     };
     let (Some(key), Some(client_id)) = (inner.state_key(), &integration.client_id) else {
         return success(integration, DONE);
@@ -86,7 +86,7 @@ fn link_next(
 async fn link(
     inner: &Inner,
     integration: &Integration,
-    ticket: &Ticket,
+    oauth_state: &OAuthState,
     code: Option<&str>,
 ) -> Result<Response, Problem> {
     let code =
@@ -101,7 +101,7 @@ async fn link(
         return error_page(&refusal);
     }
     let address = json!({ "userId": user, "tenantId": tenant });
-    inner.link(ticket, "ms_teams_user", address, ticket.identifier.as_deref())?;
+    inner.link(oauth_state, "ms_teams_user", address, oauth_state.identifier.as_deref())?;
     success(integration, DONE)
 }
 

@@ -11,7 +11,7 @@ use super::super::model::{Conversation, Person, Role, Standing};
 use super::super::state::State;
 use super::{Address, Lane, Refusal, count};
 
-/// The fewest and the most members on a page; other wishes are bent to these.
+/// The fewest and the most members on a page; other page sizes are brought to these.
 const PAGE: (usize, usize) = (50, 500);
 /// How many members are on a page if nobody says.
 const USUAL_PAGE: usize = 200;

@@ -1,4 +1,4 @@
-//! The connector: where the bot speaks, and asks who somebody is.
+//! The Bot Connector's API: messages, one-to-one chats, members.
 //!
 //! Source: Bot Connector REST API, and Teams' pages on targeted messages, conversation basics and
 //! rate limits. Where those leave open how something is refused, the stand-in refuses it.

@@ -24,7 +24,7 @@ impl Refusal {
         Self { status, body, retry_after: None }
     }
 
-    /// What the front door says to tokens that it does not know, in a shape of its own.
+    /// A token that is unknown or spent: 401, without an error code.
     pub(super) fn denied() -> Self {
         let body = json!({ "message": "Authorization has been denied for this request." });
         Self { status: StatusCode::UNAUTHORIZED, body, retry_after: None }

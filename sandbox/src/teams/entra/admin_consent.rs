@@ -14,14 +14,14 @@ use super::{Authority, Params, Problem, SignInPage, come_back, problem_page, reg
 
 /// What the app asks of the administrator.
 #[derive(Debug)]
-struct Wish {
+struct AuthorizeRequest {
     authority: Authority,
     back: Url,
     scope: String,
     state: Option<String>,
 }
 
-impl Wish {
+impl AuthorizeRequest {
     fn parse(inner: &Inner, state: &State, tenant: &str, query: &Params) -> Result<Self, Problem> {
         // Personal accounts have no administrators.
         if tenant == "common" {
@@ -59,12 +59,12 @@ pub(super) async fn page(
 ) -> Response {
     let state = inner.state();
     let query = Params::parse(query.unwrap_or_default().as_bytes());
-    let wish = match Wish::parse(&inner, &state, &tenant, &query) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &state, &tenant, &query) {
+        Ok(asked) => asked,
         Err(problem) => return problem_page(&problem),
     };
-    let who = |person: &Person| wish.may_sign_in(person);
-    SignInPage::new("Accept for your organization?", &wish.scope, &state, who).respond()
+    let who = |person: &Person| asked.may_sign_in(person);
+    SignInPage::new("Accept for your organization?", &asked.scope, &state, who).respond()
 }
 
 /// `POST` of the page's form, to the same address.
@@ -76,14 +76,14 @@ pub(super) async fn decide(
 ) -> Response {
     let mut state = inner.state();
     let query = Params::parse(query.unwrap_or_default().as_bytes());
-    let wish = match Wish::parse(&inner, &state, &tenant, &query) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &state, &tenant, &query) {
+        Ok(asked) => asked,
         Err(problem) => return problem_page(&problem),
     };
     let answer = Params::parse(&body);
     let person = answer.get("oid").and_then(|oid| state.people.get(oid)).cloned();
-    let back = |told: &[(&str, &str)]| come_back(wish.back.clone(), told, wish.state.as_deref());
-    match person.filter(|person| wish.may_sign_in(person)) {
+    let back = |told: &[(&str, &str)]| come_back(asked.back.clone(), told, asked.state.as_deref());
+    match person.filter(|person| asked.may_sign_in(person)) {
         Some(person) if person.is_admin => {
             state.consent(&person.tenant);
             back(&[("admin_consent", "True"), ("tenant", &person.tenant)])

@@ -18,7 +18,7 @@ const DECLINED: &str = "AADSTS65004: User declined to consent to access the app.
 
 /// What the app asks of the person.
 #[derive(Debug)]
-struct Wish {
+struct AuthorizeRequest {
     authority: Authority,
     back: Url,
     redirect_uri: String,
@@ -28,7 +28,7 @@ struct Wish {
     state: Option<String>,
 }
 
-impl Wish {
+impl AuthorizeRequest {
     fn parse(inner: &Inner, state: &State, tenant: &str, query: &Params) -> Result<Self, Problem> {
         let authority = Authority::find(state, tenant)?;
         authority.check_app(inner, state, query.require("client_id")?)?;
@@ -78,15 +78,15 @@ pub(super) async fn page(
 ) -> Response {
     let state = inner.state();
     let query = Params::parse(query.unwrap_or_default().as_bytes());
-    let wish = match Wish::parse(&inner, &state, &tenant, &query) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &state, &tenant, &query) {
+        Ok(asked) => asked,
         Err(problem) => return problem_page(&problem),
     };
-    if let Some((error, description)) = wish.impossible() {
-        return wish.refuse(error, description);
+    if let Some((error, description)) = asked.impossible() {
+        return asked.refuse(error, description);
     }
-    let who = |person: &Person| wish.may_sign_in(person);
-    SignInPage::new("Let the app know who you are?", &wish.scope, &state, who).respond()
+    let who = |person: &Person| asked.may_sign_in(person);
+    SignInPage::new("Let the app know who you are?", &asked.scope, &state, who).respond()
 }
 
 /// `POST` of the page's form, to the same address.
@@ -98,26 +98,31 @@ pub(super) async fn decide(
 ) -> Response {
     let mut state = inner.state();
     let query = Params::parse(query.unwrap_or_default().as_bytes());
-    let wish = match Wish::parse(&inner, &state, &tenant, &query) {
-        Ok(wish) => wish,
+    let asked = match AuthorizeRequest::parse(&inner, &state, &tenant, &query) {
+        Ok(asked) => asked,
         Err(problem) => return problem_page(&problem),
     };
     let answer = Params::parse(&body);
     let person = answer.get("oid").and_then(|oid| state.people.get(oid)).cloned();
-    let Some(person) = person.filter(|person| wish.may_sign_in(person)) else {
-        return wish.refuse("access_denied", DECLINED);
+    let Some(person) = person.filter(|person| asked.may_sign_in(person)) else {
+        return asked.refuse("access_denied", DECLINED);
     };
-    sign_in(&inner, &mut state, &wish, &person)
+    sign_in(&inner, &mut state, &asked, &person)
 }
 
-fn sign_in(inner: &Inner, state: &mut State, wish: &Wish, person: &Person) -> Response {
+fn sign_in(
+    inner: &Inner,
+    state: &mut State,
+    asked: &AuthorizeRequest,
+    person: &Person,
+) -> Response {
     let Some((tenant, oid)) = person.identity() else {
-        return wish.refuse("access_denied", DECLINED);
+        return asked.refuse("access_denied", DECLINED);
     };
     let text = state.unique("0.sandbox-code-");
     let code = Code {
-        redirect_uri: wish.redirect_uri.clone(),
-        scope: wish.scope.clone(),
+        redirect_uri: asked.redirect_uri.clone(),
+        scope: asked.scope.clone(),
         tenant: tenant.to_owned(),
         oid: oid.to_owned(),
         name: person.name.clone(),
@@ -128,5 +133,5 @@ fn sign_in(inner: &Inner, state: &mut State, wish: &Wish, person: &Person) -> Re
     state.codes.insert(text.clone(), code);
     let session = state.guid();
     let told = [("code", text.as_str()), ("session_state", &session)];
-    come_back(wish.back.clone(), &told, wish.state.as_deref())
+    come_back(asked.back.clone(), &told, asked.state.as_deref())
 }

@@ -1,4 +1,5 @@
-//! Tokens in Entra's form. Who gets one here believes it unverified, or asks the stand-in.
+//! Tokens in Entra's form. Nobody checks their signatures: Novu reads id tokens
+//! unverified, and the connector looks access tokens up.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -8,7 +8,7 @@ use super::super::Teams;
 use super::super::model::{Conversation, Kind, Person, Role};
 use super::Inbound;
 
-/// Who acts where, looked up in the world.
+/// The person and the conversation of an activity.
 struct Scene {
     person: Person,
     conversation: Conversation,
@@ -193,7 +193,7 @@ impl Teams {
         format!("f:{}", self.inner.state().guid())
     }
 
-    /// Looks up who acts where. Whom the world does not know is a stranger in the home tenant, in a
+    /// Looks up person and conversation. An unknown person is somebody new in the home tenant, in a
     /// chat of their own.
     fn scene(&self, oid: &str, conversation: &str) -> Scene {
         let state = self.inner.state();

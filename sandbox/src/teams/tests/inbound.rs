@@ -170,7 +170,8 @@ async fn only_who_pressed_sees_the_answer_and_a_new_card_goes_to_everybody() {
     let seen = |oid: &str| bench.teams.seen_by(oid)[0].card().cloned().unwrap();
     assert_eq!(seen(ADA), seen(GRACE));
     let well_spelt = reply("application/vnd.microsoft.card.adaptive", &other);
-    bench.teams.receive_reply(&pressed, &well_spelt);
+    let shown = bench.teams.receive_reply(&pressed, &well_spelt);
+    assert_eq!(shown, ShownReply::Card(other.clone()));
     assert_eq!(seen(ADA), other);
     assert_ne!(seen(GRACE), other);
 

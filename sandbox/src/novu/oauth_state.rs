@@ -29,7 +29,7 @@ pub(super) enum Mode {
 /// The content of a state, in Novu's order of keys.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Ticket {
+pub(super) struct OAuthState {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) identifier: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ pub(super) struct Ticket {
     pub(super) auto_link_user: Option<bool>,
 }
 
-impl Ticket {
+impl OAuthState {
     /// Writes and signs the state.
     pub(super) fn sign(&self, key: &str) -> String {
         // A struct of texts and numbers always serializes.
@@ -68,9 +68,9 @@ impl Ticket {
         if hmac_hex(key.as_bytes(), &[json.as_bytes()]) != signature {
             return None;
         }
-        let ticket: Self = serde_json::from_str(json).ok()?;
-        let minted = Timestamp::from_millisecond(ticket.timestamp).ok()?;
-        (clock::between(minted, now) <= LIFETIME).then_some(ticket)
+        let oauth_state: Self = serde_json::from_str(json).ok()?;
+        let minted = Timestamp::from_millisecond(oauth_state.timestamp).ok()?;
+        (clock::between(minted, now) <= LIFETIME).then_some(oauth_state)
     }
 }
 
@@ -91,8 +91,8 @@ mod tests {
 
     use super::*;
 
-    fn ticket() -> Ticket {
-        Ticket {
+    fn oauth_state() -> OAuthState {
+        OAuthState {
             identifier: Some("chconn.with.dots".to_owned()),
             subscriber_id: Some("ada@example.com".to_owned()),
             context: Some(json!({"tenant": "acme"})),
@@ -110,21 +110,21 @@ mod tests {
     #[test]
     fn a_state_is_readable_signed_and_short_lived() {
         let minted = Timestamp::from_millisecond(1_770_000_000_000).unwrap();
-        let state = ticket().sign("key");
+        let state = oauth_state().sign("key");
         let seen = peek(&state).unwrap();
         assert_eq!(seen["mode"], "link_user");
         assert_eq!(seen.get("connectionMode"), None);
         let limit = clock::after(minted, LIFETIME);
-        assert_eq!(Ticket::verify(&state, "key", limit), Some(ticket()));
+        assert_eq!(OAuthState::verify(&state, "key", limit), Some(oauth_state()));
         let late = clock::after(limit, Duration::from_millis(1));
-        assert_eq!(Ticket::verify(&state, "key", late), None);
-        assert_eq!(Ticket::verify(&state, "other", minted), None);
-        assert_eq!(Ticket::verify("not a state", "key", minted), None);
+        assert_eq!(OAuthState::verify(&state, "key", late), None);
+        assert_eq!(OAuthState::verify(&state, "other", minted), None);
+        assert_eq!(OAuthState::verify("not a state", "key", minted), None);
     }
 
     #[test]
     fn keys_come_in_novus_order() {
-        let text = decode(&ticket().sign("key")).unwrap();
+        let text = decode(&oauth_state().sign("key")).unwrap();
         let order = ["identifier", "subscriberId", "context", "environmentId", "organizationId"];
         let places: Vec<_> = order.iter().map(|key| text.find(&format!("\"{key}\""))).collect();
         assert!(places.is_sorted() && places.iter().all(Option::is_some), "{text}");
