@@ -9,8 +9,6 @@ use serde_json::Value;
 use super::card;
 
 const CARD: &str = "application/vnd.microsoft.card.adaptive";
-/// A spelling in an old sample, which the client does not know.
-const OLD_CARD: &str = "application/vnd.microsoft.adaptive.card";
 const MESSAGE: &str = "application/vnd.microsoft.activity.message";
 const ERROR: &str = "application/vnd.microsoft.error";
 
@@ -42,7 +40,7 @@ impl ShownReply {
     }
 }
 
-/// Checks the body of an answer. A card passes under its old type too, though nobody sees it then.
+/// Checks the body of an answer.
 ///
 /// # Errors
 /// Why the person would be told that something went wrong.
@@ -53,14 +51,12 @@ pub fn validate_reply(reply: &Value) -> Result<(), Vec<String>> {
     let filled =
         |name: &str| value.get(name).and_then(Value::as_str).is_some_and(|it| !it.is_empty());
     match (reply.get("type").and_then(Value::as_str), status) {
-        (Some(CARD | OLD_CARD), Some(200)) => card::validate(value),
+        (Some(CARD), Some(200)) => card::validate(value),
         (Some(MESSAGE), Some(200)) if value.as_str().is_some_and(|text| !text.is_empty()) => Ok(()),
         (Some(MESSAGE), Some(200)) => complain("the message is no text"),
         (Some(ERROR), Some(400 | 500)) if filled("code") && filled("message") => Ok(()),
         (Some(ERROR), Some(400 | 500)) => complain("the error has no code or no message"),
-        (Some(CARD | OLD_CARD | MESSAGE | ERROR), _) => {
-            complain("the status does not go with the type")
-        }
+        (Some(CARD | MESSAGE | ERROR), _) => complain("the status does not go with the type"),
         _ => complain("the type is unknown"),
     }
 }
@@ -102,7 +98,9 @@ mod tests {
             shown(400, ERROR, &json!({ "code": "BadRequest", "message": "No" })),
             ShownReply::Error
         );
-        assert_eq!(shown(200, OLD_CARD, &card), ShownReply::Nothing);
+        // The spelling of an old sample.
+        let misspelt = "application/vnd.microsoft.adaptive.card";
+        assert_eq!(shown(200, misspelt, &card), ShownReply::Nothing);
         assert_eq!(ShownReply::of(&json!({})), ShownReply::Nothing);
     }
 }
