@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::decide::Decided;
 use super::deliver::{Deliver, Shown};
+use super::outage::NextStep;
 use super::pending::PendingReply;
 use super::{Answering, record};
 use crate::clock::{after, between};
 use crate::core::{Answer, Lasts, SignIn};
-use crate::jobs::Ran;
+use crate::jobs::{MOST_ATTEMPTS, Ran};
 use crate::store::Lease;
 
 /// A link that could not be delivered is delivered again while it has so long left; after that,
@@ -22,21 +23,22 @@ pub(super) async fn attempt<D: Deliver>(
     pending: &mut PendingReply<D>,
     lease: &Lease,
 ) -> Ran {
-    let answer = match answering.take_undelivered(lease) {
-        Some(answer) => answer,
-        None => {
-            let decided = decide_with_signs(answering, pending, lease).await;
-            pending.learn(decided.learnt);
-            if let Some(pause) = answering.worth_another_try(pending, &decided.answer, lease) {
-                if !pending.told {
-                    tell_on_its_way(answering, pending).await;
-                }
-                return Ran::Again(pause);
+    if let Some(answer) = answering.take_undelivered(lease) {
+        return deliver(answering, pending, answer, lease).await;
+    }
+    let decided = decide_with_signs(answering, pending, lease).await;
+    pending.learn(decided.learnt);
+    // The last attempts are for telling the person.
+    let attempts_left = lease.attempts + 1 < MOST_ATTEMPTS;
+    match answering.next_step(pending, &decided.answer) {
+        NextStep::TryAgain(pause) if attempts_left => {
+            if !pending.told {
+                tell_on_its_way(answering, pending).await;
             }
-            decided.answer
+            Ran::Again(pause)
         }
-    };
-    deliver(answering, pending, answer, lease).await
+        _ => deliver(answering, pending, decided.answer, lease).await,
+    }
 }
 
 /// Shows an answer that is ready.

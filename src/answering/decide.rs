@@ -38,9 +38,9 @@ impl<D: Deliver> Answering<D> {
         }
         let identified = match self.deliver.identify(question, lookup).await {
             Ok(None) => None,
-            Ok(Some(asker)) => {
-                learnt.asker = Some(asker.clone());
-                Some(Question { asker, identified: true, ..question.clone() })
+            Ok(Some(person)) => {
+                learnt.asker = Some(person.clone());
+                Some(Question { asker: person, identified: true, ..question.clone() })
             }
             Err(refusal) => return Answer::Refused(refusal),
         };

@@ -27,13 +27,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{SharedClock, after};
 use crate::core::{Answer, Intent, Linking, Question, Reason};
-use crate::jobs::{Jobs, MOST_ATTEMPTS, Ran};
+use crate::jobs::{Jobs, Ran};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::seen::Seen;
 use crate::store::{JobId, Lease, Store, StoreError};
 use messages::Messages;
-use outage::Outage;
+use outage::{NextStep, Outage};
 
 pub use deliver::{Deliver, Shown};
 pub use messages::MessageId;
@@ -168,14 +168,13 @@ impl<D: Deliver> Answering<D> {
     ) {
         let in_time = {
             let mut deciding = pin!(self.decide(&pending.asked));
-            match timeout_at(deadline.into(), &mut deciding).await {
-                Ok(decided) => Ok((decided, reply)),
-                Err(_) => {
-                    pending.told = true;
-                    match self.promise(&pending, reply).await {
-                        Some(promised) => Err((promised, deciding.await)),
-                        None => return,
-                    }
+            if let Ok(decided) = timeout_at(deadline.into(), &mut deciding).await {
+                Ok((decided, reply))
+            } else {
+                pending.told = true;
+                match self.promise(&pending, reply).await {
+                    Some(promised) => Err((promised, deciding.await)),
+                    None => return,
                 }
             }
         };
@@ -187,11 +186,7 @@ impl<D: Deliver> Answering<D> {
             }
         };
         pending.learn(decided.learnt);
-        let refusal = decided.answer.passing();
-        let now = self.clock.now();
-        let again = refusal
-            .and_then(|refusal| self.outage.another_try(refusal, pending.question().asked_at, now));
-        if let Some(pause) = again {
+        if let NextStep::TryAgain(pause) = self.next_step(&pending, &decided.answer) {
             pending.told = true;
             let pause = pause.unwrap_or(Duration::from_secs(1)).max(D::SETTLE);
             if self.jobs.put(&pending, pause).await.is_ok() {
@@ -237,12 +232,11 @@ impl<D: Deliver> Answering<D> {
     /// Delivers an answer after the HTTP response.
     async fn follow_up(&self, promised: Promised, mut pending: PendingReply<D>, answer: Answer) {
         let Promised { lease, said_at } = promised;
-        let ran = match self.worth_another_try(&pending, &answer, &lease) {
-            Some(pause) => Ran::Again(pause),
-            None => {
-                self.clock.sleep_until(after(said_at, D::SETTLE)).await;
-                attempt::deliver(self, &mut pending, answer, &lease).await
-            }
+        let ran = if let NextStep::TryAgain(pause) = self.next_step(&pending, &answer) {
+            Ran::Again(pause)
+        } else {
+            self.clock.sleep_until(after(said_at, D::SETTLE)).await;
+            attempt::deliver(self, &mut pending, answer, &lease).await
         };
         self.jobs.conclude(&lease, &pending, ran).await;
     }
@@ -301,18 +295,11 @@ impl<D: Deliver> Answering<D> {
         }
     }
 
-    /// How long to wait before another attempt, where the answer is a refusal that may pass; none where
-    /// the answer is to be said.
-    fn worth_another_try(
-        &self,
-        pending: &PendingReply<D>,
-        answer: &Answer,
-        lease: &Lease,
-    ) -> Option<Option<Duration>> {
-        // The last attempts are for telling the person.
-        let attempts_left = lease.attempts + 1 < MOST_ATTEMPTS;
-        let refusal = answer.passing().filter(|_| attempts_left)?;
-        self.outage.another_try(refusal, pending.question().asked_at, self.clock.now())
+    /// Whether an answer is said, or the question tried again because it is a refusal that may pass.
+    fn next_step(&self, pending: &PendingReply<D>, answer: &Answer) -> NextStep {
+        let asked_at = pending.question().asked_at;
+        let next = |refusal| self.outage.next_step(refusal, asked_at, self.clock.now());
+        answer.passing().map_or(NextStep::Say, next)
     }
 
     /// What has to happen between an answer and its being seen: a message with a way to sign in is

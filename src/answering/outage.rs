@@ -15,36 +15,53 @@ const TURN_WAITED_FOR: Duration = Duration::from_mins(3);
 /// Once everybody has met refusals for so long, they are said at once.
 const OUTAGE: Duration = Duration::from_mins(1);
 
-/// Since when nobody has had an answer that was not such a refusal.
+/// What is done about a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NextStep {
+    /// It is said.
+    Say,
+    /// The question is tried again: after so long, where the refusal says how long.
+    TryAgain(Option<Duration>),
+}
+
+/// The refusals that everybody meets at the moment.
 #[derive(Debug, Default)]
-pub(super) struct Outage(Mutex<Option<Timestamp>>);
+pub(super) struct Outage(Mutex<Option<Met>>);
+
+/// When the first and the last of an unbroken row of refusals were met.
+#[derive(Debug, Clone, Copy)]
+struct Met {
+    first: Timestamp,
+    last: Timestamp,
+}
 
 impl Outage {
     /// Takes note of an answer.
     pub(super) fn note(&self, answer: &Answer, now: Timestamp) {
-        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if answer.passing().is_none() {
-            *since = None;
-        } else if since.is_none_or(|since| since > now) {
-            *since = Some(now);
-        }
+        let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *met = answer.passing().map(|_| match *met {
+            // Nobody asked for a while, or the clock was set: nothing is known of the time between.
+            Some(Met { first, last }) if last <= now && between(last, now) <= OUTAGE => {
+                Met { first, last: now }
+            }
+            _ => Met { first: now, last: now },
+        });
     }
 
-    /// How long to wait before a question is tried again that was asked at `asked_at` and refused so:
-    /// the pause that the refusal names, if any. None where the refusal is to be said.
-    pub(super) fn another_try(
+    /// What is done about a refusal of a question that was asked at `asked_at`.
+    pub(super) fn next_step(
         &self,
         refusal: &Refusal,
         asked_at: Timestamp,
         now: Timestamp,
-    ) -> Option<Option<Duration>> {
+    ) -> NextStep {
         let turn = refusal.reason == Reason::ProfileUnavailable && refusal.retry_after.is_some();
         let limit = if turn { TURN_WAITED_FOR } else { TRIED_FOR };
         let pause = refusal.retry_after;
-        let in_time = between(asked_at, now) + pause.unwrap_or_default() <= limit;
-        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let outage = !turn && since.is_some_and(|since| between(since, now) > OUTAGE);
-        (in_time && !outage).then_some(pause)
+        let in_time = between(asked_at, now) < limit;
+        let met = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = !turn && met.is_some_and(|met| between(met.first, met.last) > OUTAGE);
+        if in_time && !outage { NextStep::TryAgain(pause) } else { NextStep::Say }
     }
 }
 
@@ -56,6 +73,7 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the pause that a refusal may name")]
     fn after(seconds: u64) -> Option<Duration> {
         Some(Duration::from_secs(seconds))
     }
@@ -66,34 +84,36 @@ mod tests {
         let asked_to_wait = Refusal { retry_after: after(5), ..down.clone() };
         let turn = Refusal { retry_after: after(5), ..Reason::ProfileUnavailable.into() };
         for (refusal, waited, expected) in [
-            (&down, 0, Some(None)),
-            (&down, 30, Some(None)),
-            (&down, 31, None),
-            (&asked_to_wait, 25, Some(after(5))),
-            (&asked_to_wait, 26, None),
-            (&turn, 170, Some(after(5))),
-            (&turn, 176, None),
+            (&down, 0, NextStep::TryAgain(None)),
+            (&down, 29, NextStep::TryAgain(None)),
+            (&down, 30, NextStep::Say),
+            (&asked_to_wait, 29, NextStep::TryAgain(after(5))),
+            (&asked_to_wait, 30, NextStep::Say),
+            (&turn, 179, NextStep::TryAgain(after(5))),
+            (&turn, 180, NextStep::Say),
         ] {
             let outage = Outage::default();
-            assert_eq!(outage.another_try(refusal, at(0), at(waited)), expected, "{waited}");
+            assert_eq!(outage.next_step(refusal, at(0), at(waited)), expected, "{waited}");
         }
     }
 
     #[test]
     fn what_everybody_has_met_for_more_than_a_minute_is_said_at_once() {
         let refused = Answer::Refused(Reason::NovuUnavailable.into());
-        let refusal = refused.passing().unwrap();
         let outage = Outage::default();
-        outage.note(&refused, at(0));
-        outage.note(&refused, at(60));
-        assert_eq!(outage.another_try(refusal, at(60), at(60)), Some(None));
-        assert_eq!(outage.another_try(refusal, at(61), at(61)), None);
-        // One good answer ends it.
+        let meets = |second: i64| {
+            outage.note(&refused, at(second));
+            outage.next_step(refused.passing().unwrap(), at(second), at(second))
+        };
+        for second in [0, 30, 60] {
+            assert_eq!(meets(second), NextStep::TryAgain(None), "{second}");
+        }
+        assert_eq!(meets(61), NextStep::Say);
+        // One good answer ends it, and so does a while in which nobody asked.
         outage.note(&Answer::NotConnected, at(62));
-        outage.note(&refused, at(63));
-        assert_eq!(outage.another_try(refusal, at(63), at(63)), Some(None));
-        // A clock that steps back does not make it longer.
-        outage.note(&refused, at(10));
-        assert_eq!(outage.another_try(refusal, at(70), at(70)), Some(None));
+        assert_eq!(meets(63), NextStep::TryAgain(None));
+        assert_eq!(meets(600), NextStep::TryAgain(None));
+        // A clock that is set back does not make it longer.
+        assert_eq!(meets(10), NextStep::TryAgain(None));
     }
 }

@@ -44,6 +44,7 @@ impl Sources {
     }
 
     /// An environment variable that is not a key of ours.
+    #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         self.env.get(name).cloned()
     }
@@ -87,7 +88,8 @@ impl Sources {
         if let Some(file) = &self.file {
             gathering.take_file(file);
         }
-        gathering.take_env(&self.env);
+        let ours = self.env.iter().filter(|(name, _)| name.starts_with(ENV_PREFIX));
+        gathering.take_env(&ours.map(|(name, value)| (name.clone(), value.clone())).collect());
         Reader::new(gathering.values, gathering.problems)
     }
 }

@@ -152,13 +152,12 @@ impl Teams {
         let language = question.language();
         let place = Place::of(origin, from).in_place_of(card);
         let pending = PendingReply::new(question.clone(), Lookup::of(origin, from), place);
-        let notice = match self.answering.acknowledged(pending).await {
-            Ok(()) => language.say("press-notice", &[]),
-            Err(_) => {
-                let refused = Answer::Refused(Reason::Busy.into());
-                record(&self.metrics, &PLATFORM, &question, &refused);
-                language.say(Reason::Busy.code(), &[])
-            }
+        let notice = if self.answering.acknowledged(pending).await.is_ok() {
+            language.say("press-notice", &[])
+        } else {
+            let refused = Answer::Refused(Reason::Busy.into());
+            record(&self.metrics, &PLATFORM, &question, &refused);
+            language.say(Reason::Busy.code(), &[])
         };
         Json(InvokeReply::notice(&notice)).into_response()
     }

@@ -40,8 +40,6 @@ fn down_for(seconds: u64) -> Effect {
 enum Dealt {
     /// It is promised and tried again, though there is time to say it.
     Promised,
-    /// It is said while there is time; tried again where the answer is promised already.
-    TriedAgainLate,
     /// It is said as soon as it is met.
     Said,
 }
@@ -54,11 +52,11 @@ fn refusals() -> Vec<(Route, Effect, &'static str, Dealt)> {
         (mint(), throttled(8), "C-NOVU-BUSY", Dealt::Promised),
         (mint(), throttled(30), "C-NOVU-BUSY", Dealt::Promised),
         (mint(), throttled(31), "C-NOVU-BUSY", Dealt::Said),
-        (mint(), status(StatusCode::TOO_MANY_REQUESTS), "C-NOVU-BUSY", Dealt::TriedAgainLate),
+        (mint(), status(StatusCode::TOO_MANY_REQUESTS), "C-NOVU-BUSY", Dealt::Promised),
         (mint(), down_for(8), "C-NOVU-DOWN", Dealt::Promised),
         (mint(), down_for(31), "C-NOVU-DOWN", Dealt::Said),
-        (mint(), status(StatusCode::BAD_GATEWAY), "C-NOVU-DOWN", Dealt::TriedAgainLate),
-        (mint(), slow(), "C-NOVU-SLOW", Dealt::TriedAgainLate),
+        (mint(), status(StatusCode::BAD_GATEWAY), "C-NOVU-DOWN", Dealt::Promised),
+        (mint(), slow(), "C-NOVU-SLOW", Dealt::Said),
         (mint(), status(StatusCode::BAD_REQUEST), "C-NOVU-REJECTED", Dealt::Said),
         (mint(), status(StatusCode::UNAUTHORIZED), "C-NOVU-KEY", Dealt::Said),
         (mint(), Effect::WrongShape, "C-NOVU-ANSWER", Dealt::Said),
@@ -90,7 +88,7 @@ fn next_row(bot: &Bot) {
     bot.slack.clear_faults();
     bot.novu.clear_requests();
     bot.slack.clear_requests();
-    bot.clock.advance(Duration::from_mins(1));
+    bot.clock.advance(Duration::from_mins(2));
 }
 
 /// The posts to response URLs so far.
@@ -104,7 +102,7 @@ async fn kept(bot: &Bot) {
 }
 
 #[tokio::test]
-async fn a_refusal_is_promised_where_whoever_refuses_says_when_to_come_back() {
+async fn a_refusal_that_may_pass_is_promised_and_tried_again() {
     let bot = Bot::start_with(&[BY_EMAIL, ("CONNECT_NOVU__TIMEOUT", "400ms")]).await;
     bot.ready().await;
     bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
@@ -112,7 +110,7 @@ async fn a_refusal_is_promised_where_whoever_refuses_says_when_to_come_back() {
     let by_slack = [
         (profile(), throttled(8), "C-PROFILE", Dealt::Promised),
         (profile(), throttled(31), "C-PROFILE", Dealt::Said),
-        (profile(), status(StatusCode::BAD_GATEWAY), "C-PROFILE", Dealt::TriedAgainLate),
+        (profile(), status(StatusCode::BAD_GATEWAY), "C-PROFILE", Dealt::Promised),
     ];
     for (route, effect, code, dealt) in refusals().into_iter().chain(by_slack) {
         let row = format!("{effect:?} {code}");
@@ -139,8 +137,7 @@ async fn a_refusal_that_may_pass_is_tried_again_once_the_answer_is_promised() {
     let bot = Bot::start_with(&[BY_EMAIL, BUDGET, ("CONNECT_NOVU__TIMEOUT", "800ms")]).await;
     bot.ready().await;
     bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
-    let silent = Effect::Slow(Duration::from_secs(20));
-    let by_slack = [(Route::path(PROFILE), silent, "C-PROFILE", Dealt::TriedAgainLate)];
+    let by_slack = [(Route::path(PROFILE), Effect::Hangup, "C-PROFILE", Dealt::Promised)];
     for (route, effect, code, dealt) in refusals().into_iter().chain(by_slack) {
         let row = format!("{effect:?} {code}");
         let is_slack = code == "C-PROFILE";
