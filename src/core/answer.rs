@@ -177,10 +177,7 @@ impl Refusal {
     fn may_pass_soon(&self) -> bool {
         let passing = matches!(
             self.reason,
-            Reason::NovuBusy
-                | Reason::NovuUnavailable
-                | Reason::NovuTimeout
-                | Reason::ProfileUnavailable
+            Reason::NovuBusy | Reason::NovuUnavailable | Reason::ProfileUnavailable
         );
         passing && !self.lasting && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
     }
