@@ -7,7 +7,7 @@ use super::decide::Decided;
 use super::deliver::{Deliver, Shown};
 use super::pending::PendingReply;
 use super::{Answering, record};
-use crate::clock::{after, between};
+use crate::clock::{after, between, remaining};
 use crate::core::{Answer, Lasts, SignIn};
 use crate::jobs::Ran;
 use crate::store::Lease;
@@ -90,7 +90,7 @@ async fn decide_with_signs<D: Deliver>(
         tokio::select! {
             biased;
             decided = &mut deciding => return decided,
-            () = clock.sleep_until(after(asked_at, signal)) => {}
+            () = clock.sleep(remaining(asked_at, after(asked_at, signal), clock.now())) => {}
         }
         tokio::select! {
             biased;
@@ -101,7 +101,7 @@ async fn decide_with_signs<D: Deliver>(
     tokio::select! {
         biased;
         decided = &mut deciding => return decided,
-        () = clock.sleep_until(after(asked_at, D::FIRST_SIGN)) => {}
+        () = clock.sleep(remaining(asked_at, after(asked_at, D::FIRST_SIGN), clock.now())) => {}
     }
     pending.told = true;
     // What is being sent is never broken off: nobody would know whether it is there.

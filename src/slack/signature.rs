@@ -163,7 +163,7 @@ impl Verifier {
         if between(signed_at, now).max(between(now, signed_at)) > TOLERANCE {
             return Err(Unverified::ClockSkew);
         }
-        if !self.replays.first_time(&code, signed_at, now) {
+        if !self.replays.first_time_signed(&code, signed_at, self.clock.monotonic()) {
             return Err(Unverified::Replayed);
         }
         Ok(SlackRequest { body, is_form: is_form(headers) })
