@@ -17,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -31,6 +32,11 @@ use super::timed_stream::TimedStream;
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// What a connection buffers at most, each way.
 const BUFFER_MAX_BYTES: usize = 32 * 1024;
+/// Connections to the operators' address.
+const OPERATORS_CONNECTIONS: usize = 32;
+/// What the kernel keeps of answers until they are read, and doubles (socket(7)). Left to itself it
+/// keeps megabytes for each connection.
+const UNREAD_MAX_BYTES: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, as without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// How long a connection is idle at least before it gives way, so that a request that is under way
@@ -68,6 +74,14 @@ impl Default for Limits {
             write: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+impl Limits {
+    /// The same for the operators' address, where a few connections are enough.
+    #[must_use]
+    pub fn for_operators(self) -> Self {
+        Self { max_connections: self.max_connections.min(OPERATORS_CONNECTIONS), ..self }
     }
 }
 
@@ -186,8 +200,9 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, stop: Watcher) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its small packets back");
+        let bounded = SockRef::from(&stream).set_send_buffer_size(UNREAD_MAX_BYTES);
+        if let Err(error) = stream.set_nodelay(true).and(bounded) {
+            tracing::debug!(%error, "a connection keeps its small packets back, or too many");
         }
         let activity = &self.place.entry.activity;
         let (head, write) = (self.limits.head, self.limits.write);

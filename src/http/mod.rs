@@ -2,10 +2,12 @@
 
 mod activity;
 pub mod config;
+mod files;
 mod harden;
 mod listen;
 pub mod ops;
 mod timed_stream;
 
+pub use self::files::affordable_connections;
 pub use self::harden::{REFERENCE_HEADER, RequestLimits, harden};
 pub use self::listen::{Drained, Limits, serve};
