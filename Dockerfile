@@ -31,13 +31,14 @@ LABEL org.opencontainers.image.title="novu-connect-bot" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/novu-connect-bot /usr/local/bin/novu-connect-bot
 
-# From outside the container, loopback is out of reach. This wins over server.listen in a file.
-ENV CONNECT_SERVER__LISTEN=0.0.0.0:3000
+# From outside the container, loopback is out of reach. These win over what a file says. Publish the
+# first one alone: the other one is for operators.
+ENV CONNECT_SERVER__LISTEN=0.0.0.0:3000 CONNECT_SERVER__OPS_LISTEN=0.0.0.0:3001
 EXPOSE 3000
 # By number, so that Kubernetes can tell that it is not root.
 USER 65532:65532
 
-# Reads the same configuration as the service, so name a file by CONNECT_CONFIG, not by --config.
+# Asks the address above, whatever else the service is configured with.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=5s --retries=3 \
     CMD ["/usr/local/bin/novu-connect-bot", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/novu-connect-bot"]

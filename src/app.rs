@@ -18,19 +18,20 @@ use crate::core::resolve::config as identity;
 use crate::core::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
-use crate::core::{Integration, Linking, Reference, WorkspaceIndex};
+use crate::core::{Answer, Integration, Intent, Linking, Reference, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::{self, Outgoing};
 use crate::novu::Novu;
-use crate::page::LinkPages;
+use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::slack::Parts;
 use crate::slack::signature::Verifier;
 use crate::slack::{self, Slack, WebApi};
 use crate::store::Store;
+use crate::teams::activity::Incomplete;
 use crate::teams::config::AppCredential;
 use crate::teams::connector::{self, Connector};
 use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
@@ -51,7 +52,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(10);
 pub struct Listeners {
     /// For chat platforms and people.
     pub public: TcpListener,
-    /// For operation, if it has an address of its own.
+    /// For operators; without it nobody is told more than the public.
     pub ops: Option<TcpListener>,
 }
 
@@ -63,7 +64,6 @@ pub struct App {
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     random: SharedRandom,
-    ops_apart: bool,
 }
 
 /// What every part of the service shares.
@@ -118,23 +118,24 @@ impl App {
             surfaces.push(Arc::new(build_teams(teams, &config.identity, &shared).await?));
         }
         let pages = build_pages(&shared, &surfaces);
+        for surface in &surfaces {
+            begin_series(&shared.metrics, surface.platform().name);
+        }
+        if pages.is_some() {
+            shared.metrics.begin_refused("link", page::REFUSALS);
+        }
         Ok(Self {
             pages,
             surfaces,
             metrics: shared.metrics,
             store: shared.store,
             random: shared.random,
-            ops_apart: config.server.ops_listen.is_some(),
         })
     }
 
-    /// The routes for the public. Operation's are among them, unless they have an address of
-    /// their own.
+    /// The routes for the public.
     pub fn router(&self) -> Router {
-        let mut router = ops::alive();
-        if !self.ops_apart {
-            router = router.merge(ops::router(Arc::new(self.clone())));
-        }
+        let mut router = ops::public_router(Arc::new(self.clone()));
         for surface in &self.surfaces {
             router = router.merge(Arc::clone(surface).routes());
         }
@@ -144,9 +145,9 @@ impl App {
         self.hardened(router)
     }
 
-    /// The routes for operation, for an address of their own.
+    /// The routes for operators, for an address of their own.
     pub fn ops_router(&self) -> Router {
-        self.hardened(ops::alive().merge(ops::router(Arc::new(self.clone()))))
+        self.hardened(ops::router(Arc::new(self.clone())))
     }
 
     fn hardened(&self, router: Router) -> Router {
@@ -166,6 +167,7 @@ impl App {
         });
         let ops = async {
             if let Some(listener) = listeners.ops {
+                let limits = limits.for_operators();
                 http::serve(listener, self.ops_router(), limits, stop.clone()).await;
             }
         };
@@ -226,6 +228,16 @@ impl ops::Operated for App {
     }
 }
 
+/// How late answers end on every platform, if not with a message that is seen.
+const ENDS_OF_REPLIES: [&str; 4] = ["uncertain", "undelivered", "duplicate", "lease_lost"];
+
+/// Makes a platform's series exist, at zero.
+fn begin_series(metrics: &Metrics, platform: &'static str) {
+    metrics.begin_answers(platform, &Intent::NAMES, Answer::names());
+    metrics.begin_funnel(platform);
+    metrics.begin_late(platform, &ENDS_OF_REPLIES);
+}
+
 async fn build_slack(
     slack: slack::config::Settings,
     identity: &identity::Settings,
@@ -276,6 +288,7 @@ async fn build_teams(
     identity: &identity::Settings,
     shared: &Shared,
 ) -> anyhow::Result<Teams> {
+    shared.metrics.begin_refused("teams", Incomplete::ALL.map(Incomplete::name));
     let settings = token::Settings {
         app_id: teams.app_id.clone(),
         issuer: teams.issuer,

@@ -3,6 +3,8 @@
 //! Labels are short words that this code chooses; nothing that came from outside is ever a label,
 //! so neither memory nor secrets can leak through `/metrics`.
 
+mod process;
+
 use std::fmt;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,11 +15,15 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 /// Upper bounds of the latency histograms, in seconds.
 const LATENCY_BOUNDS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0];
+
+/// The steps of the funnel.
+const FUNNEL: [&str; 2] = ["asked", "clicked"];
 
 /// A word that this code chose as a label value.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
@@ -111,7 +117,7 @@ impl Metrics {
     #[must_use]
     pub fn new() -> Self {
         let mut metrics = Self {
-            registry: Registry::with_prefix("connect"),
+            registry: Registry::default(),
             refused: Family::default(),
             answered: Family::default(),
             funnel: Family::default(),
@@ -128,18 +134,20 @@ impl Metrics {
     }
 
     fn register(&mut self) {
-        let registry = &mut self.registry;
+        self.registry.register_collector(Box::new(process::Process));
+        let registry = self.registry.sub_registry_with_prefix("connect");
+        registry.register(
+            "build",
+            "The build that is running",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
         registry.register(
             "requests_refused",
             "Requests that were refused before anything in them was believed, by reason",
             self.refused.clone(),
         );
         registry.register("answers", "Answers given, by intent and kind", self.answered.clone());
-        registry.register(
-            "funnel",
-            "People on their way: asked, clicked, linked, verified",
-            self.funnel.clone(),
-        );
+        registry.register("funnel", "People on their way: asked, clicked", self.funnel.clone());
         registry.register(
             "late_deliveries",
             "Answers that came after the reply budget, by how they were delivered",
@@ -178,6 +186,54 @@ impl Metrics {
             "Replay records dropped early because their memory is bounded",
             self.replays_forgotten.clone(),
         );
+    }
+
+    /// Makes the counts of refused requests exist, at zero: what begins to exist at one looks to
+    /// Prometheus as if nothing had happened.
+    pub fn begin_refused(
+        &self,
+        platform: &'static str,
+        reasons: impl IntoIterator<Item = &'static str>,
+    ) {
+        for reason in reasons {
+            let labels = Refused { platform: Word(platform), reason: Word(reason) };
+            drop(self.refused.get_or_create(&labels));
+        }
+    }
+
+    /// Makes the counts of answers exist, as above, in each combination.
+    pub fn begin_answers(
+        &self,
+        platform: &'static str,
+        intents: &[&'static str],
+        answers: impl IntoIterator<Item = &'static str>,
+    ) {
+        for answer in answers {
+            for intent in intents {
+                let labels = Answered {
+                    platform: Word(platform),
+                    intent: Word(intent),
+                    answer: Word(answer),
+                };
+                drop(self.answered.get_or_create(&labels));
+            }
+        }
+    }
+
+    /// Makes the counts of the funnel exist, as above.
+    pub fn begin_funnel(&self, platform: &'static str) {
+        for step in FUNNEL {
+            let labels = Step { platform: Word(platform), step: Word(step) };
+            drop(self.funnel.get_or_create(&labels));
+        }
+    }
+
+    /// Makes the counts of late answers exist, as above.
+    pub fn begin_late(&self, platform: &'static str, outcomes: &[&'static str]) {
+        for outcome in outcomes {
+            let labels = Delivered { platform: Word(platform), outcome: Word(outcome) };
+            drop(self.late.get_or_create(&labels));
+        }
     }
 
     /// Counts a request that was refused before anything in it was believed.
@@ -223,7 +279,7 @@ impl Metrics {
         self.reply.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// All figures in the OpenMetrics text format.
+    /// All figures, and those of the process, in the OpenMetrics text format.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();
@@ -233,9 +289,53 @@ impl Metrics {
     }
 }
 
+/// The most files, connections among them, that this process may have open, where there is a limit.
+#[must_use]
+pub fn open_files_limit() -> Option<u64> {
+    #[cfg(unix)]
+    return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    #[cfg(not(unix))]
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_build_is_told_and_series_begin_at_zero() {
+        let metrics = Metrics::new();
+        metrics.begin_refused("slack", ["replayed"]);
+        metrics.begin_answers("slack", &["help"], ["help"]);
+        metrics.begin_funnel("slack");
+        metrics.begin_late("slack", &["response_url"]);
+        let text = metrics.render();
+        for line in [
+            concat!("connect_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
+            "connect_requests_refused_total{platform=\"slack\",reason=\"replayed\"} 0",
+            "connect_answers_total{platform=\"slack\",intent=\"help\",answer=\"help\"} 0",
+            "connect_funnel_total{platform=\"slack\",step=\"clicked\"} 0",
+            "connect_late_deliveries_total{platform=\"slack\",outcome=\"response_url\"} 0",
+            "connect_replay_records_forgotten_total 0",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}\n{text}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_process_has_figures() {
+        let text = Metrics::new().render();
+        for name in [
+            "process_resident_memory_bytes ",
+            "process_cpu_seconds_total ",
+            "process_start_time_seconds ",
+            "process_open_fds ",
+            "process_max_fds ",
+        ] {
+            assert!(text.lines().any(|line| line.starts_with(name)), "{name}\n{text}");
+        }
+    }
 
     #[test]
     fn figures_are_rendered_with_their_labels() {

@@ -56,7 +56,7 @@ fn a_warning_is_shown_by_check_and_logged_by_serve_and_stops_neither() {
 #[test]
 fn a_bad_configuration_stops_every_command_that_needs_it() {
     let told = |output: &Output| [text(&output.stdout), text(&output.stderr)].concat();
-    for command in ["check", "serve", "healthcheck"] {
+    for command in ["check", "serve"] {
         let output = run(&[command], &[("CONNECT_SLACK__INTEGRATION", "slack")]);
         assert_eq!(output.status.code(), Some(64), "{output:?}");
         let told = told(&output);
@@ -102,6 +102,45 @@ fn nobody_listening_is_unhealthy() {
     let output = run(&["healthcheck"], &env);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output.stderr).contains("nobody answers"), "{output:?}");
+}
+
+#[test]
+fn a_health_check_needs_no_more_than_the_address() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("connect.toml");
+    std::fs::write(&path, format!("[server]\nlisten = '{free}'\n")).unwrap();
+    let path = path.to_str().unwrap();
+    // The service may have been started with a file that the check is not told of.
+    for (arguments, env) in [
+        (&["healthcheck"][..], &[("CONNECT_SERVER__LISTEN", &*free)][..]),
+        (&["healthcheck", "--config", path], &[]),
+        (&["healthcheck"], &[("CONNECT_CONFIG", path)]),
+        (&["healthcheck", "--address", &free], &[("CONNECT_CONFIG", path)]),
+        (&["healthcheck", "--address", &free], &[]),
+    ] {
+        let output = run(arguments, env);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains(&free), "{output:?}");
+    }
+    let wrong = run(&["healthcheck"], &[("CONNECT_SERVER__LISTEN", "here")]);
+    assert_eq!(wrong.status.code(), Some(64), "{wrong:?}");
+    assert!(text(&wrong.stderr).contains("server.listen"), "{wrong:?}");
+}
+
+#[test]
+fn an_operators_address_that_is_taken_stops_the_start_with_the_fix() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().map(|address| (taken, address.to_string())).unwrap();
+    let mut env = GOOD.to_vec();
+    env.extend([
+        ("CONNECT_SERVER__LISTEN", "127.0.0.1:0"),
+        ("CONNECT_SERVER__OPS_LISTEN", &*taken.1),
+    ]);
+    let output = run(&["serve"], &env);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told = [text(&output.stdout), text(&output.stderr)].concat();
+    assert!(told.contains(&taken.1) && told.contains("set server.ops_listen"), "{output:?}");
 }
 
 /// The service as a process that is sent signals.
@@ -150,11 +189,49 @@ mod process {
     }
 
     #[test]
+    fn few_open_files_leave_room_and_a_warning() {
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let (address, nobody) = (free(), format!("http://{}", free()));
+        let mut env = GOOD.to_vec();
+        env.extend([
+            ("CONNECT_SERVER__LISTEN", &*address),
+            ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
+            ("CONNECT_NOVU__API_URL", &*nobody),
+        ]);
+        let child = Command::new("sh")
+            .args(["-c", "ulimit -n 100 && exec \"$0\" serve"])
+            .arg(env!("CARGO_BIN_EXE_novu-connect-bot"))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(env.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut service = Service(child);
+        assert_eq!(until(|| health(&address)), "HTTP/1.1 200 OK");
+        // Far more than the files would do for.
+        let strangers: Vec<_> =
+            (0..150).filter_map(|_| TcpStream::connect(&address).ok()).collect();
+        assert_eq!(until(|| health(&address)), "HTTP/1.1 200 OK");
+        service.0.kill().unwrap();
+        let mut log = String::new();
+        service.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert_eq!(strangers.len(), 150);
+        assert!(log.contains("at most 18 connections") && log.contains("LimitNOFILE"), "{log}");
+        assert!(!log.contains("cannot accept connections"), "{log}");
+    }
+
+    #[test]
     fn the_service_is_healthy_until_it_is_told_to_stop_and_then_ends_well() {
         let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let (address, nobody) = (free(), format!("http://{}", free()));
         let mut env = GOOD.to_vec();
-        env.extend([("CONNECT_SERVER__LISTEN", &*address), ("CONNECT_NOVU__API_URL", &*nobody)]);
+        env.extend([
+            ("CONNECT_SERVER__LISTEN", &*address),
+            ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
+            ("CONNECT_NOVU__API_URL", &*nobody),
+        ]);
         let child = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
             .arg("serve")
             .env_clear()

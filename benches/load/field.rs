@@ -62,6 +62,8 @@ pub(crate) struct Field {
     pub(crate) upstream: Process,
     bare: Server,
     ours: Server,
+    /// Where ours has its figures, `host:port`.
+    pub(crate) operators: String,
     peer: Option<Server>,
     /// When the product was started.
     pub(crate) started: Instant,
@@ -115,13 +117,13 @@ impl Field {
     pub(crate) async fn start(delay: &str) -> Self {
         let upstream = Process::role("upstream", &[("DELAY", delay.to_owned())]);
         let bare = start_bare(&upstream);
-        let address = free_address();
-        let settings = settings(&upstream, &address);
+        let (address, operators) = (free_address(), free_address());
+        let settings = settings(&upstream, &address, &operators);
         let started = Instant::now();
         let process =
             Process::program(env!("CARGO_BIN_EXE_novu-connect-bot"), &["serve"], &settings);
         let ours = Server::listening(process, address).await;
-        Self { upstream, bare, ours, peer: None, started, people: 1 }
+        Self { upstream, bare, ours, operators, peer: None, started, people: 1 }
     }
 
     /// Starts a peer by the name of its file; false where the peers are not installed.
@@ -221,9 +223,10 @@ fn neighbour_settings(upstream: &Process) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn settings(upstream: &Process, address: &str) -> [(&'static str, String); 16] {
+fn settings(upstream: &Process, address: &str, operators: &str) -> [(&'static str, String); 17] {
     [
         ("CONNECT_SERVER__LISTEN", address.to_owned()),
+        ("CONNECT_SERVER__OPS_LISTEN", operators.to_owned()),
         ("CONNECT_NOVU__API_URL", upstream.value("novu")),
         ("CONNECT_NOVU__API_KEY", upstream.value("key")),
         ("CONNECT_SLACK__SIGNING_SECRETS", SECRET.to_owned()),

@@ -148,14 +148,14 @@ async fn cards(field: &Field) -> u64 {
 /// Answers with a sign-in link so far, as the product counts them. The neighbour has no cards without.
 async fn sign_ins(field: &Field) -> u64 {
     let answers = answers(field).await;
-    let found = answers.lines().find(|line| line.contains(r#"answer="sign_in""#));
+    let found = answers.lines().find(|line| line.contains(r#"intent="connect",answer="sign_in""#));
     let count = found.and_then(|line| line.rsplit_once(' '));
     count.map_or(0, |(_, count)| count.parse().expect("a number"))
 }
 
 /// What the product counts of its answers in Teams, line by line.
 async fn answers(field: &Field) -> String {
-    let metrics = format!("http://{}/metrics", field.server(Side::Ours).address);
+    let metrics = format!("http://{}/metrics", field.operators);
     let metrics = field::get(&metrics).await;
     let is_meant = |line: &&str| line.contains(r#"platform="teams""#) && line.contains("answer=");
     metrics.lines().filter(is_meant).collect::<Vec<_>>().join("\n")

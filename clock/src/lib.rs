@@ -1,22 +1,46 @@
 //! The one source of time.
 //!
-//! Everything that asks what time it is, or waits for a moment, takes a [`Clock`]. The service runs
-//! on [`SystemClock`]; tests own a [`ManualClock`] and move it, so that no test ever sleeps.
+//! Everything that asks what time it is, or waits, takes a [`Clock`]. The service runs on
+//! [`SystemClock`]; tests own a [`ManualClock`] and move it, so that no test ever sleeps.
+//!
+//! A clock has two readings, because the wall clock may be wrong and may be set at any moment, by
+//! hours, forwards and backwards:
+//!
+//! - [`Clock::now`] is wall time: for what other systems and people read or have written, such as
+//!   signatures, tokens, links and logs.
+//! - [`Clock::monotonic`] only ever moves forward, as fast as time does: for everything that lasts,
+//!   such as limits, leases, pauses, caches and back-off.
+//!
+//! A moment that has to outlive the process can only be stored in wall time. [`remaining`] reads it
+//! back, so that it cannot block anything for longer than it was meant to last.
+
+mod manual;
+mod tick;
 
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::sync::watch;
 
-/// Tells the time and waits for a moment.
+pub use self::manual::ManualClock;
+pub use self::tick::Tick;
+
+/// Tells the time, and waits.
 pub trait Clock: Send + Sync + Debug {
-    /// The present moment.
+    /// The present moment in wall time, which may jump either way.
     fn now(&self) -> Timestamp;
 
-    /// Resolves once [`Clock::now`] has reached `moment`; at once if that is in the past.
+    /// The present moment on a clock that never jumps and never goes back, for measuring how long
+    /// something lasts. Means nothing outside this process.
+    fn monotonic(&self) -> Tick;
+
+    /// Resolves when so much time has passed since the call, whatever happens to the wall clock.
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
+
+    /// Resolves once [`Clock::now`] has reached `moment`; at once if that is in the past. A wall
+    /// clock that is set back may hold this up: whatever only wants to pause uses [`Clock::sleep`].
     fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()>;
 }
 
@@ -38,6 +62,14 @@ pub fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or(Duration::ZERO)
 }
 
+/// How much is left, at `now`, of a span of wall time that was stored at `since` and ends at
+/// `until`. Never more than the whole of it: if `now` comes before `since`, the wall clock was set
+/// back and nobody knows how much has passed, so nothing is left.
+#[must_use]
+pub fn remaining(since: Timestamp, until: Timestamp, now: Timestamp) -> Duration {
+    if now < since { Duration::ZERO } else { between(now, until) }
+}
+
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -48,68 +80,54 @@ impl Clock for SystemClock {
         Timestamp::now()
     }
 
-    fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(between(self.now(), moment)))
-    }
-}
-
-/// A clock that stands still until it is moved. Clones share one time.
-#[derive(Debug, Clone)]
-pub struct ManualClock(Arc<watch::Sender<Timestamp>>);
-
-impl ManualClock {
-    /// A clock that shows `start`.
-    #[must_use]
-    pub fn new(start: Timestamp) -> Self {
-        Self(Arc::new(watch::Sender::new(start)))
+    fn monotonic(&self) -> Tick {
+        static FIRST_READING: OnceLock<Instant> = OnceLock::new();
+        Tick::after_start(FIRST_READING.get_or_init(Instant::now).elapsed())
     }
 
-    /// Moves the time forward and wakes everyone whose moment has come.
-    pub fn advance(&self, duration: Duration) {
-        self.0.send_modify(|now| *now = after(*now, duration));
-    }
-
-    /// Sets the time, also backwards.
-    pub fn set(&self, moment: Timestamp) {
-        self.0.send_replace(moment);
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        *self.0.borrow()
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        Box::pin(tokio::time::sleep(duration))
     }
 
     fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()> {
-        let mut time = self.0.subscribe();
-        Box::pin(async move {
-            // Fails only when the clock is gone; then nobody can move the time any more.
-            if time.wait_for(|now| *now >= moment).await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        })
+        self.sleep(between(self.now(), moment))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[tokio::test]
-    async fn a_manual_clock_wakes_sleepers_when_their_moment_comes() {
-        let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-        let sleeper = clock.sleep_until(after(clock.now(), Duration::from_secs(10)));
-        let sleeper = tokio::spawn(sleeper);
-        clock.advance(Duration::from_secs(9));
-        tokio::task::yield_now().await;
-        assert!(!sleeper.is_finished());
-        clock.advance(Duration::from_secs(1));
-        sleeper.await.unwrap();
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
     }
 
     #[test]
     fn durations_saturate() {
         assert_eq!(after(Timestamp::MAX, Duration::MAX), Timestamp::MAX);
         assert_eq!(between(Timestamp::MAX, Timestamp::MIN), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_machines_monotonic_clock_does_not_go_back() {
+        let first = SystemClock.monotonic();
+        assert!(SystemClock.monotonic() >= first);
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_time_blocks_for_no_longer_than_its_own_length(
+            since in 0_i64..1_000_000,
+            length in 0_u32..100_000,
+            now in -1_000_000_i64..2_000_000,
+        ) {
+            let length = Duration::from_secs(length.into());
+            let until = after(second(since), length);
+            let left = remaining(second(since), until, second(now));
+            prop_assert!(left <= length);
+            prop_assert_eq!(left.is_zero(), now < since || second(now) >= until);
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::deliver::{Deliver, Shown};
 use super::outage::NextStep;
 use super::pending::PendingReply;
 use super::{Answering, record};
-use crate::clock::{after, between};
+use crate::clock::{after, between, remaining};
 use crate::core::{Answer, Lasts, SignIn};
 use crate::jobs::{MOST_ATTEMPTS, Ran};
 use crate::store::Lease;
@@ -92,7 +92,7 @@ async fn decide_with_signs<D: Deliver>(
         tokio::select! {
             biased;
             decided = &mut deciding => return decided,
-            () = clock.sleep_until(after(asked_at, signal)) => {}
+            () = clock.sleep(remaining(asked_at, after(asked_at, signal), clock.now())) => {}
         }
         tokio::select! {
             biased;
@@ -103,7 +103,7 @@ async fn decide_with_signs<D: Deliver>(
     tokio::select! {
         biased;
         decided = &mut deciding => return decided,
-        () = clock.sleep_until(after(asked_at, D::FIRST_SIGN)) => {}
+        () = clock.sleep(remaining(asked_at, after(asked_at, D::FIRST_SIGN), clock.now())) => {}
     }
     pending.told = true;
     // What is being sent is never broken off: nobody would know whether it is there.

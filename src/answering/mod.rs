@@ -25,7 +25,7 @@ use tokio::time::timeout_at;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{SharedClock, after};
+use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, Intent, Linking, Question, Reason};
 use crate::jobs::{Jobs, Ran};
 use crate::links::Links;
@@ -83,7 +83,7 @@ pub struct Answering<D: Deliver> {
 /// A promise that was made in the HTTP response.
 struct Promised {
     lease: Lease,
-    said_at: jiff::Timestamp,
+    said_at: Tick,
 }
 
 impl<D: Deliver> Answering<D> {
@@ -201,7 +201,7 @@ impl<D: Deliver> Answering<D> {
         }
         // The platform has hung up. The person still waits for a message.
         if let Ok(lease) = self.jobs.begin(&pending).await {
-            let promised = Promised { lease, said_at: self.clock.now() };
+            let promised = Promised { lease, said_at: self.clock.monotonic() };
             self.follow_up(promised, pending, answer).await;
         }
     }
@@ -216,7 +216,7 @@ impl<D: Deliver> Answering<D> {
             Ok(lease) => {
                 // Unheard if the platform has hung up; the promise stands.
                 let _ = reply.send(Answer::Working);
-                Some(Promised { lease, said_at: self.clock.now() })
+                Some(Promised { lease, said_at: self.clock.monotonic() })
             }
             Err(error) => {
                 let reference = pending.question().reference;
@@ -235,7 +235,7 @@ impl<D: Deliver> Answering<D> {
         let ran = if let NextStep::TryAgain(pause) = self.next_step(&pending, &answer) {
             Ran::Again(pause)
         } else {
-            self.clock.sleep_until(after(said_at, D::SETTLE)).await;
+            self.clock.sleep((said_at + D::SETTLE) - self.clock.monotonic()).await;
             attempt::deliver(self, &mut pending, answer, &lease).await
         };
         self.jobs.conclude(&lease, &pending, ran).await;
@@ -285,8 +285,8 @@ impl<D: Deliver> Answering<D> {
     }
 
     fn is_new(&self, question: &Question) -> bool {
-        let now = self.clock.now();
-        question.dedup_key.is_none_or(|key| self.seen.first_time(&key.0, now, now))
+        let now = self.clock.monotonic();
+        question.dedup_key.is_none_or(|key| self.seen.first_time(&key.0, now))
     }
 
     fn count_asked(&self, question: &Question) {

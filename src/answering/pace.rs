@@ -55,6 +55,7 @@ mod tests {
     use std::sync::Arc;
 
     use jiff::Timestamp;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::clock::ManualClock;
@@ -75,6 +76,29 @@ mod tests {
         clock.advance(REFILL);
         assert!(pace.allows(&person("U1")));
         assert!(!pace.allows(&person("U1")));
+    }
+
+    proptest! {
+        /// Whatever the wall clock shows: nobody waits longer than one refill, and nobody gets more
+        /// than the burst and one for each refill.
+        #[test]
+        fn a_wall_clock_that_is_set_changes_nothing(
+            steps in proptest::collection::vec((0_i64..4_000_000_000, 0_u32..5000), 1..100),
+        ) {
+            let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
+            let pace = Pace::new(Arc::new(clock.clone()));
+            let (mut allowed, mut passed) = (0, Duration::ZERO);
+            for (second, step) in steps {
+                clock.set(Timestamp::from_second(second).unwrap());
+                let step = Duration::from_millis(step.into());
+                clock.advance(step);
+                passed += step;
+                let now = u128::from(pace.allows(&person("U1")));
+                prop_assert!(now == 1 || step < REFILL);
+                allowed += now;
+                prop_assert!(allowed <= u128::from(BURST.get()) + passed.as_millis() / REFILL.as_millis());
+            }
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning};
@@ -58,6 +59,19 @@ impl Config {
     pub(crate) fn from_process(path: Option<&Path>) -> Result<Self, Problems> {
         let sources = Sources::of_process(path)?;
         Self::from_sources(&sources, &|path| std::fs::read_to_string(path))
+    }
+
+    /// Where the service listens that was started with this process's environment and the file of
+    /// that path, if any. Nothing else has to be there or right.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `server.listen` is no address.
+    pub(crate) fn listen_from_process(path: Option<&Path>) -> Result<SocketAddr, Problems> {
+        let mut reader = Sources::of_process(path)?.read_without_secrets(SECTIONS);
+        match http::config::Settings::read_listen(&mut reader) {
+            Some(listen) => Ok(listen),
+            None => reader.conclude(None).map(|(listen, _)| listen),
+        }
     }
 
     fn from_sources(sources: &Sources, read_file: ReadFile<'_>) -> Result<Self, Problems> {

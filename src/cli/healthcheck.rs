@@ -8,7 +8,7 @@ use anyhow::{Context as _, ensure};
 /// The longest time that the service may take.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Asks `/healthz` of the service that listens on `address`.
+/// Asks `/healthz` of the service that listens on `address`, which may be everywhere.
 ///
 /// # Errors
 /// It does not answer in time, or not with 200.

@@ -9,6 +9,7 @@ pub mod serve;
 
 use std::fmt::Display;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -77,9 +78,16 @@ enum Command {
 
     /// Ask the service on this machine whether it is alive
     ///
-    /// For container health checks. Asks /healthz at server.listen of the same configuration, and
-    /// fails unless it is fine within two seconds.
-    Healthcheck(ConfigFile),
+    /// For container health checks. Asks /healthz at the address that you give, or else at
+    /// server.listen of the same environment and configuration file, of which nothing else is
+    /// looked at. Fails unless all is fine within two seconds.
+    Healthcheck {
+        /// Where the service listens; wins over any configuration
+        #[arg(long, value_name = "HOST:PORT")]
+        address: Option<SocketAddr>,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
 
     /// Describe the app to Slack or Teams
     ///
@@ -101,6 +109,10 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> Result<Config, Problems> {
         Config::from_process(self.path.as_deref())
+    }
+
+    fn listen(&self) -> Result<SocketAddr, Problems> {
+        Config::listen_from_process(self.path.as_deref())
     }
 }
 
@@ -133,10 +145,13 @@ impl Command {
                 Ok(false) => MISUSED,
                 Err(_) => FAILED,
             },
-            Self::Healthcheck(file) => match file.load() {
-                Ok(config) => told(&healthcheck::run(config.server.listen).await),
-                Err(problems) => misconfigured(&problems),
-            },
+            Self::Healthcheck { address, file } => {
+                let listen = address.map_or_else(|| file.listen(), Ok);
+                match listen {
+                    Ok(listen) => told(&healthcheck::run(listen).await),
+                    Err(problems) => misconfigured(&problems),
+                }
+            }
             Self::Manifest { platform } => {
                 let result = manifest::run(*platform, &mut io::stdout(), &mut io::stderr());
                 result.map_or_else(|trouble| describe(&trouble), |()| DONE)

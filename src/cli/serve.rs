@@ -1,5 +1,6 @@
 //! `serve`: the service itself.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::{App, Config, Listeners};
 use crate::clock::SystemClock;
-use crate::http::{self, Limits};
+use crate::http::{self, Limits, affordable_connections};
+use crate::metrics;
 use crate::random::SystemRandom;
 
 /// Serves until the process is told to stop (SIGTERM or Ctrl-C), then lets answers finish.
@@ -19,7 +21,14 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let limits = Limits { max_connections: config.server.max_connections, ..Limits::default() };
+    let limits = Limits {
+        max_connections: affordable_connections(
+            config.server.max_connections,
+            metrics::open_files_limit(),
+        ),
+        idle: config.server.idle_timeout,
+        ..Limits::default()
+    };
     let listeners = listen(&config.server).await?;
     let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 
@@ -36,18 +45,15 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn listen(server: &http::config::Settings) -> anyhow::Result<Listeners> {
-    let public = TcpListener::bind(server.listen)
-        .await
-        .with_context(|| format!("cannot listen on {} (server.listen)", server.listen))?;
-    let ops = match server.ops_listen {
-        Some(address) => Some(
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address} (server.ops_listen)"))?,
-        ),
-        None => None,
-    };
-    Ok(Listeners { public, ops })
+    let public = bind("server.listen", server.listen).await?;
+    let ops = bind("server.ops_listen", server.ops_listen).await?;
+    Ok(Listeners { public, ops: Some(ops) })
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let fix = "to an address of this machine and a port that is free";
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on {address}: set {key} {fix}"))
 }
 
 /// The first signal asks to finish; a second one ends the process as it would without us.

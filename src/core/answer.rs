@@ -31,6 +31,12 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Every word that [`Answer::name`] gives.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        let kinds = ["sign_in", "already_connected", "not_connected", "working", "welcome", "help"];
+        kinds.into_iter().chain(Reason::ALL.iter().map(|reason| reason.code()))
+    }
+
     /// The word for it in metrics and logs: the kind, or a refusal's code.
     #[must_use]
     pub const fn name(&self) -> &'static str {

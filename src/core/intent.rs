@@ -29,6 +29,9 @@ impl Intent {
     /// The word that asks to be connected.
     pub const CONNECT_WORD: &'static str = "connect";
 
+    /// Every word that [`Intent::name`] gives.
+    pub const NAMES: [&'static str; 5] = ["connect", "status", "help", "welcome", "unknown"];
+
     /// The word for it in metrics and logs.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use super::person::Workspace;
-use crate::clock::{SharedClock, after, between};
+use crate::clock::{SharedClock, Tick};
 use crate::metrics::Metrics;
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
 
@@ -49,9 +49,9 @@ pub struct WorkspaceIndex {
 struct Snapshot {
     by_workspace: HashMap<String, Vec<Arc<ChannelConnection>>>,
     /// When the connections were read; nothing has been read yet without it.
-    read_at: Option<Timestamp>,
+    read_at: Option<Tick>,
     /// When the last attempt to read them ended, and what went wrong.
-    failed: Option<(Timestamp, Error)>,
+    failed: Option<(Tick, Error)>,
 }
 
 impl WorkspaceIndex {
@@ -105,7 +105,7 @@ impl WorkspaceIndex {
             }
             let failed = self.known.read().await.failed.is_some();
             let pause = if failed { RETRY_AFTER } else { REFRESH_EVERY };
-            let next = self.clock.sleep_until(after(self.clock.now(), pause));
+            let next = self.clock.sleep(pause);
             if stop.run_until_cancelled(next).await.is_none() {
                 return;
             }
@@ -150,17 +150,17 @@ impl WorkspaceIndex {
             Some((at, _)) => (Some(*at), MISS_COOLDOWN),
             None => (known.read_at, MISS_COOLDOWN),
         };
-        at.is_some_and(|at| between(at, self.clock.now()) < lasts)
+        at.is_some_and(|at| self.clock.monotonic() - at < lasts)
     }
 
     /// Reads all connections. Call with the turn held.
     async fn refresh(&self) {
         let outcome = self.read_all().await;
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut known = self.known.write().await;
         *known = Arc::new(match outcome {
             Ok(connections) => {
-                self.report(connections.len(), now);
+                self.report(connections.len());
                 Snapshot {
                     by_workspace: self.arrange(connections),
                     read_at: Some(now),
@@ -211,10 +211,10 @@ impl WorkspaceIndex {
         known.then_some(()).ok_or(Error::UnknownIntegration)
     }
 
-    fn report(&self, connections: usize, now: Timestamp) {
+    fn report(&self, connections: usize) {
         self.metrics.connections_known.set(i64::try_from(connections).unwrap_or(i64::MAX));
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit a double exactly")]
-        self.metrics.connections_refreshed.set(now.as_second() as f64);
+        self.metrics.connections_refreshed.set(self.clock.now().as_second() as f64);
     }
 
     fn arrange(

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
@@ -12,6 +13,8 @@ use crate::section;
 
 /// More would not fit into the file descriptors that most machines grant.
 const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
+/// Below, requests of people who think are cut off; above, no proxy keeps a connection.
+const IDLE_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 /// The key in use, and the one before it until the last link that it signed has expired.
 const LINK_KEYS_MOST: usize = 2;
 
@@ -39,9 +42,10 @@ section! {
 
     OPS_LISTEN: Key<SocketAddr> = Key::new(
         "server.ops_listen",
-        "an IP address and port of their own for /metrics and /readyz, away from the public",
+        "the IP address and port of the operators' own address, for /metrics and /readyz",
         parse::address,
-    );
+    )
+    .or("127.0.0.1:3001");
 
     PROXY: Key<HttpsProxy> = Key::new(
         "server.proxy",
@@ -56,6 +60,13 @@ section! {
         |text| parse::count(text, &CONNECTIONS),
     )
     .or("1024");
+
+    IDLE_TIMEOUT: Key<Duration> = Key::new(
+        "server.idle_timeout",
+        "how long a connection may be idle between requests",
+        |text| parse::time(text, &IDLE_TIME),
+    )
+    .or("75s");
 }
 
 /// How the service listens.
@@ -68,10 +79,12 @@ pub struct Settings {
     /// Keys of the links to personal pages: the first signs, all verify. One or two if there is a
     /// public URL, else none.
     pub link_keys: Vec<SecretString>,
-    /// An address of their own for `/metrics` and `/readyz`.
-    pub ops_listen: Option<SocketAddr>,
+    /// The operators' own address, for `/metrics` and `/readyz`.
+    pub ops_listen: SocketAddr,
     /// How many connections are served at a time.
     pub max_connections: usize,
+    /// How long a connection may be idle between requests.
+    pub idle_timeout: Duration,
     /// The proxy for https to other machines.
     pub(crate) proxy: Option<HttpsProxy>,
 }
@@ -79,36 +92,52 @@ pub struct Settings {
 impl Settings {
     /// Reads the section; `None` where a problem was noted.
     pub(crate) fn read(reader: &mut Reader) -> Option<Self> {
-        let listen = reader.value(&LISTEN);
+        let listen = Self::read_listen(reader);
         let public_url = reader.optional(&PUBLIC_URL);
         let link_keys = link_keys(reader);
-        let ops_listen = reader.optional(&OPS_LISTEN);
+        let ops_listen = reader.value(&OPS_LISTEN);
         let proxy = reader.optional(&PROXY);
         let max_connections = reader.value(&MAX_CONNECTIONS);
-        // Port 0 asks for any free port, hence never for the same one.
-        if ops_listen.is_some_and(|ops| ops.port() != 0) && ops_listen == listen {
-            reader.blame(&OPS_LISTEN, "is the same as server.listen: remove it or change it");
+        let idle_timeout = reader.value(&IDLE_TIMEOUT);
+        if let (Some(public), Some(ops)) = (listen, ops_listen)
+            && overlap(public, ops)
+        {
+            let complaint = format!("is {ops}, the same as server.listen: change one of them");
+            reader.blame(&OPS_LISTEN, complaint);
         }
         Some(Self {
             listen: listen?,
             public_url,
             link_keys: link_keys.unwrap_or_default(),
-            ops_listen,
+            ops_listen: ops_listen?,
             max_connections: max_connections?,
+            idle_timeout: idle_timeout?,
             proxy,
         })
     }
 
+    /// Reads the one value that somebody needs who only wants to find the running service.
+    pub(crate) fn read_listen(reader: &mut Reader) -> Option<SocketAddr> {
+        reader.value(&LISTEN)
+    }
+
     /// What the section says, in lines of a name and its value.
     pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
-        let mut lines = vec![("listen", self.listen.to_string())];
-        if let Some(address) = self.ops_listen {
-            lines.push(("operation", format!("{address} (/metrics and /readyz)")));
-        }
+        let mut lines = vec![
+            ("listen", self.listen.to_string()),
+            ("operators", format!("{} (/metrics and /readyz)", self.ops_listen)),
+        ];
         let public_url = self.public_url.as_ref().map_or("none", Url::as_str);
         lines.push(("public URL", public_url.to_owned()));
         lines
     }
+}
+
+/// Whether one machine cannot listen on both. Port 0 asks for any free port, hence never for the
+/// same one.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
 /// Personal pages need an address that people can reach and a key to sign links to it with.

@@ -3,6 +3,9 @@
 //! axum's own server has no time limit for request heads and waits for its connections without end
 //! (axum 0.8.9 source), hence this one on hyper.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,32 +17,50 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use super::head_timer::{HeadTimer, Work};
+use super::activity::{Connections, Entry};
+use super::timed_stream::TimedStream;
 
 /// The size of a request's head. Chat platforms and proxies need a few thousand bytes.
 const HEAD_MAX_BYTES: usize = 16 * 1024;
 /// What a connection buffers at most, each way.
 const BUFFER_MAX_BYTES: usize = 32 * 1024;
+/// Connections to the operators' address.
+const OPERATORS_CONNECTIONS: usize = 32;
+/// What the kernel keeps of answers until they are read, and doubles (socket(7)). Left to itself it
+/// keeps megabytes for each connection.
+const UNREAD_MAX_BYTES: usize = 64 * 1024;
 /// How long to wait when no connection can be accepted, as without free file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// How long a connection is idle at least before it gives way, so that a request that is under way
+/// to us arrives, however many others come. Whoever has waited for a place this long need not wait
+/// any longer: not for connections either that are never idle for as long.
+const GRACE: Duration = Duration::from_millis(200);
+/// How soon to look again for a connection that can give way.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How many are served at a time. More wait in the listener's queue.
+    /// How many are served at a time. For one more, the one that has been idle for the longest time
+    /// is closed; while all are at work on requests, more wait in the listener's queue.
     pub max_connections: usize,
     /// How long the head of a request may take from its first byte, and the first one of a
     /// connection from its beginning.
     pub head: Duration,
-    /// How long a connection may rest between requests. Longer than the 60 s after which proxies
-    /// let go of one, so that they never send into a connection that is being closed.
-    pub rest: Duration,
+    /// How long a connection may be idle between requests. Longer than the time, 60 s as a rule,
+    /// after which proxies let go of one, so that they never send into a connection that is being
+    /// closed.
+    pub idle: Duration,
+    /// How long an answer may take to be read, once the other side does not take all of it at once.
+    pub write: Duration,
     /// How long requests may take to finish after the stop.
     pub drain: Duration,
 }
@@ -49,9 +70,18 @@ impl Default for Limits {
         Self {
             max_connections: 1024,
             head: Duration::from_secs(10),
-            rest: Duration::from_secs(75),
+            idle: Duration::from_secs(75),
+            write: Duration::from_secs(30),
             drain: Duration::from_secs(10),
         }
+    }
+}
+
+impl Limits {
+    /// The same for the operators' address, where a few connections are enough.
+    #[must_use]
+    pub fn for_operators(self) -> Self {
+        Self { max_connections: self.max_connections.min(OPERATORS_CONNECTIONS), ..self }
     }
 }
 
@@ -75,12 +105,11 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Drained {
     let graceful = GracefulShutdown::new();
-    let slots = Arc::new(Semaphore::new(limits.max_connections));
+    let places = Places::new(limits.max_connections);
     let http = http(&limits);
     let mut connections = JoinSet::new();
-    while let Some((stream, slot)) = stop.run_until_cancelled(next(&listener, &slots)).await {
-        let connection =
-            Connection { http: http.clone(), router: router.clone(), head: limits.head, slot };
+    while let Some((stream, place)) = stop.run_until_cancelled(places.next(&listener)).await {
+        let connection = Connection { http: http.clone(), router: router.clone(), limits, place };
         connections.spawn(connection.serve(stream, graceful.watcher()));
         while connections.try_join_next().is_some() {}
     }
@@ -93,21 +122,55 @@ pub async fn serve(
 fn http(limits: &Limits) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(limits.rest)
+        .header_read_timeout(limits.idle)
         .max_header_size(HEAD_MAX_BYTES)
         .max_buf_size(BUFFER_MAX_BYTES);
     http
 }
 
-/// The next connection, once there is a slot for it.
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
-    let Ok(slot) = Arc::clone(slots).acquire_owned().await else {
-        // Nobody closes the semaphore; without slots there is nothing to serve.
-        return std::future::pending().await;
-    };
+/// The places for connections, and who takes them.
+struct Places {
+    free: Arc<Semaphore>,
+    taken: Connections,
+}
+
+/// A connection's place, free again once this is dropped.
+struct Place {
+    entry: Entry,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self { free: Arc::new(Semaphore::new(most)), taken: Connections::default() }
+    }
+
+    /// The next connection, once there is a place for it.
+    async fn next(&self, listener: &TcpListener) -> (TcpStream, Place) {
+        let stream = accept(listener).await;
+        let permit = self.permit().await;
+        (stream, Place { entry: self.taken.enter(), _permit: permit })
+    }
+
+    async fn permit(&self) -> OwnedSemaphorePermit {
+        let arrived = Instant::now();
+        loop {
+            if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+                return permit;
+            }
+            self.taken.make_room(GRACE.saturating_sub(arrived.elapsed()));
+            let free = Arc::clone(&self.free).acquire_owned();
+            if let Ok(Ok(permit)) = tokio::time::timeout(LOOK_EVERY, free).await {
+                return permit;
+            }
+        }
+    }
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, _)) => return stream,
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 tracing::error!(%error, "cannot accept connections, trying again");
@@ -131,25 +194,34 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 struct Connection {
     http: http1::Builder,
     router: Router,
-    head: Duration,
-    slot: OwnedSemaphorePermit,
+    limits: Limits,
+    place: Place,
 }
 
 impl Connection {
     async fn serve(self, stream: TcpStream, stop: Watcher) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its small packets back");
+        let bounded = SockRef::from(&stream).set_send_buffer_size(UNREAD_MAX_BYTES);
+        if let Err(error) = stream.set_nodelay(true).and(bounded) {
+            tracing::debug!(%error, "a connection keeps its small packets back, or too many");
         }
-        let work = Work::default();
-        let stream = TokioIo::new(HeadTimer::new(stream, self.head, work.clone()));
-        let service = service_fn(move |request: hyper::Request<Incoming>| {
-            work.clone().during(self.router.clone().oneshot(request.map(Body::new)))
+        let activity = &self.place.entry.activity;
+        let (head, write) = (self.limits.head, self.limits.write);
+        let stream = TokioIo::new(TimedStream::new(stream, head, write, activity.clone()));
+        let service = service_fn(|request: hyper::Request<Incoming>| {
+            let request = request.map(|body| Body::new(activity.body(body)));
+            activity.during(self.router.clone().oneshot(request))
         });
-        if let Err(error) = stop.watch(self.http.serve_connection(stream, service)).await {
-            // Half of the internet does this all day; it is nothing to wake anyone for.
-            tracing::debug!(%error, "a connection broke off");
+        let connection = stop.watch(self.http.serve_connection(stream, service));
+        tokio::select! {
+            biased;
+            () = activity.gave_way() => {
+                tracing::debug!("an idle connection gave way to another one");
+            }
+            served = connection => if let Err(error) = served {
+                // Half of the internet does this all day; it is nothing to wake anyone for.
+                tracing::debug!(%error, "a connection broke off");
+            }
         }
-        drop(self.slot);
     }
 }
 
@@ -165,207 +237,4 @@ async fn drain(
     let open = connections.len();
     connections.shutdown().await;
     if open == 0 { Drained::Completely } else { Drained::CutOff(open) }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-
-    use axum::routing::get;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::sync::watch;
-    use tokio::task::JoinHandle;
-
-    use super::*;
-
-    const REQUEST: &[u8] = b"GET /quick HTTP/1.1\r\nhost: a\r\n\r\n";
-    /// Long enough for the slowest machine, so that only a failure ever waits for it.
-    const PATIENCE: Duration = Duration::from_secs(10);
-
-    struct Served {
-        address: SocketAddr,
-        stop: CancellationToken,
-        /// Lets requests to `/held` go on.
-        release: watch::Sender<bool>,
-        /// How many requests to `/held` have arrived.
-        held: watch::Receiver<usize>,
-        end: JoinHandle<Drained>,
-    }
-
-    impl Served {
-        async fn start(limits: Limits) -> Self {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
-            let stop = CancellationToken::new();
-            let (release, released) = watch::channel(false);
-            let (arrived, held) = watch::channel(0);
-            let arrived = Arc::new(arrived);
-            let wait = move || {
-                arrived.send_modify(|count| *count += 1);
-                let mut released = released.clone();
-                async move {
-                    released.wait_for(|released| *released).await.unwrap();
-                    "held"
-                }
-            };
-            let router =
-                Router::new().route("/quick", get(async || "quick")).route("/held", get(wait));
-            let end = tokio::spawn(serve(listener, router, limits, stop.clone()));
-            Self { address, stop, release, held, end }
-        }
-
-        async fn connect(&self) -> TcpStream {
-            TcpStream::connect(self.address).await.unwrap()
-        }
-
-        /// A connection with a request that is being worked on.
-        async fn hold(&mut self) -> TcpStream {
-            let mut stream = self.connect().await;
-            let before = *self.held.borrow();
-            stream.write_all(b"GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-            self.held.wait_for(|count| *count > before).await.unwrap();
-            stream
-        }
-
-        async fn end(self) -> Drained {
-            self.stop.cancel();
-            self.end.await.unwrap()
-        }
-    }
-
-    fn limits() -> Limits {
-        Limits { drain: PATIENCE, ..Limits::default() }
-    }
-
-    /// Reads until the text has come, or the connection is closed.
-    async fn read_until(stream: &mut TcpStream, text: &str) -> String {
-        let mut read = Vec::new();
-        let reading = async {
-            while !String::from_utf8_lossy(&read).contains(text) {
-                if stream.read_buf(&mut read).await.unwrap_or(0) == 0 {
-                    break;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, reading).await.unwrap();
-        String::from_utf8(read).unwrap()
-    }
-
-    async fn read_to_end(stream: &mut TcpStream) -> String {
-        read_until(stream, "\0").await
-    }
-
-    #[tokio::test]
-    async fn half_a_head_is_cut_while_rest_is_allowed() {
-        let limits = Limits { head: Duration::from_millis(50), ..limits() };
-        let served = Served::start(limits).await;
-        let mut resting = served.connect().await;
-        resting.write_all(REQUEST).await.unwrap();
-        assert!(read_until(&mut resting, "quick").await.starts_with("HTTP/1.1 200"));
-
-        let mut silent = served.connect().await;
-        let mut halting = served.connect().await;
-        halting.write_all(b"GET /quick HTTP/1.1\r\nhost:").await.unwrap();
-        let mut late = served.connect().await;
-        late.write_all(REQUEST).await.unwrap();
-        read_until(&mut late, "quick").await;
-        late.write_all(b"GET").await.unwrap();
-        for stream in [&mut silent, &mut halting, &mut late] {
-            assert!(!read_to_end(stream).await.contains("200"));
-        }
-
-        resting.write_all(REQUEST).await.unwrap();
-        assert!(read_until(&mut resting, "quick").await.starts_with("HTTP/1.1 200"));
-        assert_eq!(served.end().await, Drained::Completely);
-    }
-
-    #[tokio::test]
-    async fn work_is_no_arriving_head() {
-        let limits = Limits { head: Duration::from_millis(50), ..limits() };
-        let mut served = Served::start(limits).await;
-        let mut held = served.hold().await;
-        let mut halting = served.connect().await;
-        halting.write_all(b"GET").await.unwrap();
-        // By now the head's time is over for the other one too.
-        read_to_end(&mut halting).await;
-        served.release.send_replace(true);
-        assert!(read_until(&mut held, "\r\n\r\nheld").await.contains("200"));
-    }
-
-    #[tokio::test]
-    async fn rest_ends() {
-        let limits = Limits { rest: Duration::from_millis(50), ..limits() };
-        let served = Served::start(limits).await;
-        let mut stream = served.connect().await;
-        stream.write_all(REQUEST).await.unwrap();
-        assert!(read_to_end(&mut stream).await.ends_with("quick"));
-    }
-
-    #[tokio::test]
-    async fn at_the_stop_a_request_finishes_and_others_close() {
-        let mut served = Served::start(limits()).await;
-        let mut held = served.hold().await;
-        let mut resting = served.connect().await;
-        resting.write_all(REQUEST).await.unwrap();
-        read_until(&mut resting, "quick").await;
-
-        served.stop.cancel();
-        assert_eq!(read_to_end(&mut resting).await, "");
-        assert!(TcpStream::connect(served.address).await.is_err());
-        served.release.send_replace(true);
-        let answer = read_to_end(&mut held).await;
-        assert!(answer.contains("connection: close") && answer.ends_with("held"), "{answer}");
-        assert_eq!(served.end().await, Drained::Completely);
-    }
-
-    #[tokio::test]
-    async fn what_does_not_finish_in_time_is_cut_off() {
-        let mut served =
-            Served::start(Limits { drain: Duration::from_millis(50), ..limits() }).await;
-        let mut held = served.hold().await;
-        served.stop.cancel();
-        assert_eq!(read_to_end(&mut held).await, "");
-        assert_eq!(served.end().await, Drained::CutOff(1));
-    }
-
-    #[tokio::test]
-    async fn those_beyond_the_limit_wait_and_are_served_later() {
-        let mut served = Served::start(Limits { max_connections: 1, ..limits() }).await;
-        let mut first = served.hold().await;
-        let mut second = served.connect().await;
-        second.write_all(b"GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
-        let mut third = served.connect().await;
-        third.write_all(REQUEST).await.unwrap();
-        assert_eq!(*served.held.borrow(), 1);
-
-        served.release.send_replace(true);
-        read_until(&mut first, "held").await;
-        assert_eq!(*served.held.borrow(), 1);
-        drop(first);
-        assert!(read_until(&mut second, "\r\n\r\nheld").await.contains("200"));
-        drop(second);
-        assert!(read_until(&mut third, "quick").await.contains("200"));
-    }
-
-    #[tokio::test]
-    async fn heads_beyond_the_limits_are_refused() {
-        let served = Served::start(limits()).await;
-        let many = "x: y\r\n".repeat(101);
-        let large = format!("x: {}\r\n", "y".repeat(HEAD_MAX_BYTES));
-        for headers in [many, large] {
-            let mut stream = served.connect().await;
-            let head = format!("GET /quick HTTP/1.1\r\n{headers}\r\n");
-            // The server may hang up before it has read everything.
-            let _ = stream.write_all(head.as_bytes()).await;
-            let answer = read_to_end(&mut stream).await;
-            assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
-        }
-    }
-
-    #[test]
-    fn the_queue_goes_on_after_a_connection_that_failed_early() {
-        assert!(concerns_one_connection(&io::ErrorKind::ConnectionAborted.into()));
-        // EMFILE: no file descriptor is left.
-        assert!(!concerns_one_connection(&io::Error::from_raw_os_error(24)));
-    }
 }

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// `/healthz`: good as soon as somebody listens. It asks nobody else, so that an outage elsewhere
 /// does not get this process restarted.
-pub fn alive() -> Router {
+fn alive() -> Router {
     Router::new().route("/healthz", get(async || "ok\n"))
 }
 
@@ -26,9 +26,15 @@ pub trait Operated: Send + Sync + 'static {
     fn figures(&self) -> String;
 }
 
-/// `/readyz` and `/metrics`.
+/// What the public may know: `/healthz`, and `/readyz` with its status alone.
+pub fn public_router(service: Arc<dyn Operated>) -> Router {
+    alive().merge(Router::new().route("/readyz", get(ready_or_not)).with_state(service))
+}
+
+/// What operators may know: `/healthz`, `/readyz` and `/metrics`.
 pub fn router(service: Arc<dyn Operated>) -> Router {
-    Router::new().route("/readyz", get(ready)).route("/metrics", get(metrics)).with_state(service)
+    let told = Router::new().route("/readyz", get(ready)).route("/metrics", get(metrics));
+    alive().merge(told.with_state(service))
 }
 
 #[derive(Serialize)]
@@ -43,12 +49,19 @@ struct Missing {
     trouble: &'static str,
 }
 
+async fn ready_or_not(State(service): State<Arc<dyn Operated>>) -> StatusCode {
+    status(service.trouble().await.is_empty())
+}
+
+const fn status(ready: bool) -> StatusCode {
+    if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+}
+
 async fn ready(State(service): State<Arc<dyn Operated>>) -> Response {
     let trouble = service.trouble().await.into_iter();
     let missing: Vec<_> = trouble.map(|(part, trouble)| Missing { part, trouble }).collect();
     let ready = missing.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, missing })).into_response()
+    (status(ready), Json(Readiness { ready, missing })).into_response()
 }
 
 async fn metrics(State(service): State<Arc<dyn Operated>>) -> Response {

@@ -16,7 +16,7 @@ use super::canonical::ContextHasher;
 use super::context::Context;
 use super::error::Error;
 use super::refusal::Failure;
-use crate::clock::{SharedClock, after};
+use crate::clock::SharedClock;
 use crate::net::{self, Outgoing, encode_segment};
 
 /// The largest answer about one object, in bytes.
@@ -236,8 +236,7 @@ impl Novu {
 
     async fn pause(&self, pause: Duration) {
         if !pause.is_zero() {
-            let clock = &self.0.clock;
-            clock.sleep_until(after(clock.now(), pause)).await;
+            self.0.clock.sleep(pause).await;
         }
     }
 

@@ -18,7 +18,9 @@ pub(super) fn protective(loopback: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let fixed = [
         (CACHE_CONTROL, "no-store"),
-        (REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: browsers would send `Origin: null` with the press of our own button, as
+        // if it were on another site (Fetch, append a request `Origin` header).
+        (REFERRER_POLICY, "same-origin"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (HeaderName::from_static("x-robots-tag"), "noindex, nofollow"),

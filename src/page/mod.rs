@@ -26,6 +26,8 @@ use crate::metrics::Metrics;
 use crate::net::is_loopback;
 use crate::random::SharedRandom;
 
+/// Why a request for a page is refused, in the words of metrics.
+pub const REFUSALS: [&str; 4] = ["unknown_token", "expired_token", "cross_site", "bad_body"];
 /// How long somebody who pressed the button is kept waiting. Nothing can follow a page.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
-use axum::http::header::LOCATION;
+use axum::http::header::{LOCATION, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
+use url::Url;
 
 use super::language::preferred;
 use super::pages;
@@ -169,7 +170,7 @@ async fn press(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Visit { language, guest } = visit;
-    if is_from_elsewhere(&headers) {
+    if is_from_elsewhere(&headers, &pages.links.public_url) {
         pages.metrics.refused("link", "cross_site");
         return pages::from_elsewhere(language);
     }
@@ -187,10 +188,15 @@ async fn press(
     pages.serve(language, &guest).await
 }
 
-/// Whether a browser says that the press happened on a page of another origin. Old browsers say
-/// nothing (Fetch Metadata, `Sec-Fetch-Site`).
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none")
+/// Whether a browser says that the press happened on a page of another origin, in whichever way it
+/// says so: old browsers send no `Sec-Fetch-Site` (Fetch Metadata), very old ones not even an
+/// `Origin` (Fetch, append a request `Origin` header). An origin that the browser hides, `null`, is
+/// another one; see the referrer policy of our own pages.
+fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
+    let own = own.origin().ascii_serialization();
+    let other_site = |site: &HeaderValue| site != "same-origin" && site != "none";
+    headers.get_all("sec-fetch-site").iter().any(other_site)
+        || headers.get_all(ORIGIN).iter().any(|origin| origin != own.as_str())
 }
 
 /// Sends the browser on with a GET.

@@ -206,7 +206,7 @@ impl Seen {
 
     fn assert_protected(&self) {
         assert_eq!(self.header("cache-control"), "no-store");
-        assert_eq!(self.header("referrer-policy"), "no-referrer");
+        assert_eq!(self.header("referrer-policy"), "same-origin");
         assert_eq!(self.header("x-content-type-options"), "nosniff");
         assert_eq!(self.header("x-frame-options"), "DENY");
         assert_eq!(self.header("x-robots-tag"), "noindex, nofollow");
@@ -402,9 +402,20 @@ async fn links_signed_with_the_former_key_still_work() {
 async fn a_form_on_another_site_starts_nothing() {
     let site = Site::start().await;
     let link = site.link(&ada());
-    for from in ["cross-site", "same-site", "something-new", ""] {
-        let request = site.http.post(link.clone()).header("sec-fetch-site", from);
-        let seen = Seen::read(request).await;
+    let port = site.origin.port().unwrap();
+    let elsewhere = [
+        ("sec-fetch-site", "cross-site".to_owned()),
+        ("sec-fetch-site", "same-site".to_owned()),
+        ("sec-fetch-site", "something-new".to_owned()),
+        ("sec-fetch-site", String::new()),
+        ("origin", "null".to_owned()),
+        ("origin", "https://elsewhere.example".to_owned()),
+        ("origin", format!("https://127.0.0.1:{port}")),
+        ("origin", "http://127.0.0.1".to_owned()),
+        ("origin", String::new()),
+    ];
+    for (header, from) in elsewhere {
+        let seen = Seen::read(site.http.post(link.clone()).header(header, &from)).await;
         seen.assert_page(StatusCode::FORBIDDEN, &["Another website", "your chat"]);
     }
     assert_eq!(site.times_asked(), 0);
@@ -413,8 +424,10 @@ async fn a_form_on_another_site_starts_nothing() {
     assert_eq!(Seen::read(from_chat).await.status, StatusCode::OK);
     // Old browsers do not tell.
     assert_eq!(Seen::read(site.http.post(link.clone())).await.status, StatusCode::SEE_OTHER);
-    let typed = site.http.post(link).header("sec-fetch-site", "none");
+    let typed = site.http.post(link.clone()).header("sec-fetch-site", "none");
     assert_eq!(Seen::read(typed).await.status, StatusCode::SEE_OTHER);
+    let own = site.http.post(link).header("origin", site.origin.origin().ascii_serialization());
+    assert_eq!(Seen::read(own).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]

@@ -94,6 +94,18 @@ pub enum Unverified {
 }
 
 impl Unverified {
+    /// Every reason there is.
+    pub const ALL: [Self; 8] = [
+        Self::Headers,
+        Self::Timestamp,
+        Self::Malformed,
+        Self::Signature,
+        Self::ClockSkew,
+        Self::Replayed,
+        Self::TooLarge,
+        Self::Unread,
+    ];
+
     /// The word for it in metrics.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -135,6 +147,7 @@ impl Verifier {
     /// because Slack gives no grace period.
     #[must_use]
     pub fn new(keys: Vec<SigningKey>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+        metrics.begin_refused("slack", Unverified::ALL.map(Unverified::reason));
         Self { keys, replays: Seen::new(TOLERANCE, Arc::clone(&metrics)), clock, metrics }
     }
 
@@ -163,7 +176,7 @@ impl Verifier {
         if between(signed_at, now).max(between(now, signed_at)) > TOLERANCE {
             return Err(Unverified::ClockSkew);
         }
-        if !self.replays.first_time(&code, signed_at, now) {
+        if !self.replays.first_time_signed(&code, signed_at, self.clock.monotonic()) {
             return Err(Unverified::Replayed);
         }
         Ok(SlackRequest { body, is_form: is_form(headers) })

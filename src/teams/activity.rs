@@ -198,6 +198,16 @@ pub enum Incomplete {
 }
 
 impl Incomplete {
+    /// Every lack there is.
+    pub const ALL: [Self; 6] = [
+        Self::NotAnActivity,
+        Self::NoConversation,
+        Self::NoServiceUrl,
+        Self::NoSender,
+        Self::NoTenant,
+        Self::TwoTenants,
+    ];
+
     /// The word for it in metrics and logs.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -55,8 +55,8 @@ pub(crate) struct Bot {
     pub(crate) slack: Arc<Slack>,
     pub(crate) clock: ManualClock,
     pub(crate) url: String,
-    /// Where operation asks, if that is somewhere else.
-    pub(crate) ops_url: Option<String>,
+    /// Where operators ask.
+    pub(crate) ops_url: String,
     settings: Settings,
     http: reqwest::Client,
     stop: CancellationToken,
@@ -140,20 +140,21 @@ impl Bot {
             (name.clone(), value.clone())
         });
         let config = Config::load(None, given.collect::<Settings>(), &no_files).unwrap();
-        let ops_address = config.server.ops_listen;
+        let ops = TcpListener::bind(config.server.ops_listen).await.unwrap();
+        let ops_url = url_of(&ops);
+        let limits = Limits {
+            max_connections: config.server.max_connections,
+            idle: config.server.idle_timeout,
+            ..Limits::default()
+        };
         let shared = Arc::new(clock.clone());
         let app = App::build_on(store, config, shared, Arc::new(SystemRandom)).await.unwrap();
-        let ops = match ops_address {
-            Some(address) => Some(TcpListener::bind(address).await.unwrap()),
-            None => None,
-        };
-        let ops_url = ops.as_ref().map(url_of);
         let stop = CancellationToken::new();
         let served = tokio::spawn({
             let stop = stop.clone();
             async move {
-                let listeners = Listeners { public, ops };
-                app.serve(listeners, Limits::default(), stop).await;
+                let listeners = Listeners { public, ops: Some(ops) };
+                app.serve(listeners, limits, stop).await;
             }
         });
         let http = net::client().unwrap();
@@ -395,9 +396,15 @@ impl Bot {
         Reply::read(response).await
     }
 
+    /// As [`Bot::get`], at the operators' address.
+    pub(crate) async fn ops(&self, path: &str) -> Reply {
+        let response = self.http.get(format!("{}{path}", self.ops_url)).send().await.unwrap();
+        Reply::read(response).await
+    }
+
     /// The sum of all counts whose line begins with `name`.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
-        let text = self.get("/metrics").await.body;
+        let text = self.ops("/metrics").await.body;
         text.lines()
             .filter(|line| line.starts_with(name))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
@@ -480,6 +487,7 @@ pub(crate) fn until<F: AsyncFn() -> bool>(condition: F) -> impl Future<Output = 
 
 fn settings(novu: &Novu, slack: &Slack) -> Settings {
     [
+        ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
         ("CONNECT_NOVU__API_URL", novu.url()),
         ("CONNECT_NOVU__API_KEY", API_KEY),
         ("CONNECT_NOVU__TIMEOUT", "2s"),

@@ -111,7 +111,7 @@ async fn figures_and_health_hold_no_secret_and_the_log_is_really_read() {
     bot.command(ADA, "connect").await;
     bot.post_raw("/slack/commands", bot.slash(ADA, "").signed_with("canary-wrong")).await;
     for path in ["/metrics", "/readyz", "/healthz"] {
-        let body = bot.get(path).await.body;
+        let body = bot.ops(path).await.body;
         for canary in CANARIES.iter().chain(&[SECRET, API_KEY, BOT_TOKEN, "U0ADA", "T0ACME"]) {
             assert!(!body.contains(canary), "{canary} in {path}");
         }

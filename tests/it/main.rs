@@ -4,6 +4,7 @@
 
 mod bot;
 mod canaries;
+mod clocks;
 mod identity;
 mod interactions;
 mod late;
@@ -11,6 +12,7 @@ mod novu_trouble;
 mod operation;
 mod promises;
 mod slash_command;
+mod strangers;
 mod teams;
 mod teams_activities;
 mod teams_bot;

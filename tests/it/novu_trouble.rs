@@ -76,7 +76,7 @@ async fn a_link_to_anywhere_else_is_not_shown() {
 async fn a_key_that_novu_does_not_take_is_told_to_operation_and_people() {
     let bot = Bot::start_with(&[("CONNECT_NOVU__API_KEY", "canary-wrong-key")]).await;
     assert_eq!(bot.command(ADA, "").await.code(), "C-NOVU-KEY");
-    let reply = bot.get("/readyz").await;
+    let reply = bot.ops("/readyz").await;
     assert_eq!(reply.status, 503);
     assert_eq!(reply.json["missing"][0]["part"], "slack");
     assert_eq!(reply.json["missing"][0]["trouble"], "bad_key");

@@ -12,22 +12,23 @@ async fn alive_at_once_and_ready_when_the_workspaces_are_known() {
     let bot = Bot::start().await;
     assert_eq!(bot.get("/healthz").await.body, "ok\n");
     bot.ready().await;
-    assert_eq!(bot.get("/readyz").await.body, r#"{"ready":true,"missing":[]}"#);
+    assert_eq!(bot.ops("/readyz").await.body, r#"{"ready":true,"missing":[]}"#);
 }
 
 #[tokio::test]
-async fn operation_at_an_address_of_its_own_is_not_asked_in_public() {
-    let bot = Bot::start_with(&[("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0")]).await;
-    let ops = bot.ops_url.clone().unwrap();
-    let status = async |url: &str| reqwest::get(url).await.unwrap().status().as_u16();
-    for path in ["/metrics", "/readyz"] {
-        until(async || status(&format!("{ops}{path}")).await == 200).await;
-        assert_eq!(bot.method("GET", path).await, 404, "{path}");
+async fn the_public_is_told_no_more_than_alive_and_ready() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    for path in ["/metrics", "/readyz", "/healthz"] {
+        let reply = bot.ops(path).await;
+        assert!(reply.status == 200 && !reply.body.is_empty(), "{path}");
     }
     assert_eq!(bot.get("/healthz").await.body, "ok\n");
-    assert_eq!(status(&format!("{ops}/healthz")).await, 200);
+    assert_eq!(bot.method("GET", "/metrics").await, 404);
+    let ready = bot.get("/readyz").await;
+    assert_eq!((ready.status, ready.body.as_str()), (200, ""));
     // A method that the route for chat would refuse otherwise.
-    assert_eq!(status(&format!("{ops}/slack/commands")).await, 404);
+    assert_eq!(bot.ops("/slack/commands").await.status, 404);
     assert_eq!(bot.method("GET", "/slack/commands").await, 405);
     bot.command(ADA, "").await.link();
 }
@@ -41,7 +42,9 @@ async fn a_novu_that_is_away_at_the_start_is_named_and_missed_no_longer_than_it_
     let settings = bot.settings();
     let bot = bot.restart(settings).await;
     assert_eq!(bot.method("GET", "/healthz").await, 200);
-    until(async || bot.get("/readyz").await.body.contains("unavailable")).await;
+    until(async || bot.ops("/readyz").await.body.contains("unavailable")).await;
+    let public = bot.get("/readyz").await;
+    assert_eq!((public.status, public.body.as_str()), (503, ""));
     assert_eq!(bot.command_in_the_end(ADA, "").await.code(), "C-NOVU-DOWN");
     bot.novu.clear_faults();
     bot.clock.advance(Duration::from_secs(3));
@@ -67,7 +70,7 @@ async fn figures_tell_the_funnel_and_the_time_of_calls() {
         "upstream=\"novu\",operation=\"mint_link_user\",outcome=\"ok\"",
         "upstream=\"slack\",operation=\"users_info\",outcome=\"ok\"",
     ] {
-        let text = bot.get("/metrics").await.body;
+        let text = bot.ops("/metrics").await.body;
         assert!(
             text.contains(&format!("connect_upstream_seconds_count{{{call}}}")),
             "{call}\n{text}"

@@ -86,7 +86,7 @@ async fn a_bot_with_a_certificate_answers_without_any_secret() {
     let requests = bot.token_requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(field(&requests[0], "client_secret"), None);
-    let figures = bot.get("/metrics").await.body;
+    let figures = bot.ops("/metrics").await.body;
     canaries::assert_silent(&figures);
     assert!(!figures.contains(&thumbprint(&requests[0])), "{figures}");
 }

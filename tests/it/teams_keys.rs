@@ -43,7 +43,7 @@ async fn forge(bot: &TeamsBot, key_id: &str) -> Reply {
 
 /// What operation is told to be missing.
 async fn missing(bot: &TeamsBot) -> String {
-    let reply = bot.get("/readyz").await;
+    let reply = bot.ops("/readyz").await;
     if reply.status == 200 { String::new() } else { reply.json["missing"].to_string() }
 }
 

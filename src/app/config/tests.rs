@@ -82,7 +82,9 @@ fn three_values_are_enough_and_the_rest_has_defaults() {
     let config = load(None, &[]).unwrap();
     let slack = config.slack.unwrap();
     assert_eq!(config.server.listen, "127.0.0.1:3000".parse().unwrap());
+    assert_eq!(config.server.ops_listen, "127.0.0.1:3001".parse().unwrap());
     assert_eq!(config.server.max_connections, 1024);
+    assert_eq!(config.server.idle_timeout, Duration::from_secs(75));
     assert_eq!(config.novu.api_url.as_str(), "https://api.novu.co/");
     assert_eq!(config.novu.api_key.expose_secret(), "novu-key");
     assert_eq!(config.novu.timeout, Duration::from_secs(2));
@@ -244,7 +246,9 @@ fn values_that_do_not_fit_are_refused() {
         ("CONNECT_SLACK__USER_SCOPE", "", "is empty"),
         ("CONNECT_SLACK__LINK_HOSTS", "https://slack.com", "that is not a host"),
         ("CONNECT_SLACK__API_URL", "http://slack.com/api", "is plain http"),
-        ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:3000", "is the same as server.listen"),
+        ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:3000", "the same as server.listen"),
+        ("CONNECT_SERVER__OPS_LISTEN", "0.0.0.0:3000", "the same as server.listen"),
+        ("CONNECT_SERVER__IDLE_TIMEOUT", "500ms", "from 1s to 1h"),
         ("CONNECT_SERVER__MAX_CONNECTIONS", "0", "from 1 to 65536"),
     ];
     for (name, value, words) in cases {

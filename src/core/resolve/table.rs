@@ -9,12 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::{Found, Resolution, ResolverKind};
-use crate::clock::{SharedClock, between};
+use crate::clock::{SharedClock, Tick};
 use crate::core::answer::Reason;
 use crate::core::person::Person;
 use crate::core::platform::PlatformName;
@@ -40,7 +39,7 @@ pub struct TableResolver {
 /// What the file looked like when it was last looked at.
 #[derive(Debug)]
 struct Seen {
-    at: Timestamp,
+    at: Tick,
     stamp: Option<Stamp>,
 }
 
@@ -101,7 +100,7 @@ impl TableResolver {
     ) -> Result<Self, TableError> {
         let stamp = stamp(&path).await?;
         let rows = read(&path, platforms, stamp.1).await?;
-        let seen = Seen { at: clock.now(), stamp: Some(stamp) };
+        let seen = Seen { at: clock.monotonic(), stamp: Some(stamp) };
         Ok(Self {
             path,
             platforms,
@@ -132,8 +131,8 @@ impl TableResolver {
     async fn follow_file(&self) {
         // Somebody else is looking: their look serves this person's next request as well.
         let Ok(mut seen) = self.seen.try_lock() else { return };
-        let now = self.clock.now();
-        if between(seen.at, now) < LOOK_EVERY {
+        let now = self.clock.monotonic();
+        if now - seen.at < LOOK_EVERY {
             return;
         }
         seen.at = now;
@@ -222,6 +221,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use jiff::Timestamp;
+
     use crate::clock::ManualClock;
     use crate::core::person::Workspace;
 

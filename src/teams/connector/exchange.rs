@@ -13,7 +13,6 @@ use url::Url;
 
 use super::Connector;
 use super::error::{Asked, CallError, classify, code, lost};
-use crate::clock::after;
 use crate::net::{self, Answered};
 use crate::teams::pace::{Crowded, Lane};
 
@@ -97,8 +96,7 @@ impl Connector {
         };
         match failure.repeat {
             Repeat::After(pause) if record.left() >= pause.saturating_add(WORTHWHILE) => {
-                let clock = &self.parts.clock;
-                clock.sleep_until(after(clock.now(), pause)).await;
+                self.parts.clock.sleep(pause).await;
             }
             Repeat::WithAnotherToken if record.left() >= WORTHWHILE => {
                 authorization = self.authorization(record.left()).await?;
@@ -120,7 +118,7 @@ impl Connector {
         authorization: &HeaderValue,
         record: &mut net::Call<'_>,
     ) -> Result<Bytes, Failure> {
-        let deadline = after(self.parts.clock.now(), record.left());
+        let deadline = self.parts.clock.monotonic() + record.left();
         self.pace
             .turn(call.lane, call.conversation, call.tenant, deadline)
             .await

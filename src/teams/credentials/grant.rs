@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -11,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Token, TokenError};
-use crate::clock::after;
+use crate::clock::Tick;
 
 /// How long before its end a token is renewed; a shorter-lived one at half its life.
 const RENEW_BEFORE_END: Duration = Duration::from_mins(5);
@@ -20,7 +19,7 @@ const LONGEST_WORD: usize = 40;
 
 /// Reads a token response (RFC 6749, section 5.1). Counted from when it was asked for, the token ends
 /// sooner rather than later than Entra thinks.
-pub(super) fn token(body: &Bytes, asked_at: Timestamp) -> Result<Token, TokenError> {
+pub(super) fn token(body: &Bytes, asked_at: Tick) -> Result<Token, TokenError> {
     #[derive(Deserialize)]
     struct Granted {
         access_token: SecretString,
@@ -40,8 +39,8 @@ pub(super) fn token(body: &Bytes, asked_at: Timestamp) -> Result<Token, TokenErr
     Ok(Token {
         authorization,
         asked_at,
-        renew_at: after(asked_at, life.saturating_sub(margin)),
-        ends_at: after(asked_at, life),
+        renew_at: asked_at + life.saturating_sub(margin),
+        ends_at: asked_at + life,
     })
 }
 

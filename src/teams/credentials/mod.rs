@@ -24,7 +24,7 @@ use url::Url;
 
 use self::certificate::ASSERTION_TYPE;
 pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
-use crate::clock::{SharedClock, after, between};
+use crate::clock::{SharedClock, Tick};
 use crate::net::{self, Flight, Outgoing, SingleFlight, is_loopback};
 
 /// How long nobody asks again after a failure.
@@ -172,7 +172,7 @@ impl fmt::Debug for TokenSource {
 struct State {
     token: Option<Token>,
     /// The last failure, and until when it stands in for another attempt.
-    failure: Option<(TokenError, Timestamp)>,
+    failure: Option<(TokenError, Tick)>,
 }
 
 /// A question to Entra that is under way.
@@ -181,9 +181,9 @@ type Renewal = Flight<Result<HeaderValue, TokenError>>;
 #[derive(Clone)]
 struct Token {
     authorization: HeaderValue,
-    asked_at: Timestamp,
-    renew_at: Timestamp,
-    ends_at: Timestamp,
+    asked_at: Tick,
+    renew_at: Tick,
+    ends_at: Tick,
 }
 
 /// How the token in hand stands.
@@ -223,7 +223,7 @@ impl TokenSource {
     /// There is no token, and none to be had.
     pub async fn authorization(self: &Arc<Self>) -> Result<HeaderValue, TokenError> {
         let renewal = {
-            let now = self.clock.now();
+            let now = self.clock.monotonic();
             let state = self.state();
             match state.standing(now) {
                 Standing::Fresh(authorization) => return Ok(authorization),
@@ -244,11 +244,11 @@ impl TokenSource {
     /// The token is dropped only while it is the one in hand, so that many refusals of one token
     /// cause one question. One that was asked for less than a minute ago is kept.
     pub fn refused(&self, authorization: &HeaderValue) -> bool {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut state = self.state();
         let in_hand = state.token.as_ref().filter(|token| token.authorization == authorization);
         let Some(token) = in_hand else { return true };
-        if between(token.asked_at, now) < BREATHER {
+        if now - token.asked_at < BREATHER {
             return false;
         }
         state.token = None;
@@ -287,15 +287,15 @@ impl TokenSource {
                 Ok(authorization)
             }
             Err(error) => {
-                state.failure = Some((error.clone(), after(self.clock.now(), HOLD_OFF)));
+                state.failure = Some((error.clone(), self.clock.monotonic() + HOLD_OFF));
                 Err(error)
             }
         }
     }
 
     async fn ask(&self, call: &mut net::Call<'_>) -> Result<Token, TokenError> {
-        let asked_at = self.clock.now();
-        let form = self.credentials.form(asked_at).await?;
+        let asked_at = self.clock.monotonic();
+        let form = self.credentials.form(self.clock.now()).await?;
         let form: Vec<_> =
             form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
         let request = self.http.request(Method::POST, self.credentials.token_url.clone());
@@ -310,7 +310,7 @@ impl TokenSource {
 }
 
 impl State {
-    fn standing(&self, now: Timestamp) -> Standing {
+    fn standing(&self, now: Tick) -> Standing {
         let failure = self.failure.as_ref().filter(|(_, until)| now < *until);
         match (&self.token, failure) {
             (Some(token), failure) if now < token.ends_at => {

@@ -7,13 +7,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::fetch::{FetchError, Source};
 use super::key_set::KeySet;
 use super::settings::Pacing;
-use crate::clock::{SharedClock, after};
+use crate::clock::{SharedClock, Tick};
 use crate::net::{Flight, SingleFlight};
 
 /// The longest pause after a scheduled fetch that failed: keys that were withdrawn stay until then.
@@ -33,7 +32,7 @@ pub(super) struct Keys {
 #[derive(Debug)]
 struct Fetching {
     /// When an unknown key may cause a fetch again.
-    next_for_unknown: Timestamp,
+    next_for_unknown: Tick,
     /// What went wrong the last time.
     failed: Option<FetchError>,
 }
@@ -41,7 +40,7 @@ struct Fetching {
 impl Keys {
     /// No keys yet.
     pub(super) fn new(source: Source, pacing: Pacing, clock: SharedClock) -> Self {
-        let fetching = Fetching { next_for_unknown: Timestamp::MIN, failed: None };
+        let fetching = Fetching { next_for_unknown: Tick::default(), failed: None };
         Self {
             source,
             pacing,
@@ -72,7 +71,7 @@ impl Keys {
             let fetch = self.join_or_begin();
             let round = async {
                 fetch.outcome().await;
-                self.clock.sleep_until(after(self.clock.now(), self.pause())).await;
+                self.clock.sleep(self.pause()).await;
             };
             if stop.run_until_cancelled(round).await.is_none() {
                 return;
@@ -108,11 +107,11 @@ impl Keys {
             return None;
         }
         let under_way = self.under_way.under_way();
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         if under_way.is_some() || now < fetching.next_for_unknown {
             return under_way;
         }
-        fetching.next_for_unknown = after(now, self.pacing.unknown_key_every);
+        fetching.next_for_unknown = now + self.pacing.unknown_key_every;
         Some(self.join_or_begin())
     }
 
@@ -143,7 +142,7 @@ impl Keys {
         // Without any key every token is unknown, genuine ones too. With keys in hand only strangers
         // would gain from a fetch sooner than after the usual interval.
         if self.current().is_empty() {
-            fetching.next_for_unknown = after(self.clock.now(), self.pacing.retry_after);
+            fetching.next_for_unknown = self.clock.monotonic() + self.pacing.retry_after;
         }
     }
 }

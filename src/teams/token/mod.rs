@@ -96,6 +96,7 @@ impl Verifier {
         metrics: Arc<Metrics>,
     ) -> Result<Self, SettingsError> {
         let key_hosts = settings.check()?;
+        metrics.begin_refused("teams", Unverified::ALL.map(Unverified::reason));
         let source = fetch::Source {
             http,
             metadata_url: settings.metadata_url,

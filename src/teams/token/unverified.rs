@@ -60,6 +60,27 @@ pub enum Unverified {
 }
 
 impl Unverified {
+    /// Every reason there is.
+    pub(super) const ALL: [Self; 17] = [
+        Self::TooLarge,
+        Self::Unread,
+        Self::Authorization,
+        Self::Malformed,
+        Self::Algorithm,
+        Self::Presumptuous,
+        Self::Claims,
+        Self::UnknownKey,
+        Self::Signature,
+        Self::Issuer,
+        Self::Audience,
+        Self::Expired,
+        Self::NotYetValid,
+        Self::Envelope,
+        Self::Channel,
+        Self::Endorsement,
+        Self::ServiceUrl,
+    ];
+
     /// The word for it in metrics.
     #[must_use]
     pub const fn reason(self) -> &'static str {
