@@ -288,7 +288,7 @@ fn the_chain_and_its_settings_agree() {
         "is missing, but",
     );
     one_problem(
-        &[(chain, "email"), ("CONNECT_IDENTITY__TEMPLATE", "{team}{user}")],
+        &[(chain, "email"), ("CONNECT_IDENTITY__TEMPLATE", "{team}/{user}")],
         "identity.template",
         "lacks template",
     );
