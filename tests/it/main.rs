@@ -5,6 +5,13 @@
 mod bot;
 mod canaries;
 mod identity;
+mod identity_accounts;
+mod identity_connections;
+mod identity_emails;
+mod identity_entra;
+mod identity_tables;
+mod identity_templates;
+mod identity_webhooks;
 mod interactions;
 mod late;
 mod novu_trouble;
