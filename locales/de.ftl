@@ -56,7 +56,7 @@ reference = Code { $code } · Kennung { $reference }
 
 C-WORKSPACE = Dieser Workspace ist noch nicht mit den Benachrichtigungen verbunden.
     .remedy = Bitte die Administration deines Benachrichtigungsdienstes, ihn zu verbinden, und gib dann { $connect } noch einmal ein.
-C-CONTEXT = Das Verzeichnis deiner Organisation führt dich an einer Stelle, die dieser Workspace nicht erreicht.
+C-CONTEXT = Dieser Workspace ist auf mehr als eine Weise mit Benachrichtigungen verbunden oder nicht auf die, die für dich gedacht ist, deshalb weiß ich nicht, wohin deine sollen.
     .remedy = Nenne deiner Administration den Code und die Kennung unten.
 C-IDENTITY = Dein Chat-Konto steht nicht auf der Liste derer, die sich verbinden können.
     .remedy = Bitte deine Administration, dich aufzunehmen.
@@ -70,6 +70,8 @@ C-EMAIL-UNKNOWN = Niemand mit deiner E-Mail-Adresse hat ein Benachrichtigungskon
     .remedy = Bitte deine Administration, eines mit der Adresse deines Chat-Kontos anzulegen.
 C-EMAIL-AMBIGUOUS = Mehrere Benachrichtigungskonten haben deine E-Mail-Adresse, deshalb weiß ich nicht, welches deines ist.
     .remedy = Bitte deine Administration, dich von Hand aufzunehmen.
+C-EMAIL-DOMAIN = Adressen wie deine werden in diesem Workspace nicht angenommen.
+    .remedy = Bitte deine Administration, die Domain deiner E-Mail-Adresse hier zuzulassen oder dich von Hand aufzunehmen.
 C-GUEST = Gäste können nicht über ihre E-Mail-Adresse verbunden werden.
     .remedy = Bitte deine Administration, dich von Hand aufzunehmen.
 C-EXTERNAL = Du gehörst zu einer anderen Organisation, und diese App ist nur für die da, die sie installiert hat.

@@ -56,7 +56,7 @@ reference = Code { $code } · reference { $reference }
 
 C-WORKSPACE = This workspace is not connected to notifications yet.
     .remedy = Ask the administrator of your notification service to connect it, then type { $connect } again.
-C-CONTEXT = Your organisation’s directory puts you somewhere this workspace does not deliver to.
+C-CONTEXT = This workspace is connected to notifications in more than one way, or not in the one that is meant for you, so I cannot tell where yours should go.
     .remedy = Tell your administrator the code and the reference below.
 C-IDENTITY = Your chat account is not on the list of people who can connect.
     .remedy = Ask your administrator to add you.
@@ -70,6 +70,8 @@ C-EMAIL-UNKNOWN = Nobody with your e-mail address has a notification account.
     .remedy = Ask your administrator to create one with the address of your chat account.
 C-EMAIL-AMBIGUOUS = More than one notification account has your e-mail address, so I cannot tell which is yours.
     .remedy = Ask your administrator to add you by hand.
+C-EMAIL-DOMAIN = Addresses like yours are not accepted in this workspace.
+    .remedy = Ask your administrator to accept the domain of your e-mail address here, or to add you by hand.
 C-GUEST = Guests cannot be connected by e-mail address.
     .remedy = Ask your administrator to add you by hand.
 C-EXTERNAL = You belong to another organisation, and this app serves only the one that installed it.

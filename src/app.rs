@@ -18,7 +18,7 @@ use crate::core::resolve::config as identity;
 use crate::core::resolve::{
     Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
 };
-use crate::core::{Answer, Integration, Intent, Linking, Reference, WorkspaceIndex};
+use crate::core::{Answer, Integration, Intent, Linking, Platform, Reference, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -40,7 +40,7 @@ use crate::teams::{self, Teams, token};
 pub use self::config::{Config, SECTIONS};
 
 /// The platforms that there are, by name.
-const PLATFORMS: &[&str] = &[slack::PLATFORM.name, teams::PLATFORM.name];
+const PLATFORMS: &[&Platform] = &[&slack::PLATFORM, &teams::PLATFORM];
 /// How often the store is looked into when the service is about to end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -75,6 +75,7 @@ struct Shared {
     clock: SharedClock,
     random: SharedRandom,
     links: Option<Arc<Links>>,
+    table: Option<Arc<TableResolver>>,
 }
 
 impl App {
@@ -109,10 +110,11 @@ impl App {
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
-        let shared = Shared { http, novu, store, metrics, clock, random, links };
+        let table = open_table(&config.identity, &clock, &metrics).await?;
+        let shared = Shared { http, novu, store, metrics, clock, random, links, table };
         let mut surfaces: Vec<Arc<dyn Surface>> = Vec::new();
         if let Some(slack) = config.slack {
-            surfaces.push(Arc::new(build_slack(slack, &config.identity, &shared).await?));
+            surfaces.push(Arc::new(build_slack(slack, &config.identity, &shared)?));
         }
         if let Some(teams) = config.teams {
             surfaces.push(Arc::new(build_teams(teams, &config.identity, &shared).await?));
@@ -238,7 +240,7 @@ fn begin_series(metrics: &Metrics, platform: &'static str) {
     metrics.begin_late(platform, &ENDS_OF_REPLIES);
 }
 
-async fn build_slack(
+fn build_slack(
     slack: slack::config::Settings,
     identity: &identity::Settings,
     shared: &Shared,
@@ -250,8 +252,9 @@ async fn build_slack(
         user_scope: slack.user_scope,
         link_hosts: slack.link_hosts,
         bot_token: slack.bot_token,
+        require_profile: slack.require_profile,
     };
-    let linking = build_linking(integration, slack.connection, identity, shared).await?;
+    let linking = build_linking(integration, slack.connection, identity, shared)?;
     let web_api = WebApi::new(&slack.api_url, shared.http.clone(), Arc::clone(&shared.clock))
         .context("slack.api_url cannot be used")?;
     Ok(Slack::new(Parts {
@@ -327,10 +330,11 @@ async fn build_teams(
         user_scope: None,
         link_hosts: teams.link_hosts,
         bot_token: None,
+        require_profile: true,
     };
     Ok(Teams::new(teams::Parts {
         verifier,
-        linking: build_linking(integration, teams.connection, identity, shared).await?,
+        linking: build_linking(integration, teams.connection, identity, shared)?,
         connector,
         links: shared.links.clone(),
         store: Arc::clone(&shared.store),
@@ -349,7 +353,7 @@ async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::R
 }
 
 /// The core for one platform.
-async fn build_linking(
+fn build_linking(
     integration: Integration,
     pinned: Option<String>,
     identity: &identity::Settings,
@@ -357,6 +361,7 @@ async fn build_linking(
 ) -> anyhow::Result<Arc<Linking>> {
     let index = WorkspaceIndex::new(
         shared.novu.clone(),
+        integration.platform,
         integration.identifier.clone(),
         pinned,
         Arc::clone(&shared.clock),
@@ -366,34 +371,42 @@ async fn build_linking(
         shared.novu.clone(),
         integration,
         index,
-        build_chain(identity, shared).await?,
+        build_chain(identity, shared)?,
         identity.create_missing.clone(),
         Arc::clone(&shared.clock),
     );
     Ok(Arc::new(linking))
 }
 
-async fn build_chain(identity: &identity::Settings, shared: &Shared) -> anyhow::Result<Chain> {
+fn build_chain(identity: &identity::Settings, shared: &Shared) -> anyhow::Result<Chain> {
     let mut links = Vec::with_capacity(identity.chain.len());
     for kind in &identity.chain {
         links.push(match kind {
-            ResolverKind::Table => Resolver::Table(open_table(identity, shared).await?),
-            ResolverKind::Webhook => Resolver::Webhook(build_webhook(identity, shared)?),
-            ResolverKind::Email => Resolver::Email(EmailResolver::new(shared.novu.clone())),
+            ResolverKind::Table => {
+                Resolver::Table(shared.table.clone().context("identity.table is missing")?)
+            }
+            ResolverKind::Webhook => Resolver::Webhook(Box::new(build_webhook(identity, shared)?)),
+            ResolverKind::Email => Resolver::Email(build_email(identity, shared)),
             ResolverKind::Template => Resolver::Template(identity.template.clone()),
         });
     }
     Ok(Chain::new(links))
 }
 
+fn build_email(identity: &identity::Settings, shared: &Shared) -> EmailResolver {
+    EmailResolver::new(shared.novu.clone(), identity.email_domains.clone())
+}
+
+/// The table, once for all platforms.
 async fn open_table(
     identity: &identity::Settings,
-    shared: &Shared,
-) -> anyhow::Result<TableResolver> {
-    let path = identity.table.clone().context("identity.table is missing")?;
-    TableResolver::open(path, PLATFORMS, Arc::clone(&shared.clock))
-        .await
-        .context("identity.table cannot be used")
+    clock: &SharedClock,
+    metrics: &Arc<Metrics>,
+) -> anyhow::Result<Option<Arc<TableResolver>>> {
+    let Some(path) = identity.table.clone() else { return Ok(None) };
+    let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
+    let table = TableResolver::open(path, PLATFORMS, clock, metrics).await;
+    table.map(|table| Some(Arc::new(table))).context("identity.table cannot be used")
 }
 
 fn build_webhook(

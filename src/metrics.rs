@@ -96,6 +96,8 @@ pub struct Metrics {
     pub connections_known: Gauge,
     /// When the workspace index was last refreshed, in seconds since 1970.
     pub connections_refreshed: Gauge<f64, AtomicU64>,
+    /// States of the identity table's file that were not taken.
+    pub tables_refused: Counter,
     /// Replay records that had to be dropped before their time because the memory for them is bounded.
     pub replays_forgotten: Counter,
 }
@@ -127,6 +129,7 @@ impl Metrics {
             promises_open: Gauge::default(),
             connections_known: Gauge::default(),
             connections_refreshed: Gauge::default(),
+            tables_refused: Counter::default(),
             replays_forgotten: Counter::default(),
         };
         metrics.register();
@@ -180,6 +183,11 @@ impl Metrics {
             "When the workspace index was last refreshed",
             Unit::Seconds,
             self.connections_refreshed.clone(),
+        );
+        registry.register(
+            "identity_tables_refused",
+            "States of the identity table's file that were not taken, so that an older one is in use",
+            self.tables_refused.clone(),
         );
         registry.register(
             "replay_records_forgotten",

@@ -222,7 +222,11 @@ mod slack {
         };
         let message = PrivateMessage::render(&message);
         let posted = api.post_direct_message(&token, "U1", &message).await.is_ok();
-        (profile.is_some(), profile.is_some_and(|profile| profile.email.is_some()), posted)
+        (
+            profile.is_some(),
+            profile.is_some_and(|profile| profile.email.address().is_some()),
+            posted,
+        )
     }
 
     #[tokio::test]

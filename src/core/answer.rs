@@ -215,7 +215,8 @@ macro_rules! reasons {
 reasons! {
     /// The workspace has no channel connection in Novu: an administrator has to connect it.
     WorkspaceNotConnected = "C-WORKSPACE",
-    /// The identity webhook named a context that no connection of this workspace has.
+    /// Nothing says which of the workspace's connections is meant, or the identity webhook named a
+    /// context that none of them has.
     ContextMismatch = "C-CONTEXT",
     /// No resolver knows this person.
     IdentityUnknown = "C-IDENTITY",
@@ -229,6 +230,8 @@ reasons! {
     EmailUnknown = "C-EMAIL-UNKNOWN",
     /// Several subscribers in Novu have the person's e-mail address.
     EmailAmbiguous = "C-EMAIL-AMBIGUOUS",
+    /// The person's e-mail address is not in a domain that counts for their workspace.
+    EmailDomain = "C-EMAIL-DOMAIN",
     /// Guests are not matched by e-mail.
     Guest = "C-GUEST",
     /// The person belongs to another organisation.
@@ -285,6 +288,7 @@ impl Reason {
                 | Self::LinkTooLong
                 | Self::LinkedElsewhere
                 | Self::ContextMismatch
+                | Self::EmailDomain
                 | Self::WebhookUnavailable
                 | Self::ProfileUnavailable
         )

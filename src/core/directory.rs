@@ -45,9 +45,12 @@ pub enum DirectoryError {
     /// The workspace that the token belongs to does not know this person.
     #[error("the workspace does not know this person")]
     Stranger,
-    /// There is no usable token, or it may not look people up.
+    /// There is no usable token, or it may not look people up, until somebody acts.
     #[error("the bot may not look people up: {0}")]
     NotAllowed(&'static str),
+    /// The token has expired and has to be replaced by whoever holds its refresh token.
+    #[error("the bot's token has expired")]
+    Expired,
     /// There is no place in which the bot and this person are together, as far as it may see.
     #[error("the bot meets this person nowhere")]
     OutOfReach,
@@ -57,6 +60,9 @@ pub enum DirectoryError {
     /// The platform does not answer, or not sensibly.
     #[error("the platform does not answer")]
     Unavailable,
+    /// The platform has not answered for a while, so it was not asked.
+    #[error("the platform does not answer anybody")]
+    Down,
 }
 
 /// What whoever depends on the profile is told.
@@ -66,8 +72,11 @@ impl From<DirectoryError> for Refusal {
         match error {
             DirectoryError::Stranger => Reason::External.into(),
             DirectoryError::Throttled(retry_after) => Self { retry_after, ..unavailable },
-            DirectoryError::OutOfReach => Self { lasting: true, ..unavailable },
-            DirectoryError::NotAllowed(_) | DirectoryError::Unavailable => unavailable,
+            DirectoryError::OutOfReach
+            | DirectoryError::NotAllowed(_)
+            | DirectoryError::Expired
+            | DirectoryError::Down => Self { lasting: true, ..unavailable },
+            DirectoryError::Unavailable => unavailable,
         }
     }
 }

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tracing::{Instrument, Span};
 
+use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
+use super::candidates::{Choice, choose, same_keys};
 use super::directory::{Directory, DirectoryError};
 use super::intent::Intent;
 use super::language::Language;
-use super::person::{Kind, Person, Profile};
+use super::person::{Person, Profile};
 use super::platform::Platform;
 use super::question::Question;
-use super::resolve::{Chain, Found, ResolverKind};
+use super::resolve::{Chain, Found, ResolverKind, Subject};
 use super::trouble;
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
@@ -47,6 +49,8 @@ pub struct Integration {
     pub link_hosts: HostAllowlist,
     /// The bot token to use in place of the one that the channel connection carries.
     pub bot_token: Option<SecretString>,
+    /// Whether people are refused of whom the platform does not say who they are.
+    pub require_profile: bool,
 }
 
 /// Answers questions for one chat platform.
@@ -57,6 +61,7 @@ pub struct Linking {
     index: WorkspaceIndex,
     chain: Chain,
     create_missing: Vec<ResolverKind>,
+    profiles: ProfileHealth,
     clock: SharedClock,
 }
 
@@ -83,7 +88,19 @@ impl Linking {
         create_missing: Vec<ResolverKind>,
         clock: SharedClock,
     ) -> Self {
-        Self { novu, integration, index, chain, create_missing, clock }
+        let policy = AccountPolicy {
+            require_profile: integration.require_profile,
+            only_members_ask: integration.platform.only_members_ask,
+        };
+        let profiles = ProfileHealth::new(policy, Arc::clone(&clock));
+        Self { novu, integration, index, chain, create_missing, profiles, clock }
+    }
+
+    /// What keeps everybody from being served, in a word; none if nothing does.
+    pub async fn trouble(&self) -> Option<&'static str> {
+        let of_index = self.index.trouble().await;
+        let served = self.index.workspaces().await;
+        of_index.or_else(|| self.profiles.trouble(served))
     }
 
     /// The index of connections, to be kept fresh and asked for its health.
@@ -179,39 +196,60 @@ impl Linking {
             self.index.find(&person.workspace).await.map_err(|error| trouble(&error))?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
-        let profile = Self::profile(question, directory, token.as_ref()).shared();
+        let profile = self.profile(question, directory, token.as_ref()).shared();
+        let subject = Subject {
+            platform: self.integration.platform,
+            person,
+            served: self.index.workspaces().await,
+        };
 
         let known = async {
-            let found = self.chain.resolve(person, profile.clone()).await?;
+            let found = self.chain.resolve(subject, profile.clone()).await?;
             let (subscriber, endpoint) =
                 tokio::join!(self.subscriber(&found), self.endpoint(person, &found));
             Ok::<_, Refusal>((found, subscriber?, endpoint?))
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
-        let profile = admit(profile, self.integration.platform)?;
+        let profile = self.profiles.admit(profile)?;
         let (found, subscriber, endpoint) = known?;
-        let connection = fitting(&candidates, found.context.as_ref())?;
+        let linked_over = endpoint.as_ref().and_then(|at| at.connection_identifier.as_deref());
+        let choice =
+            Choice { context: found.context.as_ref(), pinned: self.index.pinned(), linked_over };
+        let connection = choose(&candidates, choice)?;
         Ok(AskerFacts { found, connection, candidates, profile, subscriber, endpoint })
     }
 
     fn profile<'a>(
+        &'a self,
         question: &'a Question,
         directory: &'a dyn Directory,
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
-            let profile = directory.profile(&question.asker, token).await;
-            match &profile {
-                Ok(profile) => {
-                    let language = Language::best_for(profile.locale.as_deref());
-                    question.language.learn(language);
-                }
-                Err(error) => tracing::debug!(%error, "no profile"),
+            let person = &question.asker;
+            let mut profile = self.profiles.look_up(directory, person, token).await;
+            if profile == Err(DirectoryError::Expired)
+                && let Some(fresh) = self.renewed(person, token).await
+            {
+                profile = self.profiles.look_up(directory, person, Some(&fresh)).await;
             }
+            learn(question, &profile);
             profile
         }
         .boxed()
+    }
+
+    /// The token that has taken the place of one that has expired. Novu alone can renew it, and then
+    /// its connection carries the new one.
+    async fn renewed(&self, person: &Person, old: Option<&SecretString>) -> Option<SecretString> {
+        if self.integration.bot_token.is_some() {
+            return None;
+        }
+        self.index.reread().await;
+        let token = self.bot_token(person).await?;
+        let same = old.is_some_and(|old| old.expose_secret() == token.expose_secret());
+        (!same).then_some(token)
     }
 
     /// Looks the person up for the sake of their language alone, unless the question told it.
@@ -224,7 +262,7 @@ impl Linking {
         let token = self.integration.bot_token.as_ref();
         let token = token.or_else(|| known.first()?.access_token.as_ref());
         // Without a profile the answer is in the default language.
-        let _ = Self::profile(question, directory, token).await;
+        learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
     }
 
     async fn subscriber(&self, found: &Found) -> Result<Option<Subscriber>, Refusal> {
@@ -330,6 +368,14 @@ impl Linking {
     }
 }
 
+/// Takes the language from a profile that is there.
+fn learn(question: &Question, profile: &Result<Profile, DirectoryError>) {
+    match profile {
+        Ok(profile) => question.language.learn(Language::best_for(profile.locale.as_deref())),
+        Err(error) => tracing::debug!(%error, "no profile"),
+    }
+}
+
 /// Marks every log line on the way to an answer with the reference that the person sees.
 fn span_of(question: &Question) -> Span {
     tracing::info_span!("ask", reference = %question.reference)
@@ -341,40 +387,6 @@ fn invitee(facts: &AskerFacts) -> Invitee {
         subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
         chat_name: facts.profile.as_ref().and_then(|profile| profile.name.clone()),
     }
-}
-
-/// Lets people pass, and lets nobody else. Whether a profile that is not to be had lets pass is the
-/// platform's to say.
-fn admit(
-    profile: Result<Profile, DirectoryError>,
-    platform: &Platform,
-) -> Result<Option<Profile>, Refusal> {
-    match (profile, platform.needs_profile) {
-        (Ok(profile), _) => match profile.kind {
-            Kind::Member | Kind::Guest => Ok(Some(profile)),
-            Kind::External => Err(Reason::External.into()),
-            Kind::Bot => Err(Reason::Bot.into()),
-            Kind::Deactivated => Err(Reason::Deactivated.into()),
-        },
-        (Err(DirectoryError::Stranger), _) => Err(Reason::External.into()),
-        (Err(_), false) => Ok(None),
-        (Err(error), true) => Err(error.into()),
-    }
-}
-
-/// The best connection; if the resolver named a context, the best in that context.
-fn fitting(
-    candidates: &[Arc<ChannelConnection>],
-    context: Option<&Context>,
-) -> Result<Arc<ChannelConnection>, Refusal> {
-    let wanted = context.map(Context::keys);
-    candidates
-        .iter()
-        .find(|candidate| {
-            wanted.as_ref().is_none_or(|wanted| same_keys(wanted, &candidate.context_keys))
-        })
-        .cloned()
-        .ok_or_else(|| Reason::ContextMismatch.into())
 }
 
 /// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
@@ -390,8 +402,4 @@ fn context_of(facts: &AskerFacts) -> Result<Option<Context>, Refusal> {
         tracing::error!(%error, "a channel connection has context keys that cannot be read");
         Refusal::from(Reason::NovuNonsense)
     })
-}
-
-fn same_keys(one: &[String], other: &[String]) -> bool {
-    one.len() == other.len() && one.iter().all(|key| other.contains(key))
 }

@@ -4,7 +4,9 @@
 //! chat platform. A platform brings its [`Directory`] of people, and turns the answer, once
 //! [`message`](crate::words::message) has put it into words, into a message of its own.
 
+mod account;
 mod answer;
+mod candidates;
 mod directory;
 mod intent;
 mod language;
@@ -21,7 +23,7 @@ pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
 pub use language::Language;
 pub use linking::{Integration, LINK_LIFETIME, Linking};
-pub use person::{Email, Kind, Person, Profile, Workspace};
+pub use person::{EmailAddress, Kind, Person, Profile, Workspace};
 pub use platform::{Platform, PlatformName};
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;

@@ -62,23 +62,43 @@ pub struct Profile {
     /// Language tag, such as `de-DE`.
     pub locale: Option<String>,
     /// E-mail address.
-    pub email: Option<Email>,
+    pub email: EmailAddress,
     /// What sort of account it is.
     pub kind: Kind,
 }
 
-/// An e-mail address as a platform gives it. Its address never prints.
+/// What a platform tells of a person's e-mail address. An address never prints.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Email {
-    /// The address.
-    pub address: String,
-    /// Whether the platform vouches that the address belongs to the person.
-    pub confirmed: bool,
+pub enum EmailAddress {
+    /// The platform vouches that this address belongs to the person.
+    Confirmed(String),
+    /// The person has this address entered, and the platform vouches for nothing.
+    Unconfirmed(String),
+    /// The platform tells addresses, and this person has none.
+    None,
+    /// The platform tells this bot no addresses, so the person may well have one.
+    NotTold,
 }
 
-impl fmt::Debug for Email {
+impl EmailAddress {
+    /// The address, vouched for or not.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            Self::Confirmed(address) | Self::Unconfirmed(address) => Some(address),
+            Self::None | Self::NotTold => None,
+        }
+    }
+}
+
+impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Email").field("confirmed", &self.confirmed).finish_non_exhaustive()
+        f.write_str(match self {
+            Self::Confirmed(_) => "Confirmed(…)",
+            Self::Unconfirmed(_) => "Unconfirmed(…)",
+            Self::None => "None",
+            Self::NotTold => "NotTold",
+        })
     }
 }
 
@@ -100,6 +120,15 @@ pub enum Kind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_does_not_print() {
+        for email in
+            [EmailAddress::Confirmed("a@b".to_owned()), EmailAddress::Unconfirmed("a@b".to_owned())]
+        {
+            assert!(!format!("{email:?}").contains("a@b"));
+        }
+    }
 
     #[test]
     fn a_realm_is_the_widest_place_where_a_user_id_means_one_person() {

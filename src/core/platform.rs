@@ -20,9 +20,11 @@ pub struct Platform {
     pub provider: &'static str,
     /// The key of the catalogue's word for the place where its people are: a workspace, a tenant.
     pub place: &'static str,
-    /// Whether somebody whose profile is not to be had is refused. Where people of other organisations
-    /// can reach a bot, who they are has to be known.
-    pub needs_profile: bool,
+    /// Whether only members of a workspace that installed the bot can ask it anything. Where people of
+    /// other organisations can, who they are has to be known.
+    pub only_members_ask: bool,
+    /// Whether two ids that differ in the case of their letters are two ids.
+    pub ids_have_case: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
     pub delivers_without_connection: bool,
     /// Whether an endpoint of Novu's reaches a person's chat account.
@@ -34,6 +36,19 @@ impl Platform {
     #[must_use]
     pub const fn id(&self) -> PlatformName {
         PlatformName(Cow::Borrowed(self.name))
+    }
+
+    /// An id of a person, workspace or tenant in the one form in which it is compared and handed on,
+    /// wherever it comes from.
+    #[must_use]
+    pub fn canonical_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
+        if self.ids_have_case { Cow::Borrowed(id) } else { Cow::Owned(id.to_ascii_lowercase()) }
+    }
+
+    /// Whether two ids are the same.
+    #[must_use]
+    pub fn same_id(&self, one: &str, other: &str) -> bool {
+        self.canonical_id(one) == self.canonical_id(other)
     }
 }
 
@@ -59,5 +74,17 @@ impl From<String> for PlatformName {
 impl fmt::Display for PlatformName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{slack, teams};
+
+    #[test]
+    fn ids_are_compared_as_their_owners_do() {
+        assert!(teams::PLATFORM.same_id("3F2504E0-4f89", "3f2504e0-4F89"));
+        assert!(!slack::PLATFORM.same_id("U1A", "u1a"));
+        assert!(!teams::PLATFORM.same_id("\u{212a}", "k"), "only ASCII has cases in a GUID");
     }
 }

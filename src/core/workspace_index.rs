@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, RwLock};
 use tokio_util::sync::CancellationToken;
 
+use super::candidates::{equals, is_contested};
 use super::person::Workspace;
+use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
 use crate::metrics::Metrics;
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
@@ -35,6 +37,7 @@ const MOST_PAGES: usize = 100;
 #[derive(Debug)]
 pub struct WorkspaceIndex {
     novu: Novu,
+    platform: &'static Platform,
     integration: String,
     pinned: Option<String>,
     clock: SharedClock,
@@ -45,9 +48,12 @@ pub struct WorkspaceIndex {
     ended: AtomicU64,
 }
 
+type ByWorkspace = HashMap<String, Vec<Arc<ChannelConnection>>>;
+
 #[derive(Debug, Default)]
 struct Snapshot {
-    by_workspace: HashMap<String, Vec<Arc<ChannelConnection>>>,
+    /// By the canonical id of the workspace.
+    by_workspace: ByWorkspace,
     /// When the connections were read; nothing has been read yet without it.
     read_at: Option<Tick>,
     /// When the last attempt to read them ended, and what went wrong.
@@ -55,11 +61,12 @@ struct Snapshot {
 }
 
 impl WorkspaceIndex {
-    /// An empty index. `pinned` is the identifier of the connection that is preferred among
+    /// An empty index of an integration for `platform`. `pinned` is the identifier of the connection that is preferred among
     /// several of one workspace.
     #[must_use]
     pub fn new(
         novu: Novu,
+        platform: &'static Platform,
         integration: String,
         pinned: Option<String>,
         clock: SharedClock,
@@ -67,6 +74,7 @@ impl WorkspaceIndex {
     ) -> Self {
         Self {
             novu,
+            platform,
             integration,
             pinned,
             clock,
@@ -83,17 +91,34 @@ impl WorkspaceIndex {
     /// # Errors
     /// Novu could not be asked, and nothing is known of this workspace from before.
     pub async fn find(&self, workspace: &Workspace) -> Result<Vec<Arc<ChannelConnection>>, Error> {
-        let found = self.known.read().await.find(workspace);
+        let found = self.known.read().await.find(self.platform, workspace);
         if !found.is_empty() {
             return Ok(found);
         }
         self.refresh_for_a_miss().await?;
-        Ok(self.known.read().await.find(workspace))
+        Ok(self.known.read().await.find(self.platform, workspace))
     }
 
     /// As [`WorkspaceIndex::find`], of what is known by now: asks nobody.
     pub async fn known(&self, workspace: &Workspace) -> Vec<Arc<ChannelConnection>> {
-        self.known.read().await.find(workspace)
+        self.known.read().await.find(self.platform, workspace)
+    }
+
+    /// The identifier of the connection that is preferred among several of one workspace.
+    #[must_use]
+    pub fn pinned(&self) -> Option<&str> {
+        self.pinned.as_deref()
+    }
+
+    /// How many workspaces, tenants and organisations have a connection.
+    pub async fn workspaces(&self) -> usize {
+        self.known.read().await.by_workspace.len()
+    }
+
+    /// Reads the connections anew, unless that was done a moment ago. For whoever found that what a
+    /// connection carries is no longer good; whether it failed shows in what is known then.
+    pub async fn reread(&self) {
+        let _ = self.refresh_for_a_miss().await;
     }
 
     /// Reads the index anew now and then, until `stop`.
@@ -161,11 +186,9 @@ impl WorkspaceIndex {
         *known = Arc::new(match outcome {
             Ok(connections) => {
                 self.report(connections.len());
-                Snapshot {
-                    by_workspace: self.arrange(connections),
-                    read_at: Some(now),
-                    failed: None,
-                }
+                let by_workspace = self.arrange(connections);
+                tell_of_several(&by_workspace, &known.by_workspace, self.pinned());
+                Snapshot { by_workspace, read_at: Some(now), failed: None }
             }
             Err(error) => {
                 tracing::warn!(error = error.code(), "channel connections could not be read");
@@ -217,20 +240,15 @@ impl WorkspaceIndex {
         self.metrics.connections_refreshed.set(self.clock.now().as_second() as f64);
     }
 
-    fn arrange(
-        &self,
-        connections: Vec<ChannelConnection>,
-    ) -> HashMap<String, Vec<Arc<ChannelConnection>>> {
-        let mut by_workspace: HashMap<String, Vec<Arc<ChannelConnection>>> = HashMap::new();
+    fn arrange(&self, connections: Vec<ChannelConnection>) -> ByWorkspace {
+        let mut by_workspace = ByWorkspace::new();
         for connection in connections {
             // Checked here as well: a connection of another integration has another bot's token.
             if connection.integration_identifier != self.integration {
                 continue;
             }
-            let Some(id) = connection.workspace.as_ref().map(|workspace| workspace.id.clone())
-            else {
-                continue;
-            };
+            let Some(workspace) = &connection.workspace else { continue };
+            let id = self.platform.canonical_id(&workspace.id).into_owned();
             by_workspace.entry(id).or_default().push(Arc::new(connection));
         }
         for candidates in by_workspace.values_mut() {
@@ -246,11 +264,49 @@ impl WorkspaceIndex {
     }
 }
 
+/// Tells the operator of workspaces with several connections that only their age tells apart: once,
+/// when it comes to that, and not again while it stays so.
+fn tell_of_several(now: &ByWorkspace, before: &ByWorkspace, pinned: Option<&str>) {
+    let state = |candidates: &[Arc<ChannelConnection>]| {
+        let chosen = pinned.is_some_and(|pinned| candidates[0].identifier == pinned);
+        let several = !chosen && equals(candidates).count() > 1;
+        several.then(|| is_contested(candidates))
+    };
+    for (workspace, candidates) in now {
+        let contested = state(candidates);
+        if contested == before.get(workspace).and_then(|candidates| state(candidates)) {
+            continue;
+        }
+        let connections: Vec<_> =
+            equals(candidates).map(|candidate| candidate.identifier.as_str()).collect();
+        match contested {
+            Some(true) => tracing::warn!(
+                workspace,
+                ?connections,
+                to_do = "prefer one in the configuration, let the identity webhook name the \
+                         context, or remove the others",
+                "a workspace has connections in different contexts and nothing says which one is \
+                 meant; its people are refused with C-CONTEXT"
+            ),
+            Some(false) => tracing::info!(
+                workspace,
+                ?connections,
+                "a workspace has several connections in one context; the newest is used"
+            ),
+            None => {}
+        }
+    }
+}
+
 impl Snapshot {
-    fn find(&self, workspace: &Workspace) -> Vec<Arc<ChannelConnection>> {
+    fn find(
+        &self,
+        platform: &'static Platform,
+        workspace: &Workspace,
+    ) -> Vec<Arc<ChannelConnection>> {
         workspace
             .connection_keys()
-            .filter_map(|key| self.by_workspace.get(key))
+            .filter_map(|key| self.by_workspace.get(&*platform.canonical_id(key)))
             .flatten()
             .cloned()
             .collect()

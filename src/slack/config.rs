@@ -77,6 +77,13 @@ section! {
     )
     .or("slack.com,slack-gov.com");
 
+    REQUIRE_PROFILE: Key<bool> = Key::new(
+        "slack.require_profile",
+        "false to serve people of whom Slack does not say who they are, else true",
+        parse::boolean,
+    )
+    .or("true");
+
     REPLY_BUDGET: Key<Duration> = Key::new(
         "slack.reply_budget",
         "how long the HTTP response to Slack may wait for the answer",
@@ -106,6 +113,8 @@ pub(crate) struct Settings {
     pub(crate) response_hosts: HostAllowlist,
     /// Where a sign-in link may lead: these hosts exactly.
     pub(crate) link_hosts: HostAllowlist,
+    /// Whether people are refused of whom Slack does not say who they are.
+    pub(crate) require_profile: bool,
     /// How long the HTTP response may wait for the answer.
     pub(crate) reply_budget: Duration,
 }
@@ -122,6 +131,7 @@ impl Settings {
         let bot_token = reader.optional(&BOT_TOKEN);
         let response_hosts = hosts(reader, &RESPONSE_HOSTS, Subdomains::Allowed);
         let link_hosts = hosts(reader, &LINK_HOSTS, Subdomains::Refused);
+        let require_profile = reader.value(&REQUIRE_PROFILE);
         let reply_budget = reader.value(&REPLY_BUDGET);
         Some(Self {
             signing_secrets: signing_secrets?,
@@ -133,6 +143,7 @@ impl Settings {
             bot_token,
             response_hosts: response_hosts?,
             link_hosts: link_hosts?,
+            require_profile: require_profile?,
             reply_budget: reply_budget?,
         })
     }

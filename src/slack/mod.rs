@@ -40,14 +40,15 @@ pub const PLATFORM: Platform = Platform {
     provider: "Slack",
     place: "link-workspace",
     // Slack lets only members of a workspace that installed the app use its command.
-    needs_profile: false,
+    only_members_ask: true,
+    ids_have_case: true,
     delivers_without_connection: false,
     reaches,
 };
 
 /// Whether an endpoint reaches this person's account.
 fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
-    matches!(endpoint, Endpoint::SlackUser { user_id } if *user_id == person.user)
+    matches!(endpoint, Endpoint::SlackUser { user_id } if PLATFORM.same_id(user_id, &person.user))
 }
 
 /// What the Slack side is made of.
@@ -145,7 +146,7 @@ impl Surface for Slack {
     }
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
-        self.answering.linking().index().trouble().boxed()
+        self.answering.linking().trouble().boxed()
     }
 
     fn responder(&self) -> Arc<dyn Responder> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ use url::Url;
 
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
-use crate::core::{Directory, DirectoryError, Email, Kind, Person, Profile};
+use crate::core::{Directory, DirectoryError, EmailAddress, Kind, Person, Profile};
 use crate::net::{self, Answered, Outgoing};
 
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
@@ -28,6 +28,26 @@ const TIMEOUT: Duration = Duration::from_millis(1500);
 const POST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 512 * 1024;
+
+/// The response header with the scopes of the token (Slack, Web API).
+const SCOPES_HEADER: &str = "x-oauth-scopes";
+/// The scope without which Slack leaves addresses out, as if nobody had one (Slack, `users.info`).
+const ADDRESS_SCOPE: &str = "users:read.email";
+/// The words for "no" that stay until somebody acts (Slack, Web API errors).
+const LASTING: [&str; 12] = [
+    "missing_scope",
+    "token_revoked",
+    "invalid_auth",
+    "account_inactive",
+    "not_authed",
+    "access_denied",
+    "no_permission",
+    "not_allowed_token_type",
+    "team_access_not_granted",
+    "ekm_access_denied",
+    "enterprise_is_restricted",
+    "two_factor_setup_required",
+];
 
 /// A client of the Web API.
 #[derive(Debug, Clone)]
@@ -191,12 +211,14 @@ impl WebApi {
         self.call::<Posted>("chat_post_message", POST_TIMEOUT, token, request).await.map(|_| ())
     }
 
-    async fn user(&self, token: &SecretString, user: &str) -> Result<User, CallError> {
+    /// The user, and whether Slack tells this token e-mail addresses.
+    async fn user(&self, token: &SecretString, user: &str) -> Result<(User, bool), CallError> {
         let request = self
             .http
             .request(Method::GET, self.users_info.clone())
             .query(&[("user", user), ("include_locale", "true")]);
-        Ok(self.call::<UserInfo>("users_info", TIMEOUT, token, request).await?.user)
+        let (info, headers) = self.call::<UserInfo>("users_info", TIMEOUT, token, request).await?;
+        Ok((info.user, tells_addresses(&headers)))
     }
 
     async fn call<T: DeserializeOwned>(
@@ -205,13 +227,14 @@ impl WebApi {
         time_limit: Duration,
         token: &SecretString,
         request: RequestBuilder,
-    ) -> Result<T, CallError> {
+    ) -> Result<(T, HeaderMap), CallError> {
         let mut call = self.http.call("slack", operation, time_limit);
         let result = match bearer(token) {
             Ok(token) => {
                 let request = request.header(AUTHORIZATION, token);
                 match call.send(request, LARGEST_ANSWER).await {
-                    Ok(answer) => understand(&answer, self.clock.now()),
+                    Ok(answer) => understand(&answer, self.clock.now())
+                        .map(|content| (content, answer.headers)),
                     // Nothing happened if there was no connection.
                     Err(failure) if failure.nothing_done() => Err(CallError::Unavailable),
                     Err(_) => Err(CallError::Uncertain),
@@ -297,6 +320,12 @@ fn understand<T: DeserializeOwned>(answer: &Answered, now: Timestamp) -> Result<
     }
 }
 
+/// Whether the token of this answer has the scope for addresses. Without the header nobody knows.
+fn tells_addresses(headers: &HeaderMap) -> bool {
+    let scopes = headers.get(SCOPES_HEADER).and_then(|scopes| scopes.to_str().ok());
+    scopes.is_some_and(|scopes| scopes.split(',').any(|scope| scope.trim() == ADDRESS_SCOPE))
+}
+
 impl Directory for WebApi {
     fn profile<'a>(
         &'a self,
@@ -306,7 +335,7 @@ impl Directory for WebApi {
         async move {
             let token = token.ok_or(DirectoryError::NotAllowed("no_token"))?;
             match self.user(token, &person.user).await {
-                Ok(user) => profile_of(user, person),
+                Ok((user, tells_addresses)) => profile_of(user, person, tells_addresses),
                 Err(CallError::Said(word)) => Err(said(&word)),
                 Err(CallError::Throttled(after)) => Err(DirectoryError::Throttled(after)),
                 Err(CallError::Unavailable | CallError::Uncertain) => {
@@ -321,16 +350,21 @@ impl Directory for WebApi {
 fn said(word: &str) -> DirectoryError {
     match word {
         "user_not_found" | "user_not_visible" => DirectoryError::Stranger,
-        "missing_scope" => DirectoryError::NotAllowed("missing_scope"),
-        "account_inactive" | "token_revoked" | "invalid_auth" | "token_expired" | "not_authed" => {
-            DirectoryError::NotAllowed("dead_token")
-        }
+        "token_expired" => DirectoryError::Expired,
         "ratelimited" => DirectoryError::Throttled(None),
-        _ => DirectoryError::Unavailable,
+        word if CallError::Said(word.to_owned()).is_transient() => DirectoryError::Unavailable,
+        word => {
+            let known = LASTING.into_iter().find(|lasting| *lasting == word);
+            DirectoryError::NotAllowed(known.unwrap_or("refused"))
+        }
     }
 }
 
-fn profile_of(user: User, person: &Person) -> Result<Profile, DirectoryError> {
+fn profile_of(
+    user: User,
+    person: &Person,
+    tells_addresses: bool,
+) -> Result<Profile, DirectoryError> {
     if user.id != person.user {
         return Err(DirectoryError::Unavailable);
     }
@@ -338,14 +372,19 @@ fn profile_of(user: User, person: &Person) -> Result<Profile, DirectoryError> {
     let confirmed = user.is_email_confirmed;
     let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let profile = user.profile;
-    let email = profile.as_ref().and_then(|profile| profile.email.clone());
+    let email = given(profile.as_ref().and_then(|profile| profile.email.clone()));
     let name = profile
         .and_then(|profile| given(profile.real_name).or_else(|| given(profile.display_name)))
         .or(given(user.real_name));
     Ok(Profile {
         name,
         locale: given(user.locale),
-        email: given(email).map(|address| Email { address, confirmed }),
+        email: match email {
+            Some(address) if confirmed => EmailAddress::Confirmed(address),
+            Some(address) => EmailAddress::Unconfirmed(address),
+            None if tells_addresses => EmailAddress::None,
+            None => EmailAddress::NotTold,
+        },
         kind,
     })
 }
@@ -428,16 +467,31 @@ mod tests {
         ];
         for (user, kind) in cases {
             let user = serde_json::from_value(user.clone()).unwrap();
-            assert_eq!(profile_of(user, &asker()).unwrap().kind, kind);
+            assert_eq!(profile_of(user, &asker(), true).unwrap().kind, kind);
         }
         let slackbot = serde_json::from_value(json!({"id": "USLACKBOT"})).unwrap();
         let person = Person { user: "USLACKBOT".to_owned(), ..asker() };
-        assert_eq!(profile_of(slackbot, &person).unwrap().kind, Kind::Bot);
+        assert_eq!(profile_of(slackbot, &person, true).unwrap().kind, Kind::Bot);
+    }
+
+    #[test]
+    fn whether_addresses_are_told_shows_in_the_scopes() {
+        let cases = [
+            (Some("chat:write,users:read,users:read.email"), true),
+            (Some("users:read.email, users:read"), true),
+            (Some("users:read"), false),
+            (Some("users:read.emails"), false),
+            (None, false),
+        ];
+        for (scopes, told) in cases {
+            let scopes = scopes.map(|text| (SCOPES_HEADER.parse().unwrap(), text.parse().unwrap()));
+            assert_eq!(tells_addresses(&HeaderMap::from_iter(scopes)), told);
+        }
     }
 
     #[test]
     fn an_answer_about_somebody_else_is_no_answer() {
         let user = serde_json::from_value(json!({"id": "U2"})).unwrap();
-        assert_eq!(profile_of(user, &asker()), Err(DirectoryError::Unavailable));
+        assert_eq!(profile_of(user, &asker(), true), Err(DirectoryError::Unavailable));
     }
 }

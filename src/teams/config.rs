@@ -102,10 +102,10 @@ section! {
 
     REPLY_BUDGET: Key<Duration> = Key::new(
         "teams.reply_budget",
-        "how long the response to a pressed button may wait for its card",
+        "nothing: a pressed button is acknowledged at once, whatever stands here",
         |text| parse::time(text, &PRESS_TIME),
     )
-    .or("1200ms");
+    .doubting(|_| Some("has no use any more: remove it".into()));
 
     UNKNOWN_KEY_INTERVAL: Key<Duration> = Key::new(
         "teams.unknown_key_interval",
@@ -138,8 +138,6 @@ pub(crate) struct Settings {
     pub(crate) link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
     pub(crate) service_hosts: HostAllowlist,
-    /// How long the HTTP response to a pressed button may wait for its card.
-    pub(crate) reply_budget: Duration,
     /// How often at most a token with an unknown key causes a look for new ones.
     pub(crate) unknown_key_interval: Duration,
 }
@@ -167,7 +165,8 @@ impl Settings {
         let issuer = reader.optional(&ISSUER);
         let link_hosts = reader.optional_list(&LINK_HOSTS);
         let service_hosts = reader.optional_list(&SERVICE_HOSTS);
-        let reply_budget = reader.value(&REPLY_BUDGET);
+        // Taken for the sake of configurations from before.
+        let _ = reader.optional(&REPLY_BUDGET);
         let unknown_key_interval = reader.value(&UNKNOWN_KEY_INTERVAL);
         let cloud = cloud?;
         Some(Self {
@@ -181,7 +180,6 @@ impl Settings {
             token_scope: cloud.scope().to_owned(),
             link_hosts: hosts_or(link_hosts, &[cloud.login_host()])?,
             service_hosts: hosts_or(service_hosts, cloud.service_hosts())?,
-            reply_budget: reply_budget?,
             unknown_key_interval: unknown_key_interval?,
         })
     }

@@ -46,7 +46,9 @@ pub const PLATFORM: Platform = Platform {
     provider: "Microsoft",
     place: "link-tenant",
     // People of other tenants can write to a bot.
-    needs_profile: true,
+    only_members_ask: false,
+    // Entra's ids are GUIDs.
+    ids_have_case: false,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
     reaches,
@@ -55,8 +57,8 @@ pub const PLATFORM: Platform = Platform {
 /// Whether an endpoint reaches this person's account.
 fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
     let Endpoint::MsTeamsUser { user_id, tenant_id } = endpoint else { return false };
-    *user_id == person.user
-        && tenant_id.as_ref().is_none_or(|tenant| *tenant == person.workspace.id)
+    PLATFORM.same_id(user_id, &person.user)
+        && tenant_id.as_ref().is_none_or(|id| PLATFORM.same_id(id, &person.workspace.id))
 }
 
 /// What the Teams side is made of.
@@ -136,7 +138,7 @@ impl Surface for Teams {
         async move {
             match self.verifier.trouble() {
                 Some(word) => Some(word),
-                None => self.answering.linking().index().trouble().await,
+                None => self.answering.linking().trouble().await,
             }
         }
         .boxed()

@@ -8,7 +8,7 @@ use connect_sandbox::{Effect, Failure, Fault, Hold, Route};
 use novu_connect_bot::clock::Clock;
 use novu_connect_bot::store::{Memory, Store};
 
-use crate::bot::{ADA, BOT_TOKEN, Bot, GRACE, Request, find_button, find_code, until};
+use crate::bot::{ADA, Bot, GRACE, Request, TEAM, find_button, find_code, until};
 
 const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 const BUDGET: (&str, &str) = ("CONNECT_SLACK__REPLY_BUDGET", "200ms");
@@ -119,7 +119,7 @@ async fn a_response_url_is_used_five_times_at_most() {
 #[tokio::test]
 async fn what_can_be_delivered_nowhere_is_given_up_and_counted() {
     let (bot, hold) = slow_bot().await;
-    bot.slack.kill_token(BOT_TOKEN, "account_inactive");
+    bot.slack.set_scopes(TEAM, &["commands", "users:read"]);
     late(&bot, &hold, bot.slash(ADA, "").without("response_url")).await;
     let lost = "connect_late_deliveries_total{platform=\"slack\",outcome=\"undelivered\"}";
     bot.until_later(async || bot.metric(lost).await == 1).await;

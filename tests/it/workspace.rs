@@ -70,7 +70,7 @@ async fn shared_goes_before_personal_then_the_newest_and_a_pinned_one_before_all
     let personal = NewConnection { subscriber_id: Some("admin".to_owned()), ..place("personal") };
     bot.novu.add_connection(NewConnection { created_at: at(3000), ..personal }).unwrap();
     for (identifier, created) in [("older", 1000), ("newer", 2000)] {
-        let keys = vec![format!("tenant:{identifier}")];
+        let keys = vec!["tenant:acme".to_owned()];
         bot.novu
             .add_connection(NewConnection {
                 created_at: at(created),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
-use super::{ResolverKind, Template};
+use super::{EmailDomain, EmailDomains, ResolverKind, Template};
 use crate::config::{Key, KeyInfo, ListKey, Parsed, Reader, parse};
 use crate::section;
 
@@ -59,6 +59,12 @@ section! {
         table_path,
     );
 
+    EMAIL_DOMAINS: ListKey<EmailDomain> = ListKey::new(
+        "identity.email_domains",
+        "the e-mail domains that count for each workspace, like T0123ABCD=example.com; * for any",
+        email_domain,
+    );
+
     CREATE_MISSING: ListKey<ResolverKind> = ListKey::new(
         "identity.create_missing",
         "the resolvers whose subscriber may be created where Novu does not have it",
@@ -82,6 +88,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_timeout: Duration,
     /// The mapping table, `.csv` or `.toml`; there if the chain has the table.
     pub(crate) table: Option<PathBuf>,
+    /// The e-mail domains that count for each workspace.
+    pub(crate) email_domains: EmailDomains,
     /// Resolvers of the chain whose subscriber may be created; never the e-mail resolver.
     pub(crate) create_missing: Vec<ResolverKind>,
 }
@@ -95,6 +103,7 @@ impl fmt::Debug for Settings {
             .field("webhook_secret", &self.webhook_secret)
             .field("webhook_timeout", &self.webhook_timeout)
             .field("table", &self.table)
+            .field("email_domains", &self.email_domains)
             .field("create_missing", &self.create_missing)
             .finish()
     }
@@ -109,6 +118,7 @@ impl Settings {
         let webhook_secret = reader.optional(&WEBHOOK_SECRET);
         let webhook_timeout = reader.value(&WEBHOOK_TIMEOUT);
         let table = reader.optional(&TABLE);
+        let email_domains = reader.optional_list(&EMAIL_DOMAINS);
         let create_missing = reader.list(&CREATE_MISSING);
         let chain = chain?;
         judge_order(reader, &chain);
@@ -119,6 +129,7 @@ impl Settings {
             webhook_secret,
             webhook_timeout: webhook_timeout?,
             table,
+            email_domains: EmailDomains::new(email_domains.unwrap_or_default()),
             create_missing: creators(reader, &chain, create_missing?),
             chain,
         })
@@ -157,6 +168,11 @@ fn table_path(text: &str) -> Parsed<PathBuf> {
     Err("is not a table's path: name a file that ends with .csv or .toml".into())
 }
 
+/// A workspace with a domain of e-mail addresses that count for it.
+fn email_domain(text: &str) -> Parsed<EmailDomain> {
+    EmailDomain::parse(text).map_err(|problem| problem.to_string().into())
+}
+
 /// A subscriber id with placeholders, from which different people never get the same id.
 fn template(text: &str) -> Parsed<Template> {
     Template::parse(text).map_err(|problem| problem.to_string().into())
@@ -175,11 +191,12 @@ fn settings(resolver: ResolverKind) -> (&'static [&'static KeyInfo], &'static [&
     static WEBHOOK: [&KeyInfo; 2] = [WEBHOOK_URL.info(), WEBHOOK_SECRET.info()];
     static WEBHOOK_MORE: [&KeyInfo; 1] = [WEBHOOK_TIMEOUT.info()];
     static TABLES: [&KeyInfo; 1] = [TABLE.info()];
+    static EMAILS: [&KeyInfo; 1] = [EMAIL_DOMAINS.info()];
     static TEMPLATES: [&KeyInfo; 1] = [TEMPLATE.info()];
     match resolver {
         ResolverKind::Table => (&TABLES, &[]),
         ResolverKind::Webhook => (&WEBHOOK, &WEBHOOK_MORE),
-        ResolverKind::Email => (&[], &[]),
+        ResolverKind::Email => (&[], &EMAILS),
         ResolverKind::Template => (&[], &TEMPLATES),
     }
 }
@@ -259,16 +276,12 @@ mod tests {
 
     #[test]
     fn a_template_tells_people_apart() {
-        for text in [
-            "{platform}:{workspace}:{user}",
-            "{team}/{user}",
-            "{workspace}{user}",
-            "x-{team}-{user}",
-        ] {
+        for text in ["{platform}:{workspace}:{user}", "{team}/{user}", "x-{team}-{user}"] {
             assert!(template(text).is_ok(), "{text:?}");
         }
         for text in [
             "{workspace}",
+            "{workspace}{user}",
             "{platform}:{user}",
             "{workspace}:{name}",
             "{workspace}:{user",

@@ -1,9 +1,12 @@
 //! Subscribers found by an e-mail address that the platform vouches for.
 
-use super::{Found, Resolution, ResolverKind};
-use crate::core::answer::Reason;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::email_domains::EmailDomains;
+use super::{Found, Resolution, ResolverKind, Subject};
+use crate::core::answer::{Reason, Refusal};
 use crate::core::directory::DirectoryError;
-use crate::core::person::{Kind, Profile};
+use crate::core::person::{EmailAddress, Kind, Person, Profile};
 use crate::core::trouble;
 use crate::novu::{Error, Novu, Subscriber, SubscriberSearch};
 
@@ -20,22 +23,33 @@ const MOST_PAGES: usize = 5;
 #[derive(Debug)]
 pub struct EmailResolver {
     novu: Novu,
+    domains: EmailDomains,
+    /// Whether the platform told no addresses when it was last asked.
+    not_told: AtomicBool,
 }
 
 impl EmailResolver {
-    /// A resolver that searches with the given client.
+    /// A resolver that searches with the given client, for addresses in the given domains.
     #[must_use]
-    pub fn new(novu: Novu) -> Self {
-        Self { novu }
+    pub fn new(novu: Novu, domains: EmailDomains) -> Self {
+        Self { novu, domains, not_told: AtomicBool::new(false) }
     }
 
-    pub(super) async fn resolve(&self, profile: Result<Profile, DirectoryError>) -> Resolution {
+    pub(super) async fn resolve(
+        &self,
+        subject: Subject<'_>,
+        profile: Result<Profile, DirectoryError>,
+    ) -> Resolution {
         // Who cannot be looked up cannot be matched, and is not handed to a weaker resolver either.
         let profile = profile.map_err(|error| Resolution::Refuse(error.into()));
+        let profile = profile.inspect(|profile| self.tell_of_scope(subject.person, profile));
         let address = match profile.and_then(|profile| vouched(&profile)) {
             Ok(address) => address,
             Err(resolution) => return resolution,
         };
+        if !self.domains.permit(subject, &address) {
+            return Resolution::Refuse(Reason::EmailDomain.into());
+        }
         match self.search(&address).await {
             Ok(Some(matches)) => only(matches),
             // Somebody may be among those whom nobody has looked at.
@@ -44,7 +58,27 @@ impl EmailResolver {
         }
     }
 
-    /// All subscribers whose address is the given one. Nothing if that cannot be said, because there
+    /// Tells the operator once when the platform stops or starts telling addresses.
+    fn tell_of_scope(&self, person: &Person, profile: &Profile) {
+        let not_told = profile.email == EmailAddress::NotTold;
+        if self.not_told.swap(not_told, Ordering::Relaxed) == not_told {
+            return;
+        }
+        let (platform, workspace) = (person.platform.as_str(), person.workspace.realm());
+        if not_told {
+            tracing::warn!(
+                platform,
+                workspace,
+                to_do = "Slack: connect the workspace again with the scope users:read.email; Teams: \
+                         use another resolver",
+                "the platform tells this bot no e-mail addresses, so the resolver email refuses"
+            );
+        } else {
+            tracing::info!(platform, workspace, "the platform tells e-mail addresses");
+        }
+    }
+
+    /// All subscribers whose address is the given one. None if that cannot be said, because there
     /// were more results than are read, or some that make no sense.
     async fn search(&self, address: &str) -> Result<Option<Vec<Subscriber>>, Error> {
         let mut search =
@@ -67,9 +101,10 @@ impl EmailResolver {
     }
 }
 
-/// Equal but for case; nothing else is normalised, because mail servers do not agree on more.
+/// Equal but for the case of ASCII letters; nothing else is normalised. Mail servers do not agree on
+/// more, and beyond ASCII other characters fold into letters, as the Kelvin sign does into `k`.
 fn same_address(one: &str, other: &str) -> bool {
-    one.trim().to_lowercase() == other.trim().to_lowercase()
+    one.eq_ignore_ascii_case(other)
 }
 
 fn only(mut matches: Vec<Subscriber>) -> Resolution {
@@ -84,65 +119,73 @@ fn only(mut matches: Vec<Subscriber>) -> Resolution {
 }
 
 /// The address, if the platform vouches for it and for the person as a full member.
+///
+/// That somebody is a guest, or has no address, the platform says for certain: another resolver may
+/// find them. That it tells no addresses says nothing of the person.
 fn vouched(profile: &Profile) -> Result<String, Resolution> {
     if profile.kind != Kind::Member {
         return Err(Resolution::NotMine(Reason::Guest));
     }
-    let email = profile
-        .email
-        .as_ref()
-        .filter(|email| email.address.contains('@'))
-        .ok_or(Resolution::NotMine(Reason::EmailMissing))?;
-    if email.confirmed {
-        Ok(email.address.trim().to_owned())
-    } else {
-        Err(Resolution::Refuse(Reason::EmailUnconfirmed.into()))
+    let refuse = |reason| Err(Resolution::Refuse(Refusal::from(reason)));
+    match &profile.email {
+        EmailAddress::NotTold => refuse(Reason::EmailMissing),
+        EmailAddress::None => Err(Resolution::NotMine(Reason::EmailMissing)),
+        EmailAddress::Confirmed(address) | EmailAddress::Unconfirmed(address)
+            if !address.contains('@') =>
+        {
+            Err(Resolution::NotMine(Reason::EmailMissing))
+        }
+        EmailAddress::Unconfirmed(_) => refuse(Reason::EmailUnconfirmed),
+        EmailAddress::Confirmed(address) => Ok(address.trim_ascii().to_owned()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::answer::Refusal;
-    use crate::core::person::Email;
 
-    fn profile(kind: Kind, email: Option<(&str, bool)>) -> Profile {
-        Profile {
-            name: None,
-            locale: None,
-            kind,
-            email: email
-                .map(|(address, confirmed)| Email { address: address.to_owned(), confirmed }),
-        }
+    fn profile(kind: Kind, email: EmailAddress) -> Profile {
+        Profile { name: None, locale: None, kind, email }
     }
 
     #[test]
     fn only_a_confirmed_address_of_a_full_member_counts() {
         let mine = |profile| vouched(&profile);
-        assert_eq!(
-            mine(profile(Kind::Member, Some((" a@b.example ", true)))).unwrap(),
-            "a@b.example"
-        );
+        let confirmed = |address: &str| EmailAddress::Confirmed(address.to_owned());
+        let address = mine(profile(Kind::Member, confirmed(" a@b.example ")));
+        assert_eq!(address.unwrap(), "a@b.example");
+        let unconfirmed = EmailAddress::Unconfirmed("a@b.example".to_owned());
         let cases = [
-            (profile(Kind::Guest, Some(("a@b.example", true))), "NotMine(Guest)"),
-            (profile(Kind::Member, None), "NotMine(EmailMissing)"),
-            (profile(Kind::Member, Some(("", true))), "NotMine(EmailMissing)"),
-            (profile(Kind::Member, Some(("a", true))), "NotMine(EmailMissing)"),
+            (profile(Kind::Guest, confirmed("a@b.example")), "NotMine(Guest)"),
+            (profile(Kind::Guest, EmailAddress::NotTold), "NotMine(Guest)"),
+            (profile(Kind::Member, EmailAddress::None), "NotMine(EmailMissing)"),
+            (profile(Kind::Member, confirmed("a")), "NotMine(EmailMissing)"),
+            (profile(Kind::Member, EmailAddress::NotTold), "Refuse(EmailMissing)"),
+            (profile(Kind::Member, unconfirmed), "Refuse(EmailUnconfirmed)"),
         ];
         for (profile, verdict) in cases {
-            assert_eq!(format!("{:?}", mine(profile).unwrap_err()), verdict);
+            let said = match mine(profile).unwrap_err() {
+                Resolution::Refuse(refusal) => format!("Refuse({:?})", refusal.reason),
+                other => format!("{other:?}"),
+            };
+            assert_eq!(said, verdict);
         }
-        assert!(matches!(
-            mine(profile(Kind::Member, Some(("a@b.example", false)))).unwrap_err(),
-            Resolution::Refuse(Refusal { reason: Reason::EmailUnconfirmed, .. })
-        ));
     }
 
     #[test]
-    fn addresses_are_compared_without_case_and_with_nothing_else() {
+    fn addresses_are_compared_without_the_case_of_ascii_and_with_nothing_else() {
         assert!(same_address("Ada@Example.com", "ada@example.COM"));
-        assert!(!same_address("xada@example.com", "ada@example.com"));
-        assert!(!same_address("ada@example.co", "ada@example.com"));
-        assert!(!same_address("ada+x@example.com", "ada@example.com"));
+        let others = [
+            "xada@example.com",
+            "ada@example.co",
+            "ada+x@example.com",
+            " ada@example.com",
+            "ada@example.com\u{a0}",
+        ];
+        for other in others {
+            assert!(!same_address(other, "ada@example.com"), "{other}");
+        }
+        assert!(!same_address("frank@example.com", "fran\u{212a}@example.com"));
+        assert!(!same_address("\u{c4}@example.com", "\u{e4}@example.com"));
     }
 }

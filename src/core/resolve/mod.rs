@@ -2,11 +2,13 @@
 
 pub(crate) mod config;
 pub mod email;
+mod email_domains;
 pub mod table;
 pub mod template;
 pub mod webhook;
 
 use std::fmt;
+use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, Shared};
 use serde::Deserialize;
@@ -14,9 +16,11 @@ use serde::Deserialize;
 use super::answer::{Reason, Refusal};
 use super::directory::DirectoryError;
 use super::person::{Person, Profile};
+use super::platform::Platform;
 use crate::novu::{Context, Subscriber, SubscriberId};
 
 pub use email::EmailResolver;
+pub use email_domains::{EmailDomain, EmailDomains};
 pub use table::TableResolver;
 pub use template::Template;
 pub use webhook::WebhookResolver;
@@ -62,9 +66,11 @@ impl fmt::Display for ResolverKind {
 pub enum Resolution {
     /// This is the subscriber.
     Found(Box<Found>),
-    /// Somebody else may know; if nobody does, this is why not.
+    /// This resolver knows for certain that it is not the one to find this person. Somebody else may
+    /// know; if nobody does, this is why not.
     NotMine(Reason),
-    /// No, and nobody else is asked.
+    /// No, and nobody else is asked. Also what a resolver says that cannot tell: a weaker one must not
+    /// take over from a source that is ill.
     Refuse(Refusal),
 }
 
@@ -89,6 +95,17 @@ impl Found {
     }
 }
 
+/// Who is looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The platform that vouches for the person.
+    pub platform: &'static Platform,
+    /// The person.
+    pub person: &'a Person,
+    /// How many workspaces share the subscribers among whom the person is looked for.
+    pub served: usize,
+}
+
 /// A person's profile while it is being fetched. Every resolver may wait for it, few do.
 pub type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, DirectoryError>>>;
 
@@ -102,9 +119,9 @@ pub struct Chain {
 #[derive(Debug)]
 pub enum Resolver {
     /// See [`TableResolver`].
-    Table(TableResolver),
+    Table(Arc<TableResolver>),
     /// See [`WebhookResolver`].
-    Webhook(WebhookResolver),
+    Webhook(Box<WebhookResolver>),
     /// See [`EmailResolver`].
     Email(EmailResolver),
     /// See [`Template`].
@@ -112,12 +129,12 @@ pub enum Resolver {
 }
 
 impl Resolver {
-    async fn resolve(&self, person: &Person, profile: PendingProfile<'_>) -> Resolution {
+    async fn resolve(&self, subject: Subject<'_>, profile: PendingProfile<'_>) -> Resolution {
         match self {
-            Self::Table(table) => table.resolve(person).await,
-            Self::Webhook(webhook) => webhook.resolve(person, profile.await.ok().as_ref()).await,
-            Self::Email(email) => email.resolve(profile.await).await,
-            Self::Template(template) => template.resolve(person),
+            Self::Table(table) => table.resolve(subject).await,
+            Self::Webhook(webhook) => webhook.resolve(subject, profile.await.ok().as_ref()).await,
+            Self::Email(email) => email.resolve(subject, profile.await).await,
+            Self::Template(template) => template.resolve(subject),
         }
     }
 }
@@ -136,12 +153,12 @@ impl Chain {
     /// the first is the one that the operator prefers.
     pub async fn resolve(
         &self,
-        person: &Person,
+        subject: Subject<'_>,
         profile: PendingProfile<'_>,
     ) -> Result<Found, Refusal> {
         let mut why_not = None;
         for link in &self.links {
-            match link.resolve(person, profile.clone()).await {
+            match link.resolve(subject, profile.clone()).await {
                 Resolution::Found(found) => return Ok(*found),
                 Resolution::Refuse(refusal) => return Err(refusal),
                 Resolution::NotMine(reason) => why_not = why_not.or(Some(reason)),

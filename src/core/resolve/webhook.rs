@@ -8,24 +8,32 @@
 //!  "name":"Ada","locale":"en-GB","email":"ada@example.com","emailConfirmed":true,"kind":"member"}
 //! ```
 //!
-//! Answers: `200` with `{"subscriberId":"…"}`, optionally `"context"` (as in Novu) and
-//! `"profile":{"firstName":"…"}`; `200` with `{"refuse":{"message":"…"}}`; `204` or `404` for
-//! "not mine". Anything else counts as down.
+//! Answers, and nothing else counts as one:
+//!
+//! - `200` with `{"subscriberId":"…"}`, optionally `"context"` (as in Novu) and
+//!   `"profile":{"firstName":"…"}`. Optional fields may be null, and others may be there.
+//! - `200` with `{"refuse":{"message":"…"}}`, or `{"refuse":{}}` without a sentence of its own. This
+//!   wins over a `subscriberId` beside it.
+//! - `204` for "not mine".
+//!
+//! Whatever else comes back, a page, a 404, a field that is missing or of another type, is an endpoint
+//! that is ill: the person is refused, and no other resolver is asked.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Found, Resolution, ResolverKind};
+use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::SharedClock;
 use crate::core::answer::{Reason, Refusal};
-use crate::core::person::{Kind, Person, Profile};
+use crate::core::person::{EmailAddress, Kind, Profile};
 use crate::net::{self, Cause, Outgoing};
-use crate::novu::{Context, ContextValue, SubscriberId};
+use crate::novu::{Context, SubscriberId};
 use crate::signing::SigningKey;
 
 /// The header that carries the time of signing, in seconds since 1970.
@@ -38,6 +46,14 @@ pub const VERSION: &str = "v1";
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// The longest sentence of the operator's that is passed on, in characters.
 const LONGEST_SENTENCE: usize = 300;
+
+/// What is wrong with each field, for the log.
+const NO_SUBSCRIBER: &str = "the field subscriberId is missing, empty or no text";
+const NO_CONTEXT: &str = "the field context is not one that Novu takes";
+const NO_PROFILE: &str = "the field profile is no object";
+const NO_NAME: &str = "the field profile.firstName is no text";
+const NO_REFUSE: &str = "the field refuse is no object";
+const NO_MESSAGE: &str = "the field refuse.message is no text";
 
 /// Asks the operator's endpoint.
 #[derive(Debug)]
@@ -53,9 +69,9 @@ pub struct WebhookResolver {
 #[serde(rename_all = "camelCase")]
 struct Question<'a> {
     platform: &'a str,
-    workspace: &'a str,
+    workspace: Cow<'a, str>,
     enterprise: Option<&'a str>,
-    user: &'a str,
+    user: Cow<'a, str>,
     name: Option<&'a str>,
     locale: Option<&'a str>,
     email: Option<&'a str>,
@@ -63,24 +79,24 @@ struct Question<'a> {
     kind: Option<&'static str>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    subscriber_id: Option<String>,
-    context: Option<BTreeMap<String, ContextValue>>,
-    profile: Option<ReplyProfile>,
-    refuse: Option<Refuse>,
+/// What makes an answer unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Problem {
+    /// The word for it in metrics.
+    outcome: &'static str,
+    /// What is wrong with it, for the log: the field at fault, whose value can be anything, hence is
+    /// not told.
+    how: &'static str,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ReplyProfile {
-    first_name: Option<String>,
-}
+impl Problem {
+    const fn new(outcome: &'static str) -> Self {
+        Self { outcome, how: outcome }
+    }
 
-#[derive(Deserialize)]
-struct Refuse {
-    message: Option<String>,
+    const fn field(how: &'static str) -> Self {
+        Self { outcome: "bad_field", how }
+    }
 }
 
 impl WebhookResolver {
@@ -96,9 +112,13 @@ impl WebhookResolver {
         Self { url, key, timeout, http, clock }
     }
 
-    pub(super) async fn resolve(&self, person: &Person, profile: Option<&Profile>) -> Resolution {
+    pub(super) async fn resolve(
+        &self,
+        subject: Subject<'_>,
+        profile: Option<&Profile>,
+    ) -> Resolution {
         let mut call = self.http.call("identity_webhook", "resolve", self.timeout);
-        match self.ask(&mut call, person, profile).await {
+        match self.ask(&mut call, subject, profile).await {
             Ok(resolution) => {
                 call.answered(match &resolution {
                     Resolution::Found(_) => "found",
@@ -107,9 +127,9 @@ impl WebhookResolver {
                 });
                 resolution
             }
-            Err(problem) => {
-                call.nonsense(problem);
-                call.failed(problem, Some("check identity.webhook_url and what answers there"));
+            Err(Problem { outcome, how }) => {
+                call.nonsense(how);
+                call.failed(outcome, Some("check identity.webhook_url and what answers there"));
                 Resolution::Refuse(Reason::WebhookUnavailable.into())
             }
         }
@@ -118,10 +138,11 @@ impl WebhookResolver {
     async fn ask(
         &self,
         call: &mut net::Call<'_>,
-        person: &Person,
+        subject: Subject<'_>,
         profile: Option<&Profile>,
-    ) -> Result<Resolution, &'static str> {
-        let body = serde_json::to_vec(&question(person, profile)).map_err(|_| "unspeakable")?;
+    ) -> Result<Resolution, Problem> {
+        let body = serde_json::to_vec(&question(subject, profile))
+            .map_err(|_| Problem::new("unspeakable"))?;
         let timestamp = self.clock.now().as_second().to_string();
         let request = self
             .http
@@ -132,31 +153,34 @@ impl WebhookResolver {
             .body(body);
         let answer = call.send(request, LARGEST_ANSWER).await;
         let answer = answer.map_err(|failure| match failure {
-            net::Failure { status: Some(_), .. } => "unreadable",
-            net::Failure { cause: Cause::TimedOut, .. } => "timed_out",
-            _ => "unreachable",
+            net::Failure { status: Some(_), .. } => Problem::new("unreadable"),
+            net::Failure { cause: Cause::TimedOut, .. } => Problem::new("timed_out"),
+            _ => Problem::new("unreachable"),
         })?;
         match answer.status {
             StatusCode::OK => understand(&answer.body),
-            StatusCode::NO_CONTENT | StatusCode::NOT_FOUND => {
-                Ok(Resolution::NotMine(Reason::IdentityUnknown))
-            }
-            _ => Err("bad_status"),
+            StatusCode::NO_CONTENT => Ok(Resolution::NotMine(Reason::IdentityUnknown)),
+            _ => Err(Problem {
+                how: "its status is not a documented one",
+                ..Problem::new("bad_status")
+            }),
         }
     }
 }
 
-fn question<'a>(person: &'a Person, profile: Option<&'a Profile>) -> Question<'a> {
-    let email = profile.and_then(|profile| profile.email.as_ref());
+fn question<'a>(subject: Subject<'a>, profile: Option<&'a Profile>) -> Question<'a> {
+    let Subject { platform, person, .. } = subject;
+    let id = |id: &'a str| platform.canonical_id(id);
     Question {
         platform: person.platform.as_str(),
-        workspace: &person.workspace.id,
+        workspace: id(&person.workspace.id),
         enterprise: person.workspace.enterprise.as_deref(),
-        user: &person.user,
+        user: id(&person.user),
         name: profile.and_then(|profile| profile.name.as_deref()),
         locale: profile.and_then(|profile| profile.locale.as_deref()),
-        email: email.map(|email| email.address.as_str()),
-        email_confirmed: email.is_some_and(|email| email.confirmed),
+        email: profile.and_then(|profile| profile.email.address()),
+        email_confirmed: profile
+            .is_some_and(|profile| matches!(profile.email, EmailAddress::Confirmed(_))),
         kind: profile.map(|profile| match profile.kind {
             Kind::Member => "member",
             Kind::Guest => "guest",
@@ -167,33 +191,61 @@ fn question<'a>(person: &'a Person, profile: Option<&'a Profile>) -> Question<'a
     }
 }
 
-fn understand(body: &[u8]) -> Result<Resolution, &'static str> {
-    let reply: Reply = serde_json::from_slice(body).map_err(|_| "not_understood")?;
-    if let Some(refuse) = reply.refuse {
-        let sentence = refuse
-            .message
-            .map(|message| message.trim().chars().take(LONGEST_SENTENCE).collect::<String>())
-            .filter(|message| !message.is_empty());
-        return Ok(Resolution::Refuse(Refusal { sentence, ..Reason::WebhookRefused.into() }));
+fn understand(body: &[u8]) -> Result<Resolution, Problem> {
+    let reply: Value = serde_json::from_slice(body).map_err(|_| Problem::new("not_json"))?;
+    let reply = reply.as_object().ok_or(Problem::new("no_object"))?;
+    if let Some(refuse) = given(reply, "refuse") {
+        return Ok(Resolution::Refuse(refusal(refuse)?));
     }
-    let Some(id) = reply.subscriber_id else {
-        return Ok(Resolution::NotMine(Reason::IdentityUnknown));
-    };
-    let id = SubscriberId::new(id).map_err(|_| "empty_subscriber")?;
-    let context = reply.context.map(Context::new).transpose().map_err(|_| "bad_context")?;
+    let id = given(reply, "subscriberId").and_then(Value::as_str);
+    let id = id.and_then(|id| SubscriberId::new(id).ok()).ok_or(Problem::field(NO_SUBSCRIBER))?;
+    let context = given(reply, "context")
+        .map(|context| serde_json::from_value::<Context>(context.clone()))
+        .transpose()
+        .map_err(|_| Problem::field(NO_CONTEXT))?;
+    let profile = given(reply, "profile")
+        .map(|profile| profile.as_object().ok_or(Problem::field(NO_PROFILE)))
+        .transpose()?;
+    let name = profile.map(|profile| text(profile, "firstName", NO_NAME)).transpose()?;
     Ok(Resolution::Found(Box::new(Found {
         context,
-        name: reply.profile.and_then(|profile| profile.first_name),
+        name: name.flatten(),
         ..Found::id(ResolverKind::Webhook, id)
     })))
 }
 
+fn refusal(refuse: &Value) -> Result<Refusal, Problem> {
+    let refuse = refuse.as_object().ok_or(Problem::field(NO_REFUSE))?;
+    let sentence = text(refuse, "message", NO_MESSAGE)?
+        .map(|message| message.trim().chars().take(LONGEST_SENTENCE).collect::<String>())
+        .filter(|message| !message.is_empty());
+    Ok(Refusal { sentence, ..Reason::WebhookRefused.into() })
+}
+
+/// A field that is there and not null.
+fn given<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    object.get(name).filter(|value| !value.is_null())
+}
+
+/// A text that may be left out; `how` says that it is none.
+fn text(
+    object: &Map<String, Value>,
+    name: &str,
+    how: &'static str,
+) -> Result<Option<String>, Problem> {
+    given(object, name)
+        .map(|value| value.as_str().map(str::to_owned).ok_or(Problem::field(how)))
+        .transpose()
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn answers_are_understood_or_refused() {
+    fn the_documented_answer_is_understood() {
         let found = understand(
             br#"{"subscriberId":" ada ","context":{"tenant":"acme"},"profile":{"firstName":"Ada"},"more":1}"#,
         );
@@ -201,17 +253,33 @@ mod tests {
         assert_eq!(found.id.as_str(), "ada");
         assert_eq!(found.context.unwrap().keys(), ["tenant:acme"]);
         assert_eq!(found.name.as_deref(), Some("Ada"));
+        let bare =
+            understand(br#"{"subscriberId":"ada","context":null,"profile":null,"refuse":null}"#);
+        assert!(matches!(bare, Ok(Resolution::Found(_))));
+    }
 
-        let cases: [(&[u8], &str); 6] = [
-            (br#"{"subscriberId":null}"#, "Ok(NotMine(IdentityUnknown))"),
-            (br#"{"subscriberId":"  "}"#, "Err(\"empty_subscriber\")"),
-            (br#"{"subscriberId":"a","context":{}}"#, "Err(\"bad_context\")"),
-            (br#"{"subscriberId":7}"#, "Err(\"not_understood\")"),
-            (b"<html>", "Err(\"not_understood\")"),
-            (b"", "Err(\"not_understood\")"),
+    #[test]
+    fn anything_else_is_a_fault_of_the_field_that_is_wrong() {
+        let cases: [(&[u8], Problem); 16] = [
+            (b"", Problem::new("not_json")),
+            (b"<html>", Problem::new("not_json")),
+            (b"[]", Problem::new("no_object")),
+            (br#""ada""#, Problem::new("no_object")),
+            (b"null", Problem::new("no_object")),
+            (b"{}", Problem::field(NO_SUBSCRIBER)),
+            (br#"{"subscriber_id":"ada"}"#, Problem::field(NO_SUBSCRIBER)),
+            (br#"{"subscriberId":null}"#, Problem::field(NO_SUBSCRIBER)),
+            (br#"{"subscriberId":"  "}"#, Problem::field(NO_SUBSCRIBER)),
+            (br#"{"subscriberId":7}"#, Problem::field(NO_SUBSCRIBER)),
+            (br#"{"subscriberId":"a","context":{}}"#, Problem::field(NO_CONTEXT)),
+            (br#"{"subscriberId":"a","context":"eu"}"#, Problem::field(NO_CONTEXT)),
+            (br#"{"subscriberId":"a","profile":"Ada"}"#, Problem::field(NO_PROFILE)),
+            (br#"{"subscriberId":"a","profile":{"firstName":1}}"#, Problem::field(NO_NAME)),
+            (br#"{"refuse":true}"#, Problem::field(NO_REFUSE)),
+            (br#"{"refuse":{"message":["no"]}}"#, Problem::field(NO_MESSAGE)),
         ];
-        for (body, verdict) in cases {
-            assert_eq!(format!("{:?}", understand(body)), verdict);
+        for (body, problem) in cases {
+            assert_eq!(understand(body).unwrap_err(), problem, "{}", body.escape_ascii());
         }
     }
 
@@ -222,5 +290,12 @@ mod tests {
         let Ok(Resolution::Refuse(refusal)) = understand(body.as_bytes()) else { panic!() };
         assert_eq!(refusal.reason, Reason::WebhookRefused);
         assert_eq!(refusal.sentence.unwrap().chars().count(), LONGEST_SENTENCE);
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_is_not_mine(body in "[\\[{]?\"?(subscriberId|refuse|context)?\"?[:,]?.{0,20}") {
+            prop_assert!(!matches!(understand(body.as_bytes()), Ok(Resolution::NotMine(_))));
+        }
     }
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::CallError;
-use crate::core::{DirectoryError, Email, Kind, Person, Profile};
+use crate::core::{DirectoryError, EmailAddress, Kind, Person, Profile};
 
 /// What marks the user principal name of somebody who is a guest in a tenant (Entra, B2B users).
 const GUEST_MARK: &str = "#EXT#";
@@ -98,13 +98,13 @@ impl Member {
             return Err(DirectoryError::Unavailable);
         }
         let kind = self.kind(person);
-        let confirmed = self.has_confirmed_email();
+        let email = self.email_address();
         let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         Ok(Profile {
             name: given(self.name),
             // The roster tells none; the activity does.
             locale: None,
-            email: given(self.email).map(|address| Email { address, confirmed }),
+            email,
             kind,
         })
     }
@@ -123,6 +123,18 @@ impl Member {
             Kind::Guest
         } else {
             Kind::Member
+        }
+    }
+
+    /// Whether addresses are told at all shows in the user principal name, which everybody has and
+    /// which the connector gives and withholds together with the address.
+    fn email_address(&self) -> EmailAddress {
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+        match (given(&self.email), given(&self.upn)) {
+            (Some(address), _) if self.has_confirmed_email() => EmailAddress::Confirmed(address),
+            (Some(address), _) => EmailAddress::Unconfirmed(address),
+            (None, Some(_)) => EmailAddress::None,
+            (None, None) => EmailAddress::NotTold,
         }
     }
 
@@ -208,19 +220,22 @@ mod tests {
         let cases = [
             (
                 json!({"email": "ada@corp.example", "userPrincipalName": "Ada@Corp.example"}),
-                Some(true),
+                "Confirmed(…)",
             ),
             (
                 json!({"email": "boss@other.example", "userPrincipalName": "ada@corp.example"}),
-                Some(false),
+                "Unconfirmed(…)",
             ),
-            (json!({"email": "ada@corp.example"}), Some(false)),
-            (json!({"userPrincipalName": "ada@corp.example"}), None),
-            (json!({"email": " "}), None),
+            (json!({"email": "ada@corp.example"}), "Unconfirmed(…)"),
+            (json!({"userPrincipalName": "ada@corp.example"}), "None"),
+            (json!({"email": "", "userPrincipalName": "ada@corp.example"}), "None"),
+            (json!({"email": " "}), "NotTold"),
+            (json!({"email": " ", "userPrincipalName": ""}), "NotTold"),
+            (json!({}), "NotTold"),
         ];
-        for (fields, confirmed) in cases {
+        for (fields, verdict) in cases {
             let email = profile(fields.clone()).email;
-            assert_eq!(email.map(|email| email.confirmed), confirmed, "{fields}");
+            assert_eq!(format!("{email:?}"), verdict, "{fields}");
         }
     }
 

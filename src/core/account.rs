@@ -1,0 +1,243 @@
+//! Whether the platform says who its people are, and what that means for somebody who asks.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+
+use super::answer::{Reason, Refusal};
+use super::directory::{Directory, DirectoryError};
+use super::person::{Kind, Person, Profile};
+use crate::clock::{SharedClock, between};
+
+/// How many look-ups in a row may fail before nobody waits for one any more.
+const FEW_FAILURES: u32 = 3;
+/// How long nobody waits, until one look-up tells whether the platform answers again.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long readiness reports what was met. Who is taken out of service gets no request that could
+/// show that all is well again.
+const REPORTED_FOR: Duration = Duration::from_mins(1);
+/// The most workspaces whose state is kept. More than one service has connections for.
+const MOST_WORKSPACES: usize = 10_000;
+
+/// What is demanded of an account before it gets an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AccountPolicy {
+    /// Whether people are refused of whom the platform does not say who they are.
+    pub(super) require_profile: bool,
+    /// Whether only members of an installing workspace can ask at all, as with Slack's commands. An
+    /// expired token, which Novu alone can renew, then keeps nobody from going on.
+    pub(super) only_members_ask: bool,
+}
+
+impl AccountPolicy {
+    /// Lets people pass, and nobody else.
+    ///
+    /// # Errors
+    /// The account is not one of a person of this organisation, or that cannot be told.
+    pub(super) fn admit(
+        self,
+        profile: Result<Profile, DirectoryError>,
+    ) -> Result<Option<Profile>, Refusal> {
+        match profile {
+            Ok(profile) => match profile.kind {
+                Kind::Member | Kind::Guest => Ok(Some(profile)),
+                Kind::External => Err(Reason::External.into()),
+                Kind::Bot => Err(Reason::Bot.into()),
+                Kind::Deactivated => Err(Reason::Deactivated.into()),
+            },
+            // That is an answer, and a no.
+            Err(DirectoryError::Stranger) => Err(Reason::External.into()),
+            Err(DirectoryError::Expired) if self.only_members_ask => Ok(None),
+            Err(_) if !self.require_profile => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Whether a platform tells who its people are, and where it does not, why.
+#[derive(Debug)]
+pub(super) struct ProfileHealth {
+    policy: AccountPolicy,
+    clock: SharedClock,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Look-ups in a row that met no answer.
+    failures: u32,
+    /// When the last of them began or ended.
+    tried_at: Option<Timestamp>,
+    /// What each workspace said last: nothing wrong, or the reason that lasts.
+    workspaces: HashMap<String, Verdict>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Verdict {
+    at: Timestamp,
+    trouble: Option<&'static str>,
+}
+
+impl ProfileHealth {
+    /// Nothing is known of the platform yet.
+    pub(super) fn new(policy: AccountPolicy, clock: SharedClock) -> Self {
+        Self { policy, clock, state: Mutex::default() }
+    }
+
+    /// Looks a person up. While the platform is out of reach nobody waits: one look-up every few
+    /// seconds finds out, all others fail at once.
+    ///
+    /// # Errors
+    /// The platform did not tell, or is known not to answer.
+    pub(super) async fn look_up(
+        &self,
+        directory: &dyn Directory,
+        person: &Person,
+        token: Option<&SecretString>,
+    ) -> Result<Profile, DirectoryError> {
+        if !self.worth_a_try() {
+            return Err(DirectoryError::Down);
+        }
+        let profile = directory.profile(person, token).await;
+        match &profile {
+            Err(DirectoryError::Unavailable) => self.no_answer(person),
+            _ => self.answered(person),
+        }
+        match &profile {
+            Ok(_) | Err(DirectoryError::Stranger) => self.said(person, None),
+            Err(DirectoryError::NotAllowed(reason)) => self.said(person, Some(reason)),
+            Err(DirectoryError::Expired) => self.said(person, Some("token_expired")),
+            Err(_) => {}
+        }
+        profile
+    }
+
+    /// See [`AccountPolicy::admit`].
+    pub(super) fn admit(
+        &self,
+        profile: Result<Profile, DirectoryError>,
+    ) -> Result<Option<Profile>, Refusal> {
+        self.policy.admit(profile)
+    }
+
+    /// What keeps everybody from being served, in a word, if it was met in the last minute: the
+    /// platform is out of reach, or all of the `served` workspaces have a reason that lasts.
+    pub(super) fn trouble(&self, served: usize) -> Option<&'static str> {
+        if !self.policy.require_profile {
+            return None;
+        }
+        let now = self.clock.now();
+        let state = self.state();
+        if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, REPORTED_FOR) {
+            return Some("profiles_unreachable");
+        }
+        let refuses = |verdict: &Verdict| {
+            verdict
+                .trouble
+                .filter(|trouble| !self.policy.only_members_ask || *trouble != "token_expired")
+        };
+        let all = state.workspaces.len() >= served.max(1)
+            && state.workspaces.values().all(|verdict| refuses(verdict).is_some());
+        let mut recent = state
+            .workspaces
+            .values()
+            .filter(|verdict| is_recent(Some(verdict.at), now, REPORTED_FOR));
+        if all { recent.find_map(refuses) } else { None }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves at worst one count too few.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether to ask the platform. Says yes to one while it is out of reach, and no to the others.
+    fn worth_a_try(&self) -> bool {
+        let now = self.clock.now();
+        let mut state = self.state();
+        if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, PAUSE) {
+            return false;
+        }
+        if state.failures >= FEW_FAILURES {
+            state.tried_at = Some(now);
+        }
+        true
+    }
+
+    fn no_answer(&self, person: &Person) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.failures = state.failures.saturating_add(1);
+        state.tried_at = Some(now);
+        if state.failures == FEW_FAILURES {
+            tracing::warn!(
+                platform = person.platform.as_str(),
+                failures = FEW_FAILURES,
+                "the platform does not answer who people are; nobody waits for it until it does"
+            );
+        }
+    }
+
+    fn answered(&self, person: &Person) {
+        let mut state = self.state();
+        if state.failures >= FEW_FAILURES {
+            tracing::info!(platform = person.platform.as_str(), "the platform answers again");
+        }
+        state.failures = 0;
+    }
+
+    fn said(&self, person: &Person, trouble: Option<&'static str>) {
+        let verdict = Verdict { at: self.clock.now(), trouble };
+        let workspace = person.workspace.realm();
+        let mut state = self.state();
+        let has_room = state.workspaces.len() < MOST_WORKSPACES;
+        let before = match state.workspaces.get_mut(workspace) {
+            Some(known) => std::mem::replace(known, verdict).trouble,
+            None if has_room => {
+                state.workspaces.insert(workspace.to_owned(), verdict);
+                None
+            }
+            None => return,
+        };
+        if before == trouble {
+            return;
+        }
+        let platform = person.platform.as_str();
+        match trouble {
+            Some(reason) => tracing::warn!(
+                platform,
+                workspace,
+                reason,
+                to_do = remedy(reason),
+                "the platform does not tell this bot who people are"
+            ),
+            None => {
+                tracing::info!(platform, workspace, "the platform tells again who people are");
+            }
+        }
+    }
+}
+
+/// What the operator can do about a reason that lasts.
+fn remedy(reason: &str) -> &'static str {
+    match reason {
+        "missing_scope" => "connect the workspace again with the scope users:read",
+        "no_token" => "connect the workspace again, or set slack.bot_token",
+        "token_expired" => {
+            "let Novu renew the token by sending something, or use a new app without token rotation"
+        }
+        "bad_credentials" => "correct the bot's credentials",
+        _ => "install the app again and connect the workspace again",
+    }
+}
+
+/// Whether `at` lies at most `span` back. A moment in the future is none that a clock has shown since
+/// it was set right.
+fn is_recent(at: Option<Timestamp>, now: Timestamp, span: Duration) -> bool {
+    at.is_some_and(|at| at <= now && between(at, now) < span)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::*;
+use crate::clock::ManualClock;
+use crate::core::person::{EmailAddress, Workspace};
+
+const SLACK: AccountPolicy = AccountPolicy { require_profile: true, only_members_ask: true };
+
+fn person(workspace: &str) -> Person {
+    Person {
+        platform: crate::slack::PLATFORM.id(),
+        workspace: Workspace::standalone(workspace),
+        user: "U1".to_owned(),
+    }
+}
+
+fn profile(kind: Kind) -> Profile {
+    Profile { name: None, locale: None, email: EmailAddress::None, kind }
+}
+
+/// A platform that answers what it is told to.
+#[derive(Debug)]
+struct Platforms {
+    answer: Mutex<Result<Profile, DirectoryError>>,
+    asked: AtomicUsize,
+    health: ProfileHealth,
+    clock: ManualClock,
+}
+
+impl Platforms {
+    fn new(policy: AccountPolicy) -> Self {
+        let clock = ManualClock::new(Timestamp::from_second(1_000_000).unwrap());
+        Self {
+            answer: Mutex::new(Ok(profile(Kind::Member))),
+            asked: AtomicUsize::new(0),
+            health: ProfileHealth::new(policy, Arc::new(clock.clone())),
+            clock,
+        }
+    }
+
+    async fn meets(&self, workspace: &str, answer: Result<Profile, DirectoryError>) {
+        *self.answer.lock().unwrap() = answer;
+        let _ = self.health.look_up(self, &person(workspace), None).await;
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Directory for Platforms {
+    fn profile<'a>(
+        &'a self,
+        _: &'a Person,
+        _: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(self.answer.lock().unwrap().clone()).boxed()
+    }
+}
+
+#[test]
+fn who_passes_is_a_matter_of_the_account_and_of_what_is_demanded() {
+    let lenient = AccountPolicy { require_profile: false, ..SLACK };
+    let teams = AccountPolicy { only_members_ask: false, ..SLACK };
+    let no = |reason| Err(reason);
+    let unknown = no(Reason::ProfileUnavailable);
+    let cases = [
+        (Ok(profile(Kind::Member)), Ok(true), Ok(true), Ok(true)),
+        (Ok(profile(Kind::Guest)), Ok(true), Ok(true), Ok(true)),
+        (Ok(profile(Kind::Bot)), no(Reason::Bot), no(Reason::Bot), no(Reason::Bot)),
+        (
+            Err(DirectoryError::Stranger),
+            no(Reason::External),
+            no(Reason::External),
+            no(Reason::External),
+        ),
+        (Err(DirectoryError::NotAllowed("missing_scope")), unknown, Ok(false), unknown),
+        (Err(DirectoryError::Unavailable), unknown, Ok(false), unknown),
+        (Err(DirectoryError::Throttled(None)), unknown, Ok(false), unknown),
+        (Err(DirectoryError::OutOfReach), unknown, Ok(false), unknown),
+        (Err(DirectoryError::Expired), Ok(false), Ok(false), unknown),
+    ];
+    for (profile, in_slack, without_profile, in_teams) in cases {
+        for (policy, expected) in [(SLACK, in_slack), (lenient, without_profile), (teams, in_teams)]
+        {
+            let verdict = policy.admit(profile.clone());
+            let verdict = verdict.map(|profile| profile.is_some()).map_err(|no| no.reason);
+            assert_eq!(verdict, expected, "{profile:?} {policy:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
+    let platform = Platforms::new(SLACK);
+    let down = || Err(DirectoryError::Unavailable);
+    for _ in 0..2 {
+        platform.meets("T1", down()).await;
+    }
+    platform.meets("T1", Ok(profile(Kind::Member))).await;
+    for _ in 0..5 {
+        platform.meets("T1", down()).await;
+    }
+    assert_eq!(platform.asked(), 3 + 3, "a success begins the row anew");
+    assert_eq!(platform.health.trouble(1), Some("profiles_unreachable"));
+
+    platform.clock.advance(PAUSE);
+    for _ in 0..5 {
+        platform.meets("T1", down()).await;
+    }
+    assert_eq!(platform.asked(), 1);
+
+    platform.clock.set(Timestamp::from_second(900_000).unwrap());
+    platform.meets("T1", Ok(profile(Kind::Member))).await;
+    platform.meets("T1", Ok(profile(Kind::Member))).await;
+    assert_eq!(platform.asked(), 2, "a clock that steps back holds nobody up");
+    assert_eq!(platform.health.trouble(1), None);
+}
+
+#[tokio::test]
+async fn readiness_tells_a_reason_that_leaves_nobody_to_be_served_for_a_minute() {
+    let platform = Platforms::new(SLACK);
+    let revoked = || Err(DirectoryError::NotAllowed("token_revoked"));
+    platform.meets("T1", revoked()).await;
+    assert_eq!(platform.health.trouble(1), Some("token_revoked"));
+    assert_eq!(platform.health.trouble(2), None, "the other workspace may be served");
+    platform.meets("T2", Ok(profile(Kind::Member))).await;
+    assert_eq!(platform.health.trouble(2), None);
+    platform.meets("T2", Err(DirectoryError::Expired)).await;
+    assert_eq!(platform.health.trouble(2), None, "with an expired token commands go on");
+    platform.meets("T2", revoked()).await;
+    assert_eq!(platform.health.trouble(2), Some("token_revoked"));
+    platform.clock.advance(REPORTED_FOR);
+    assert_eq!(
+        platform.health.trouble(2),
+        None,
+        "somebody has to be let in to show that it is over"
+    );
+
+    let lenient = Platforms::new(AccountPolicy { require_profile: false, ..SLACK });
+    lenient.meets("T1", revoked()).await;
+    assert_eq!(lenient.health.trouble(1), None);
+}
