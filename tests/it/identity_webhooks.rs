@@ -57,7 +57,7 @@ async fn whatever_is_not_a_documented_answer_makes_nobody_a_new_subscriber() {
         let bot = with_a_template_behind(&endpoint(status, kind, body).await).await;
         assert_eq!(bot.command(ADA, "").await.code(), "C-WEBHOOK-DOWN", "{status} {body}");
         assert_eq!(bot.novu.subscribers().len(), 0, "{status} {body}");
-        let figures = bot.get("/metrics").await.body;
+        let figures = bot.ops("/metrics").await.body;
         let outcome = format!("operation=\"resolve\",outcome=\"{problem}\"");
         assert!(figures.contains(&outcome), "{status} {body}");
     }
