@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::answer::{Reason, Refusal};
 use super::directory::{Directory, DirectoryError};
 use super::person::{Kind, Person, Profile};
-use crate::clock::{SharedClock, between};
+use crate::clock::{SharedClock, Tick};
 
 /// How many look-ups in a row may fail before nobody waits for one any more.
 const FEW_FAILURES: u32 = 3;
@@ -70,14 +69,14 @@ struct State {
     /// Look-ups in a row that met no answer.
     failures: u32,
     /// When the last of them began or ended.
-    tried_at: Option<Timestamp>,
+    tried_at: Option<Tick>,
     /// What each workspace said last: nothing wrong, or the reason that lasts.
     workspaces: HashMap<String, Verdict>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Verdict {
-    at: Timestamp,
+    at: Tick,
     trouble: Option<&'static str>,
 }
 
@@ -129,7 +128,7 @@ impl ProfileHealth {
         if !self.policy.require_profile {
             return None;
         }
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let state = self.state();
         if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, REPORTED_FOR) {
             return Some("profiles_unreachable");
@@ -155,7 +154,7 @@ impl ProfileHealth {
 
     /// Whether to ask the platform. Says yes to one while it is out of reach, and no to the others.
     fn worth_a_try(&self) -> bool {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut state = self.state();
         if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, PAUSE) {
             return false;
@@ -167,7 +166,7 @@ impl ProfileHealth {
     }
 
     fn no_answer(&self, person: &Person) {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         state.tried_at = Some(now);
@@ -189,7 +188,7 @@ impl ProfileHealth {
     }
 
     fn said(&self, person: &Person, trouble: Option<&'static str>) {
-        let verdict = Verdict { at: self.clock.now(), trouble };
+        let verdict = Verdict { at: self.clock.monotonic(), trouble };
         let workspace = person.workspace.realm();
         let mut state = self.state();
         let has_room = state.workspaces.len() < MOST_WORKSPACES;
@@ -233,10 +232,9 @@ fn remedy(reason: &str) -> &'static str {
     }
 }
 
-/// Whether `at` lies at most `span` back. A moment in the future is none that a clock has shown since
-/// it was set right.
-fn is_recent(at: Option<Timestamp>, now: Timestamp, span: Duration) -> bool {
-    at.is_some_and(|at| at <= now && between(at, now) < span)
+/// Whether `at` lies less than `span` back.
+fn is_recent(at: Option<Tick>, now: Tick, span: Duration) -> bool {
+    at.is_some_and(|at| now - at < span)
 }
 
 #[cfg(test)]
