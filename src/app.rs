@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 mod config;
+mod resolving;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +13,9 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::Surface;
+use crate::answering::{Common, Surface};
 use crate::clock::SharedClock;
-use crate::core::resolve::config as identity;
-use crate::core::resolve::{
-    Chain, EmailResolver, Resolver, ResolverKind, TableResolver, WebhookResolver,
-};
-use crate::core::{Answer, Integration, Intent, Linking, Platform, Reference, WorkspaceIndex};
+use crate::core::{Answer, Intent, Reference};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -27,20 +24,11 @@ use crate::novu::Novu;
 use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
-use crate::slack::Parts;
-use crate::slack::signature::Verifier;
-use crate::slack::{self, Slack, WebApi};
 use crate::store::Store;
-use crate::teams::activity::Incomplete;
-use crate::teams::config::AppCredential;
-use crate::teams::connector::{self, Connector};
-use crate::teams::credentials::{Certificate, CertificateFiles, Credentials, Proof, TokenSource};
-use crate::teams::{self, Teams, token};
+use resolving::Resolving;
 
-pub use self::config::{Config, SECTIONS};
+pub use self::config::{Config, sections};
 
-/// The platforms that there are, by name.
-const PLATFORMS: &[&Platform] = &[&slack::PLATFORM, &teams::PLATFORM];
 /// How often the store is looked into when the service is about to end.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -64,18 +52,6 @@ pub struct App {
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     random: SharedRandom,
-}
-
-/// What every part of the service shares.
-struct Shared {
-    http: Outgoing,
-    novu: Novu,
-    store: Arc<Store>,
-    metrics: Arc<Metrics>,
-    clock: SharedClock,
-    random: SharedRandom,
-    links: Option<Arc<Links>>,
-    table: Option<Arc<TableResolver>>,
 }
 
 impl App {
@@ -102,6 +78,7 @@ impl App {
         clock: SharedClock,
         random: SharedRandom,
     ) -> anyhow::Result<Self> {
+        let platforms = config.platforms();
         let http = net::client_through(config.server.proxy.as_ref())
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
@@ -110,29 +87,22 @@ impl App {
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
-        let table = open_table(&config.identity, &clock, &metrics).await?;
-        let shared = Shared { http, novu, store, metrics, clock, random, links, table };
-        let mut surfaces: Vec<Arc<dyn Surface>> = Vec::new();
-        if let Some(slack) = config.slack {
-            surfaces.push(Arc::new(build_slack(slack, &config.identity, &shared)?));
+        let resolving = Resolving { http: &http, novu: &novu, clock: &clock, metrics: &metrics };
+        let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
+        let create_missing = config.identity.create_missing;
+        let common =
+            Common { http, novu, store, links, chain, create_missing, clock, random, metrics };
+        let mut surfaces = Vec::with_capacity(config.surfaces.len());
+        for settings in &config.surfaces {
+            begin_series(&common.metrics, settings.platform().name);
+            surfaces.push(settings.open(&common).await?);
         }
-        if let Some(teams) = config.teams {
-            surfaces.push(Arc::new(build_teams(teams, &config.identity, &shared).await?));
-        }
-        let pages = build_pages(&shared, &surfaces);
-        for surface in &surfaces {
-            begin_series(&shared.metrics, surface.platform().name);
-        }
+        let pages = build_pages(&common, &surfaces);
         if pages.is_some() {
-            shared.metrics.begin_refused("link", page::REFUSALS);
+            common.metrics.begin_refused("link", page::REFUSALS);
         }
-        Ok(Self {
-            pages,
-            surfaces,
-            metrics: shared.metrics,
-            store: shared.store,
-            random: shared.random,
-        })
+        let Common { metrics, store, random, .. } = common;
+        Ok(Self { metrics, store, surfaces, pages, random })
     }
 
     /// The routes for the public.
@@ -240,190 +210,15 @@ fn begin_series(metrics: &Metrics, platform: &'static str) {
     metrics.begin_late(platform, &ENDS_OF_REPLIES);
 }
 
-fn build_slack(
-    slack: slack::config::Settings,
-    identity: &identity::Settings,
-    shared: &Shared,
-) -> anyhow::Result<Slack> {
-    let keys = slack.signing_secrets.iter().filter_map(SigningKey::new).collect();
-    let integration = Integration {
-        platform: &slack::PLATFORM,
-        identifier: slack.integration,
-        user_scope: slack.user_scope,
-        link_hosts: slack.link_hosts,
-        bot_token: slack.bot_token,
-        require_profile: slack.require_profile,
-    };
-    let linking = build_linking(integration, slack.connection, identity, shared)?;
-    let web_api = WebApi::new(&slack.api_url, shared.http.clone(), Arc::clone(&shared.clock))
-        .context("slack.api_url cannot be used")?;
-    Ok(Slack::new(Parts {
-        verifier: Verifier::new(keys, Arc::clone(&shared.clock), Arc::clone(&shared.metrics)),
-        linking,
-        web_api,
-        links: shared.links.clone(),
-        store: Arc::clone(&shared.store),
-        http: shared.http.clone(),
-        command: slack.command,
-        response_hosts: slack.response_hosts,
-        reply_budget: slack.reply_budget,
-        clock: Arc::clone(&shared.clock),
-        random: Arc::clone(&shared.random),
-        metrics: Arc::clone(&shared.metrics),
-    }))
-}
-
 fn build_links(server: &http::config::Settings, clock: &SharedClock) -> Option<Arc<Links>> {
     let public_url = server.public_url.clone()?;
     let keys = server.link_keys.iter().filter_map(SigningKey::new).collect();
     Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
 }
 
-fn build_pages(shared: &Shared, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<LinkPages>> {
-    let links = Arc::clone(shared.links.as_ref()?);
+fn build_pages(common: &Common, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<LinkPages>> {
+    let links = Arc::clone(common.links.as_ref()?);
     let responders = surfaces.iter().map(|surface| surface.responder()).collect();
-    let (random, metrics) = (Arc::clone(&shared.random), Arc::clone(&shared.metrics));
+    let (random, metrics) = (Arc::clone(&common.random), Arc::clone(&common.metrics));
     Some(Arc::new(LinkPages::new(links, responders, random, metrics)))
-}
-
-async fn build_teams(
-    teams: teams::config::Settings,
-    identity: &identity::Settings,
-    shared: &Shared,
-) -> anyhow::Result<Teams> {
-    shared.metrics.begin_refused("teams", Incomplete::ALL.map(Incomplete::name));
-    let settings = token::Settings {
-        app_id: teams.app_id.clone(),
-        issuer: teams.issuer,
-        metadata_url: teams.openid_metadata_url,
-        key_hosts: None,
-        pacing: token::Pacing {
-            unknown_key_every: teams.unknown_key_interval,
-            ..token::Pacing::default()
-        },
-    };
-    let (clock, metrics) = (Arc::clone(&shared.clock), Arc::clone(&shared.metrics));
-    let verifier = token::Verifier::new(settings, shared.http.clone(), clock, metrics)
-        .context("teams.app_id, teams.issuer or teams.openid_metadata_url cannot be used")?;
-    let proof = match teams.app_credential {
-        AppCredential::Secret(secret) => Proof::Secret(secret),
-        AppCredential::Certificate(files) => open_certificate(files, shared).await?,
-    };
-    let credentials = Credentials {
-        client_id: teams.app_id.clone(),
-        proof,
-        token_url: teams.token_url,
-        scope: teams.token_scope,
-    };
-    let tokens = TokenSource::new(credentials, shared.http.clone(), Arc::clone(&shared.clock))
-        .context("teams.token_url cannot be used")?;
-    let connector = Connector::new(connector::Parts {
-        bot_id: format!("28:{}", teams.app_id),
-        service_hosts: teams.service_hosts,
-        tokens: Arc::new(tokens),
-        http: shared.http.clone(),
-        clock: Arc::clone(&shared.clock),
-    });
-    let integration = Integration {
-        platform: &teams::PLATFORM,
-        identifier: teams.integration,
-        user_scope: None,
-        link_hosts: teams.link_hosts,
-        bot_token: None,
-        require_profile: true,
-    };
-    Ok(Teams::new(teams::Parts {
-        verifier,
-        linking: build_linking(integration, teams.connection, identity, shared)?,
-        connector,
-        links: shared.links.clone(),
-        store: Arc::clone(&shared.store),
-        app_id: teams.app_id,
-        clock: Arc::clone(&shared.clock),
-        random: Arc::clone(&shared.random),
-        metrics: Arc::clone(&shared.metrics),
-    }))
-}
-
-async fn open_certificate(files: CertificateFiles, shared: &Shared) -> anyhow::Result<Proof> {
-    let certificate = Certificate::open(files, Arc::clone(&shared.random)).await;
-    let names = "teams.app_certificate or teams.app_certificate_key";
-    let certificate = certificate.with_context(|| format!("{names} cannot be used"))?;
-    Ok(Proof::Certificate(certificate))
-}
-
-/// The core for one platform.
-fn build_linking(
-    integration: Integration,
-    pinned: Option<String>,
-    identity: &identity::Settings,
-    shared: &Shared,
-) -> anyhow::Result<Arc<Linking>> {
-    let index = WorkspaceIndex::new(
-        shared.novu.clone(),
-        integration.platform,
-        integration.identifier.clone(),
-        pinned,
-        Arc::clone(&shared.clock),
-        Arc::clone(&shared.metrics),
-    );
-    let linking = Linking::new(
-        shared.novu.clone(),
-        integration,
-        index,
-        build_chain(identity, shared)?,
-        identity.create_missing.clone(),
-        Arc::clone(&shared.clock),
-    );
-    Ok(Arc::new(linking))
-}
-
-fn build_chain(identity: &identity::Settings, shared: &Shared) -> anyhow::Result<Chain> {
-    let mut links = Vec::with_capacity(identity.chain.len());
-    for kind in &identity.chain {
-        links.push(match kind {
-            ResolverKind::Table => {
-                Resolver::Table(shared.table.clone().context("identity.table is missing")?)
-            }
-            ResolverKind::Webhook => Resolver::Webhook(Box::new(build_webhook(identity, shared)?)),
-            ResolverKind::Email => Resolver::Email(build_email(identity, shared)),
-            ResolverKind::Template => Resolver::Template(identity.template.clone()),
-        });
-    }
-    Ok(Chain::new(links))
-}
-
-fn build_email(identity: &identity::Settings, shared: &Shared) -> EmailResolver {
-    EmailResolver::new(shared.novu.clone(), identity.email_domains.clone())
-}
-
-/// The table, once for all platforms.
-async fn open_table(
-    identity: &identity::Settings,
-    clock: &SharedClock,
-    metrics: &Arc<Metrics>,
-) -> anyhow::Result<Option<Arc<TableResolver>>> {
-    let Some(path) = identity.table.clone() else { return Ok(None) };
-    let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
-    let table = TableResolver::open(path, PLATFORMS, clock, metrics).await;
-    table.map(|table| Some(Arc::new(table))).context("identity.table cannot be used")
-}
-
-fn build_webhook(
-    identity: &identity::Settings,
-    shared: &Shared,
-) -> anyhow::Result<WebhookResolver> {
-    let url = identity.webhook_url.clone().context("identity.webhook_url is missing")?;
-    let key = identity
-        .webhook_secret
-        .as_ref()
-        .and_then(SigningKey::new)
-        .context("identity.webhook_secret is missing")?;
-    Ok(WebhookResolver::new(
-        url,
-        key,
-        identity.webhook_timeout,
-        shared.http.clone(),
-        Arc::clone(&shared.clock),
-    ))
 }

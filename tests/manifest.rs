@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it fails")]
 
-use novu_connect_bot::app::{Config, SECTIONS};
+use novu_connect_bot::app::{Config, sections};
 use novu_connect_bot::config::Sources;
 use novu_connect_bot::net::origin::Origin;
 use serde_json::Value;
@@ -75,7 +75,7 @@ mod slack {
     /// The app with the default configuration, save for these variables.
     fn app_with(more: &[(&str, &str)]) -> App {
         let env = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let mut reader = Sources::new(None, env).read_without_secrets(SECTIONS);
+        let mut reader = Sources::new(None, env).read_without_secrets(&sections());
         let app = App::read(&mut reader, origin());
         reader.conclude(app).unwrap().0
     }

@@ -41,7 +41,7 @@ pub use pace::Pace;
 pub use pending::{Asked, PendingReply};
 pub use record::record;
 pub use responder::Responder;
-pub use surface::Surface;
+pub use surface::{Common, Surface, SurfaceEntry, SurfaceSettings};
 
 /// How long an event is remembered, so that it is recognised when it is delivered again.
 const REDELIVERY: Duration = Duration::from_mins(10);

@@ -1,5 +1,9 @@
-//! A chat platform as the service runs it.
+//! A chat platform as the service runs it, and what the service gives to each.
+//!
+//! A platform is a folder and one line: the folder declares a [`SurfaceEntry`], and the line puts it
+//! into the service's list.
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -8,7 +12,43 @@ use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use super::responder::Responder;
-use crate::core::Platform;
+use super::{Answering, Deliver, Parts};
+use crate::clock::SharedClock;
+use crate::config::{Reader, Section};
+use crate::core::resolve::{Chain, ResolverKind};
+use crate::core::{Integration, Linking, Platform, WorkspaceIndex};
+use crate::links::Links;
+use crate::metrics::Metrics;
+use crate::net::Outgoing;
+use crate::novu::Novu;
+use crate::random::SharedRandom;
+use crate::store::Store;
+
+/// A chat platform in the service's list of them.
+#[derive(Debug)]
+pub struct SurfaceEntry {
+    /// The platform.
+    pub platform: &'static Platform,
+    /// Its section of the configuration. The platform is on where the section is there.
+    pub section: &'static Section,
+    /// Reads the section; `None` where a problem was noted.
+    pub read: fn(&mut Reader) -> Option<Arc<dyn SurfaceSettings>>,
+}
+
+/// What the configuration says of one platform. Its `Debug` shows no secret.
+pub trait SurfaceSettings: Any + Send + Sync + Debug {
+    /// The platform.
+    fn platform(&self) -> &'static Platform;
+
+    /// What is on, in lines of a name and its value, without secrets.
+    fn describe(&self) -> Vec<(&'static str, String)>;
+
+    /// Puts the platform's surface together.
+    ///
+    /// # Errors
+    /// Something that the configuration names cannot be used, such as a certificate's file.
+    fn open<'a>(&'a self, common: &'a Common) -> BoxFuture<'a, anyhow::Result<Arc<dyn Surface>>>;
+}
 
 /// A chat platform: its routes, and what goes on beside them.
 pub trait Surface: Send + Sync + Debug {
@@ -29,4 +69,66 @@ pub trait Surface: Send + Sync + Debug {
 
     /// Who answers the platform's people elsewhere than in the chat.
     fn responder(&self) -> Arc<dyn Responder>;
+}
+
+/// What all platforms share.
+#[derive(Debug)]
+pub struct Common {
+    /// Makes outgoing calls.
+    pub http: Outgoing,
+    /// Speaks to Novu.
+    pub novu: Novu,
+    /// Holds promises.
+    pub store: Arc<Store>,
+    /// Makes links to personal pages, where there are any.
+    pub links: Option<Arc<Links>>,
+    /// Finds people's subscribers.
+    pub chain: Arc<Chain>,
+    /// The resolvers whose people get a subscriber where Novu has none.
+    pub create_missing: Vec<ResolverKind>,
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// Makes references.
+    pub random: SharedRandom,
+    /// Counts.
+    pub metrics: Arc<Metrics>,
+}
+
+impl Common {
+    /// The core for one platform's integration. Where a workspace has several channel connections,
+    /// the one with the identifier `pinned` is preferred.
+    #[must_use]
+    pub fn linking(&self, integration: Integration, pinned: Option<String>) -> Arc<Linking> {
+        let index = WorkspaceIndex::new(
+            self.novu.clone(),
+            integration.platform,
+            integration.identifier.clone(),
+            pinned,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.metrics),
+        );
+        Arc::new(Linking::new(
+            self.novu.clone(),
+            integration,
+            index,
+            Arc::clone(&self.chain),
+            self.create_missing.clone(),
+            Arc::clone(&self.clock),
+        ))
+    }
+
+    /// The machine that answers one platform's people.
+    #[must_use]
+    pub fn answering<D: Deliver>(&self, deliver: D, linking: Arc<Linking>) -> Arc<Answering<D>> {
+        Arc::new(Answering::new(
+            deliver,
+            Parts {
+                linking,
+                links: self.links.clone(),
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
+                metrics: Arc::clone(&self.metrics),
+            },
+        ))
+    }
 }

@@ -5,20 +5,27 @@ mod tests;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
+use crate::answering::{SurfaceEntry, SurfaceSettings};
 use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning};
+use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::net::HttpsProxy;
 use crate::{http, novu, slack, teams};
 
+/// The chat platforms that there are.
+static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
+
 /// Every section that there is.
-pub static SECTIONS: &[&Section] = &[
-    &http::config::SECTION,
-    &novu::config::SECTION,
-    &slack::config::SECTION,
-    &teams::config::SECTION,
-    &identity::SECTION,
-];
+pub fn sections() -> Vec<&'static Section> {
+    let platforms = SURFACES.iter().map(|entry| entry.section);
+    [&http::config::SECTION, &novu::config::SECTION]
+        .into_iter()
+        .chain(platforms)
+        .chain([&identity::SECTION])
+        .collect()
+}
 
 /// A configuration in which everything fits together. Its `Debug` shows no secret.
 #[derive(Debug, Clone)]
@@ -27,10 +34,8 @@ pub struct Config {
     pub server: http::config::Settings,
     /// How Novu is reached.
     pub(crate) novu: novu::Settings,
-    /// Slack, if it is on.
-    pub(crate) slack: Option<slack::config::Settings>,
-    /// Microsoft Teams, if it is on.
-    pub(crate) teams: Option<teams::config::Settings>,
+    /// The chat platforms that are on.
+    pub(crate) surfaces: Vec<Arc<dyn SurfaceSettings>>,
     /// How a person's subscriber is found.
     pub(crate) identity: identity::Settings,
     /// What is seldom meant, though it was taken.
@@ -67,7 +72,7 @@ impl Config {
     /// # Errors
     /// The file cannot be read, or `server.listen` is no address.
     pub(crate) fn listen_from_process(path: Option<&Path>) -> Result<SocketAddr, Problems> {
-        let mut reader = Sources::of_process(path)?.read_without_secrets(SECTIONS);
+        let mut reader = Sources::of_process(path)?.read_without_secrets(&sections());
         match http::config::Settings::read_listen(&mut reader) {
             Some(listen) => Ok(listen),
             None => reader.conclude(None).map(|(listen, _)| listen),
@@ -75,7 +80,7 @@ impl Config {
     }
 
     fn from_sources(sources: &Sources, read_file: ReadFile<'_>) -> Result<Self, Problems> {
-        let mut reader = sources.read(SECTIONS, read_file);
+        let mut reader = sources.read(&sections(), read_file);
         let mut config = Self::read(&mut reader);
         if let Some(config) = &mut config {
             let proxy =
@@ -93,17 +98,34 @@ impl Config {
     fn read(reader: &mut Reader) -> Option<Self> {
         let server = http::config::Settings::read(reader);
         let novu = novu::Settings::read(reader);
-        let slack_is_on = reader.has_section(slack::config::SECTION.name);
-        let teams_is_on = reader.has_section(teams::config::SECTION.name);
-        // One that is on and wrong has its problems, so what comes of it here does not matter.
-        let slack = slack_is_on.then(|| slack::config::Settings::read(reader)).flatten();
-        let teams = teams_is_on.then(|| teams::config::Settings::read(reader)).flatten();
-        let identity = identity::Settings::read(reader);
-        if !slack_is_on && !teams_is_on {
-            reader.lacks_all("No chat platform is on: fill in the section [slack] or [teams].");
+        let on: Vec<_> =
+            SURFACES.iter().filter(|entry| reader.has_section(entry.section.name)).collect();
+        if on.is_empty() {
+            let sections = SURFACES.iter().map(|entry| format!("[{}]", entry.section.name));
+            let sections = sections.collect::<Vec<_>>().join(" or ");
+            reader.lacks_all(&format!("No chat platform is on: fill in the section {sections}."));
         }
+        // One that is on and wrong has its problems, so what comes of it here does not matter.
+        let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
+        let identity = identity::Settings::read(reader);
         let warnings = Vec::new();
-        Some(Self { server: server?, novu: novu?, slack, teams, identity: identity?, warnings })
+        Some(Self { server: server?, novu: novu?, surfaces, identity: identity?, warnings })
+    }
+
+    /// The same with one more platform, which is not in the service's list.
+    #[must_use]
+    pub fn with_surface(mut self, settings: Arc<dyn SurfaceSettings>) -> Self {
+        self.surfaces.push(settings);
+        self
+    }
+
+    /// The platforms that somebody may be on.
+    pub(super) fn platforms(&self) -> Vec<&'static Platform> {
+        let on = self.surfaces.iter().map(|settings| settings.platform());
+        let mut platforms: Vec<_> = SURFACES.iter().map(|entry| entry.platform).chain(on).collect();
+        platforms.sort_by_key(|platform| platform.name);
+        platforms.dedup_by_key(|platform| platform.name);
+        platforms
     }
 
     /// Notes what is wrong with what is there already, but not what is missing.
@@ -117,8 +139,7 @@ impl Config {
     pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
         let mut lines = self.server.describe();
         lines.extend(self.novu.describe());
-        lines.extend(self.slack.iter().flat_map(slack::config::Settings::describe));
-        lines.extend(self.teams.iter().flat_map(teams::config::Settings::describe));
+        lines.extend(self.surfaces.iter().flat_map(|settings| settings.describe()));
         lines.extend(self.identity.describe());
         lines
     }

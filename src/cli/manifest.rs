@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::{ConfigFile, FAILED, MISUSED};
-use crate::app::{Config, SECTIONS};
+use crate::app::{Config, sections};
 use crate::config::{Problems, Reader, Sources};
 use crate::http::config::PUBLIC_URL;
 use crate::net::origin::Origin;
@@ -138,7 +138,7 @@ impl Source {
         describe: impl FnOnce(&mut Reader, Option<Origin>) -> Option<T>,
     ) -> Result<T, Problems> {
         let sources = Sources::of_process(self.config.path.as_deref())?;
-        let mut reader = sources.read_without_secrets(SECTIONS);
+        let mut reader = sources.read_without_secrets(&sections());
         Config::judge_unfinished(&mut reader);
         let origin = self.public_url.or_else(|| configured_origin(&mut reader));
         let app = describe(&mut reader, origin);

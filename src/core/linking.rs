@@ -59,7 +59,7 @@ pub struct Linking {
     novu: Novu,
     integration: Integration,
     index: WorkspaceIndex,
-    chain: Chain,
+    chain: Arc<Chain>,
     create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
     clock: SharedClock,
@@ -84,7 +84,7 @@ impl Linking {
         novu: Novu,
         integration: Integration,
         index: WorkspaceIndex,
-        chain: Chain,
+        chain: Arc<Chain>,
         create_missing: Vec<ResolverKind>,
         clock: SharedClock,
     ) -> Self {

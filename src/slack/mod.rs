@@ -13,20 +13,21 @@ mod web_api;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{self, Answering, Responder, Surface};
+use crate::answering::{Answering, Common, Responder, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
-use crate::core::{Linking, Person, Platform};
-use crate::links::Links;
+use crate::core::{Integration, Person, Platform};
 use crate::metrics::Metrics;
-use crate::net::{HostAllowlist, Outgoing};
+use crate::net::HostAllowlist;
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
-use crate::store::Store;
+use crate::signing::SigningKey;
+use config::Settings;
 use deliver::SlackDelivery;
 use signature::Verifier;
 
@@ -51,34 +52,12 @@ fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
     matches!(endpoint, Endpoint::SlackUser { user_id } if PLATFORM.same_id(user_id, &person.user))
 }
 
-/// What the Slack side is made of.
-#[derive(Debug)]
-pub struct Parts {
-    /// Checks signatures.
-    pub verifier: Verifier,
-    /// The core.
-    pub linking: Arc<Linking>,
-    /// Asks Slack about its people and sends direct messages.
-    pub web_api: WebApi,
-    /// Makes links to personal pages, where there are any.
-    pub links: Option<Arc<Links>>,
-    /// Holds promises.
-    pub store: Arc<Store>,
-    /// Posts to response URLs.
-    pub http: Outgoing,
-    /// The command's name, such as `/connect`, for requests that do not say theirs.
-    pub command: String,
-    /// The hosts that a response URL may have.
-    pub response_hosts: HostAllowlist,
-    /// How long the HTTP response may wait for the answer.
-    pub reply_budget: Duration,
-    /// Tells the time.
-    pub clock: SharedClock,
-    /// Makes references.
-    pub random: SharedRandom,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-}
+/// Slack in the service's list of platforms.
+pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
+    platform: &PLATFORM,
+    section: &config::SECTION,
+    read: |reader| Settings::read(reader).map(|settings| Arc::new(settings) as _),
+};
 
 /// The Slack side of the service.
 #[derive(Debug)]
@@ -94,33 +73,50 @@ pub struct Slack {
 }
 
 impl Slack {
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let (clock, metrics) = (parts.clock, parts.metrics);
+    fn new(settings: Settings, common: &Common) -> anyhow::Result<Self> {
+        let integration = Integration {
+            platform: &PLATFORM,
+            identifier: settings.integration,
+            user_scope: settings.user_scope,
+            link_hosts: settings.link_hosts,
+            bot_token: settings.bot_token,
+            require_profile: settings.require_profile,
+        };
+        let linking = common.linking(integration, settings.connection);
+        let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
+        let web_api = WebApi::new(&settings.api_url, common.http.clone(), Arc::clone(&clock))
+            .context("slack.api_url cannot be used")?;
         let delivery = SlackDelivery {
-            linking: Arc::clone(&parts.linking),
-            web_api: parts.web_api,
-            http: parts.http,
+            linking: Arc::clone(&linking),
+            web_api,
+            http: common.http.clone(),
             clock: Arc::clone(&clock),
         };
-        let machine = answering::Parts {
-            linking: parts.linking,
-            links: parts.links,
-            store: parts.store,
-            clock: Arc::clone(&clock),
-            metrics: Arc::clone(&metrics),
-        };
-        Self {
-            verifier: parts.verifier,
-            answering: Arc::new(Answering::new(delivery, machine)),
-            command: parts.command,
-            response_hosts: parts.response_hosts,
-            reply_budget: parts.reply_budget,
+        let keys = settings.signing_secrets.iter().filter_map(SigningKey::new).collect();
+        Ok(Self {
+            verifier: Verifier::new(keys, Arc::clone(&clock), Arc::clone(&metrics)),
+            answering: common.answering(delivery, linking),
+            command: settings.command,
+            response_hosts: settings.response_hosts,
+            reply_budget: settings.reply_budget,
             clock,
-            random: parts.random,
+            random: Arc::clone(&common.random),
             metrics,
-        }
+        })
+    }
+}
+
+impl SurfaceSettings for Settings {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn describe(&self) -> Vec<(&'static str, String)> {
+        Self::describe(self)
+    }
+
+    fn open<'a>(&'a self, common: &'a Common) -> BoxFuture<'a, anyhow::Result<Arc<dyn Surface>>> {
+        async { Ok(Arc::new(Slack::new(self.clone(), common)?) as _) }.boxed()
     }
 }
 

@@ -17,20 +17,22 @@ pub mod token;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{self, Answering, Responder, Surface};
+use crate::answering::{Answering, Common, Responder, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
-use crate::core::{Linking, Person, Platform};
-use crate::links::Links;
+use crate::core::{Integration, Person, Platform};
 use crate::metrics::Metrics;
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
-use crate::store::Store;
+use activity::Incomplete;
+use config::{AppCredential, Settings};
 use connector::Connector;
+use credentials::{Certificate, Credentials, Proof, TokenSource};
 use deliver::TeamsDelivery;
 use token::Verifier;
 
@@ -61,28 +63,12 @@ fn reaches(endpoint: &Endpoint, person: &Person) -> bool {
         && tenant_id.as_ref().is_none_or(|id| PLATFORM.same_id(id, &person.workspace.id))
 }
 
-/// What the Teams side is made of.
-#[derive(Debug)]
-pub struct Parts {
-    /// Checks tokens.
-    pub verifier: Verifier,
-    /// The core.
-    pub linking: Arc<Linking>,
-    /// Speaks to Teams.
-    pub connector: Connector,
-    /// Makes links to personal pages, where there are any.
-    pub links: Option<Arc<Links>>,
-    /// Holds promises.
-    pub store: Arc<Store>,
-    /// The bot's application id.
-    pub app_id: String,
-    /// Tells the time.
-    pub clock: SharedClock,
-    /// Makes references.
-    pub random: SharedRandom,
-    /// Counts.
-    pub metrics: Arc<Metrics>,
-}
+/// Microsoft Teams in the service's list of platforms.
+pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
+    platform: &PLATFORM,
+    section: &config::SECTION,
+    read: |reader| Settings::read(reader).map(|settings| Arc::new(settings) as _),
+};
 
 /// The Teams side of the service.
 #[derive(Debug)]
@@ -95,20 +81,80 @@ pub struct Teams {
 }
 
 impl Teams {
-    /// Puts the parts together.
-    #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        let (clock, metrics) = (parts.clock, parts.metrics);
-        let delivery = TeamsDelivery::new(parts.connector, parts.app_id);
-        let machine = answering::Parts {
-            linking: parts.linking,
-            links: parts.links,
-            store: parts.store,
-            clock: Arc::clone(&clock),
-            metrics: Arc::clone(&metrics),
+    async fn new(settings: Settings, common: &Common) -> anyhow::Result<Self> {
+        common.metrics.begin_refused(PLATFORM.name, Incomplete::ALL.map(Incomplete::name));
+        let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
+        let verifier = token::Settings {
+            app_id: settings.app_id.clone(),
+            issuer: settings.issuer.clone(),
+            metadata_url: settings.openid_metadata_url.clone(),
+            key_hosts: None,
+            pacing: token::Pacing {
+                unknown_key_every: settings.unknown_key_interval,
+                ..token::Pacing::default()
+            },
         };
-        let answering = Arc::new(Answering::new(delivery, machine));
-        Self { verifier: parts.verifier, answering, clock, random: parts.random, metrics }
+        let verifier =
+            Verifier::new(verifier, common.http.clone(), Arc::clone(&clock), Arc::clone(&metrics))
+                .context("teams.issuer or teams.openid_metadata_url cannot be used")?;
+        let connector = Connector::new(connector::Parts {
+            bot_id: format!("28:{}", settings.app_id),
+            tokens: Arc::new(open_token_source(&settings, common).await?),
+            service_hosts: settings.service_hosts,
+            http: common.http.clone(),
+            clock: Arc::clone(&clock),
+        });
+        let integration = Integration {
+            platform: &PLATFORM,
+            identifier: settings.integration,
+            user_scope: None,
+            link_hosts: settings.link_hosts,
+            bot_token: None,
+            require_profile: true,
+        };
+        let linking = common.linking(integration, settings.connection);
+        let delivery = TeamsDelivery::new(connector, settings.app_id);
+        Ok(Self {
+            verifier,
+            answering: common.answering(delivery, linking),
+            clock,
+            random: Arc::clone(&common.random),
+            metrics,
+        })
+    }
+}
+
+/// Where the bot's own tokens come from.
+async fn open_token_source(settings: &Settings, common: &Common) -> anyhow::Result<TokenSource> {
+    let proof = match settings.app_credential.clone() {
+        AppCredential::Secret(secret) => Proof::Secret(secret),
+        AppCredential::Certificate(files) => Proof::Certificate(
+            Certificate::open(files, Arc::clone(&common.random))
+                .await
+                .context("teams.app_certificate or teams.app_certificate_key cannot be used")?,
+        ),
+    };
+    let credentials = Credentials {
+        client_id: settings.app_id.clone(),
+        proof,
+        token_url: settings.token_url.clone(),
+        scope: settings.token_scope.clone(),
+    };
+    TokenSource::new(credentials, common.http.clone(), Arc::clone(&common.clock))
+        .context("teams.token_url cannot be used")
+}
+
+impl SurfaceSettings for Settings {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn describe(&self) -> Vec<(&'static str, String)> {
+        Self::describe(self)
+    }
+
+    fn open<'a>(&'a self, common: &'a Common) -> BoxFuture<'a, anyhow::Result<Arc<dyn Surface>>> {
+        async { Ok(Arc::new(Teams::new(self.clone(), common).await?) as _) }.boxed()
     }
 }
 

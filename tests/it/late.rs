@@ -211,7 +211,7 @@ async fn a_promise_that_novu_does_not_let_us_keep_ends_with_a_reason() {
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     let message = &bot.slack.messages()[0];
     assert_eq!(find_code(message.text()).as_deref(), Some("C-NOVU-SLOW"));
-    assert!(bot.mints().len() >= 2, "tried again before giving up");
+    assert_eq!(bot.mints().len(), 1, "asked once: a Novu that is slow may have done it");
 }
 
 #[tokio::test]

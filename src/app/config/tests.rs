@@ -2,6 +2,7 @@
 
 mod example;
 
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::Path;
@@ -47,9 +48,23 @@ fn load(file: Option<&str>, more: &[(&str, &str)]) -> Result<Config, Problems> {
     Config::load(file, env, &no_files)
 }
 
+/// What a platform's section says.
+fn settings<T: SurfaceSettings + Clone>(config: &Config) -> T {
+    let of_all = config.surfaces.iter().map(|settings| &**settings as &dyn Any);
+    of_all.filter_map(|settings| settings.downcast_ref::<T>()).next().unwrap().clone()
+}
+
+fn slack_settings(config: &Config) -> slack::config::Settings {
+    settings(config)
+}
+
+fn teams_settings(config: &Config) -> teams::config::Settings {
+    settings(config)
+}
+
 /// Every key there is.
 fn keys() -> impl Iterator<Item = &'static KeyInfo> {
-    SECTIONS.iter().flat_map(|section| section.keys.iter().copied())
+    sections().into_iter().flat_map(|section| section.keys.iter().copied())
 }
 
 #[track_caller]
@@ -69,7 +84,7 @@ fn one_problem(more: &[(&str, &str)], subject: &str, words: &str) {
 fn every_key_has_a_name_of_its_own_in_its_section() {
     let names: BTreeSet<_> = keys().map(|key| key.name).collect();
     assert_eq!(names.len(), keys().count());
-    for section in SECTIONS {
+    for section in sections() {
         for key in section.keys {
             assert_eq!(key.section(), section.name, "{}", key.name);
             assert_eq!(key.name.split('.').count(), 2, "{}", key.name);
@@ -80,7 +95,7 @@ fn every_key_has_a_name_of_its_own_in_its_section() {
 #[test]
 fn three_values_are_enough_and_the_rest_has_defaults() {
     let config = load(None, &[]).unwrap();
-    let slack = config.slack.unwrap();
+    let slack = slack_settings(&config);
     assert_eq!(config.server.listen, "127.0.0.1:3000".parse().unwrap());
     assert_eq!(config.server.ops_listen, "127.0.0.1:3001".parse().unwrap());
     assert_eq!(config.server.max_connections, 1024);
@@ -153,7 +168,7 @@ fn secrets_come_from_files_too() {
     };
     let config = Config::load(Some("[novu]\napi_key = 'of the file'"), env, &read).unwrap();
     assert_eq!(config.novu.api_key.expose_secret(), "novu-key");
-    let secrets = config.slack.unwrap().signing_secrets;
+    let secrets = slack_settings(&config).signing_secrets;
     let secrets: Vec<_> = secrets.iter().map(ExposeSecret::expose_secret).collect();
     assert_eq!(secrets, ["new", "old"]);
 }
@@ -324,14 +339,14 @@ fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
         let [id, _, integration] = TEAMS_LEAST;
         [&[id, integration], given].concat()
     };
-    let loaded = load(None, &teams(&[certificate, key])).unwrap().teams.unwrap();
+    let loaded = teams_settings(&load(None, &teams(&[certificate, key])).unwrap());
     assert_eq!(loaded.unknown_key_interval, Duration::from_mins(5));
     let AppCredential::Certificate(files) = loaded.app_credential else { panic!("a secret") };
     assert_eq!(
         (files.certificate.to_str(), files.key.to_str()),
         (Some("bot.crt"), Some("bot.key"))
     );
-    let loaded = load(None, &teams(&[secret])).unwrap().teams.unwrap();
+    let loaded = teams_settings(&load(None, &teams(&[secret])).unwrap());
     assert!(matches!(loaded.app_credential, AppCredential::Secret(_)));
 
     let cases: [(&[_], _, _); 6] = [
@@ -369,7 +384,7 @@ fn novu_beyond_this_machine_in_plain_http_is_a_warning() {
 #[test]
 fn what_is_unfinished_is_judged_by_what_is_there() {
     let judged = |file: &str| {
-        let mut reader = Sources::new(Some(file.to_owned()), []).read_without_secrets(SECTIONS);
+        let mut reader = Sources::new(Some(file.to_owned()), []).read_without_secrets(&sections());
         Config::judge_unfinished(&mut reader);
         match reader.conclude(Some(())) {
             Ok(_) => Vec::new(),
@@ -417,7 +432,7 @@ fn no_secret_prints() {
 fn a_cloud_settles_what_the_section_leaves_out() {
     let teams = |more: &[(&str, &str)]| {
         let env = [&TEAMS_LEAST[..], more].concat();
-        load(None, &env).unwrap().teams.unwrap()
+        teams_settings(&load(None, &env).unwrap())
     };
     let public = teams(&[]);
     assert_eq!(

@@ -33,7 +33,7 @@ const READ_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct TableResolver {
     path: PathBuf,
-    platforms: &'static [&'static Platform],
+    platforms: Vec<&'static Platform>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
     rows: RwLock<Arc<Rows>>,
@@ -61,12 +61,12 @@ impl TableResolver {
     /// The file cannot be read, or is not a whole table.
     pub async fn open(
         path: PathBuf,
-        platforms: &'static [&'static Platform],
+        platforms: Vec<&'static Platform>,
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Result<Self, TableError> {
         let stamp = stamp(&path).await?;
-        let Read { hash, rows } = read(&path, platforms).await?;
+        let Read { hash, rows } = read(&path, &platforms).await?;
         let now = clock.monotonic();
         let seen = Seen { looked_at: now, read_at: now, stamp: Some(stamp), hash: Some(hash) };
         Ok(Self {
@@ -111,7 +111,7 @@ impl TableResolver {
             return;
         }
         let outcome = match stamp {
-            Some(_) => read(&self.path, self.platforms).await,
+            Some(_) => read(&self.path, &self.platforms).await,
             None => Err(TableError::Gone),
         };
         // Somebody is still writing: what was read may be half of it.
@@ -170,9 +170,9 @@ const fn identity_of(_: &std::fs::Metadata) -> (Option<(i64, i64)>, Option<u64>)
 }
 
 /// Reads and parses apart from the threads that answer people: a large table takes its time.
-async fn read(path: &Path, platforms: &'static [&'static Platform]) -> Result<Read, TableError> {
-    let path = path.to_owned();
-    tokio::task::spawn_blocking(move || file::read(&path, platforms))
+async fn read(path: &Path, platforms: &[&'static Platform]) -> Result<Read, TableError> {
+    let (path, platforms) = (path.to_owned(), platforms.to_owned());
+    tokio::task::spawn_blocking(move || file::read(&path, &platforms))
         .await
         .map_err(|panic| TableError::Read(std::io::Error::other(panic)))?
 }

@@ -23,9 +23,10 @@ impl Story {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
         let metrics = Arc::new(Metrics::new());
         let shared = Arc::new(clock.clone());
-        let table = TableResolver::open(path.clone(), &[&PLATFORM], shared, Arc::clone(&metrics))
-            .await
-            .unwrap();
+        let table =
+            TableResolver::open(path.clone(), vec![&PLATFORM], shared, Arc::clone(&metrics))
+                .await
+                .unwrap();
         Self { _folder: folder, path, clock, metrics, table }
     }
 
@@ -110,7 +111,7 @@ async fn what_is_not_whole_is_refused_at_the_start_too() {
     let folder = tempfile::tempdir().unwrap();
     let open = async |name: &str| {
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        TableResolver::open(folder.path().join(name), &[&PLATFORM], clock, Arc::default()).await
+        TableResolver::open(folder.path().join(name), vec![&PLATFORM], clock, Arc::default()).await
     };
     for (name, text) in
         [("a.csv", ""), ("b.csv", HEAD), ("c.toml", ""), ("d.csv", "platform;user\n")]
