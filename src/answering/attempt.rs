@@ -1,6 +1,7 @@
 //! One attempt at a question whose answer is shown as a message.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::decide::Decided;
@@ -10,12 +11,27 @@ use super::pending::PendingReply;
 use super::{Answering, record};
 use crate::clock::{after, between, remaining};
 use crate::core::{Answer, Lasts, SignIn};
-use crate::jobs::{MOST_ATTEMPTS, Ran};
+use crate::jobs::{MOST_ATTEMPTS, Ran, Work};
 use crate::store::Lease;
 
 /// A link that could not be delivered is delivered again while it has so long left; after that,
 /// another one is minted.
 const WORTH_DELIVERING: Duration = Duration::from_mins(2);
+
+impl<D: Deliver> Work for PendingReply<D> {
+    const KIND: &'static str = D::JOBS;
+    const VERSION: u32 = 1;
+    const OWNER: &'static str = D::PLATFORM.name;
+    type Context = Answering<D>;
+
+    async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
+        attempt(context, self, lease).await
+    }
+
+    fn reference(&self) -> String {
+        self.question().reference.to_string()
+    }
+}
 
 /// Answers a question and shows the answer; what does not work out is tried again later.
 pub(super) async fn attempt<D: Deliver>(

@@ -1,14 +1,9 @@
 //! A question that is being answered, and its stored form: the promise to answer it.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
 use super::deliver::Deliver;
-use super::{Answering, attempt};
 use crate::core::{Person, Question};
-use crate::jobs::{Ran, Work};
-use crate::store::Lease;
 
 /// A question with what is needed to answer it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -66,19 +61,4 @@ pub(super) struct Learnt {
     pub(super) asker: Option<Person>,
     /// Whether they ask too often.
     pub(super) too_often: Option<bool>,
-}
-
-impl<D: Deliver> Work for PendingReply<D> {
-    const KIND: &'static str = D::JOBS;
-    const VERSION: u32 = 1;
-    const OWNER: &'static str = D::PLATFORM.name;
-    type Context = Answering<D>;
-
-    async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
-        attempt::attempt(context, self, lease).await
-    }
-
-    fn reference(&self) -> String {
-        self.question().reference.to_string()
-    }
 }

@@ -8,8 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::parse::Parsed;
-use super::reader::Complaint;
+use super::complaint::{Complaint, Parsed};
 
 /// Environment variables that configure the service start with this.
 pub(super) const ENV_PREFIX: &str = "CONNECT_";

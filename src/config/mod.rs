@@ -47,6 +47,7 @@
 //! }
 //! ```
 
+mod complaint;
 mod keys;
 pub mod parse;
 mod problems;
@@ -56,8 +57,8 @@ mod sources;
 mod tests;
 mod time;
 
+pub use self::complaint::{Complaint, Parsed};
 pub use self::keys::{Key, KeyInfo, ListKey, Many, One, Section};
-pub use self::parse::Parsed;
 pub use self::problems::{Problem, Problems, Warning};
-pub use self::reader::{Complaint, Reader};
+pub use self::reader::Reader;
 pub use self::sources::{ReadFile, Sources};

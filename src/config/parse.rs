@@ -9,11 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::{Host, Url};
 
-use super::reader::Complaint;
+use super::complaint::{Complaint, Parsed};
 use super::time as times;
-
-/// A value, or the complaint about it.
-pub type Parsed<T> = Result<T, Complaint>;
 
 /// A shorter key could be guessed by trying.
 const KEY_LENGTH_MIN: usize = 16;

@@ -3,15 +3,11 @@
 //! A reader gives `None` where it has noted a problem, so that reading goes on and everything that
 //! is wrong comes out in one go.
 
-use std::borrow::Cow;
 use std::fmt;
 
-use super::keys::{Key, KeyInfo, ListKey};
+use super::keys::{Key, KeyInfo, ListKey, Section};
 use super::problems::{Problems, Warning};
-use super::sources::{Given, Values};
-
-/// How a complaint goes on after the name of the key: "is not …: write …".
-pub type Complaint = Cow<'static, str>;
+use super::sources::{Given, ReadFile, Sources, Values};
 
 /// That there is no value to judge, and nothing more to say of it.
 struct Unreadable;
@@ -25,8 +21,22 @@ pub struct Reader {
     overlooks_missing: bool,
 }
 
+impl Sources {
+    /// A reader of these sections, with what is wrong with the sources noted already.
+    pub fn read(&self, sections: &[&'static Section], read_file: ReadFile<'_>) -> Reader {
+        Reader::new(self.gather(sections, Some(read_file)))
+    }
+
+    /// As [`Sources::read`], but no secret is looked at, nor any file that holds one. A secret that
+    /// is given reads as if it had been wrong, without a problem.
+    #[must_use]
+    pub fn read_without_secrets(&self, sections: &[&'static Section]) -> Reader {
+        Reader::new(self.gather(sections, None))
+    }
+}
+
 impl Reader {
-    pub(super) fn new(values: Values, problems: Problems) -> Self {
+    fn new((values, problems): (Values, Problems)) -> Self {
         Self { values, problems, warnings: Vec::new(), overlooks_missing: false }
     }
 

@@ -10,7 +10,6 @@ use toml::{Table, Value};
 
 use super::keys::{ENV_PREFIX, KeyInfo, Section, keys};
 use super::problems::Problems;
-use super::reader::Reader;
 
 /// Reads a file to text. Injected, so that tests need no files.
 pub type ReadFile<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
@@ -70,19 +69,12 @@ impl Sources {
         Ok(Self::new(file, env))
     }
 
-    /// A reader of these sections, with what is wrong with the sources noted already.
-    pub fn read(&self, sections: &[&'static Section], read_file: ReadFile<'_>) -> Reader {
-        self.gather(sections, Some(read_file))
-    }
-
-    /// As [`Sources::read`], but no secret is looked at, nor any file that holds one. A secret that
-    /// is given reads as if it had been wrong, without a problem.
-    #[must_use]
-    pub fn read_without_secrets(&self, sections: &[&'static Section]) -> Reader {
-        self.gather(sections, None)
-    }
-
-    fn gather(&self, sections: &[&'static Section], read_file: Option<ReadFile<'_>>) -> Reader {
+    /// The values of the sections' keys, with what is wrong with how they were given.
+    pub(super) fn gather(
+        &self,
+        sections: &[&'static Section],
+        read_file: Option<ReadFile<'_>>,
+    ) -> (Values, Problems) {
         let (values, problems) = (Values::default(), Problems::default());
         let mut gathering = Gathering { sections, read_file, values, problems };
         if let Some(file) = &self.file {
@@ -90,7 +82,7 @@ impl Sources {
         }
         let ours = self.env.iter().filter(|(name, _)| name.starts_with(ENV_PREFIX));
         gathering.take_env(&ours.map(|(name, value)| (name.clone(), value.clone())).collect());
-        Reader::new(gathering.values, gathering.problems)
+        (gathering.values, gathering.problems)
     }
 }
 

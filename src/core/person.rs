@@ -1,10 +1,9 @@
 //! Who is asking.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-
-use super::platform::PlatformName;
 
 /// Where a person is: a Slack workspace, or a Teams tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,6 +51,36 @@ pub struct Person {
     pub workspace: Workspace,
     /// Slack user id (`U…`, `W…`), or Entra object id.
     pub user: String,
+}
+
+/// The name of a platform, as persons carry it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PlatformName(Cow<'static, str>);
+
+impl PlatformName {
+    /// The name that a platform declares.
+    pub(super) const fn declared(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for PlatformName {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+}
+
+impl fmt::Display for PlatformName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// What the platform knows of a person beyond their id. Any of it can be missing.

@@ -1,11 +1,8 @@
 //! What a chat platform is to the core: a value that its surface declares.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
-use super::person::Person;
+use super::person::{Person, PlatformName};
 use crate::novu::Endpoint;
 
 /// A chat platform. Declared once, by its surface.
@@ -35,7 +32,7 @@ impl Platform {
     /// The name, as persons carry it.
     #[must_use]
     pub const fn id(&self) -> PlatformName {
-        PlatformName(Cow::Borrowed(self.name))
+        PlatformName::declared(self.name)
     }
 
     /// An id of a person, workspace or tenant in the one form in which it is compared and handed on,
@@ -49,31 +46,6 @@ impl Platform {
     #[must_use]
     pub fn same_id(&self, one: &str, other: &str) -> bool {
         self.canonical_id(one) == self.canonical_id(other)
-    }
-}
-
-/// The name of a platform, as persons carry it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct PlatformName(Cow<'static, str>);
-
-impl PlatformName {
-    /// The name as text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for PlatformName {
-    fn from(name: String) -> Self {
-        Self(Cow::Owned(name))
-    }
-}
-
-impl fmt::Display for PlatformName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

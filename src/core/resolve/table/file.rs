@@ -11,7 +11,8 @@ use std::path::Path;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::core::platform::{Platform, PlatformName};
+use crate::core::person::PlatformName;
+use crate::core::platform::Platform;
 use crate::novu::SubscriberId;
 
 /// The largest file that is read, in bytes.
