@@ -65,7 +65,7 @@ impl App {
         clock: SharedClock,
         random: SharedRandom,
     ) -> anyhow::Result<Self> {
-        Self::build_on(Store::in_memory(), config, clock, random).await
+        Self::build_on(Store::in_memory(Arc::clone(&clock)), config, clock, random).await
     }
 
     /// As [`App::build`], with its promises in a store of the caller's choice.

@@ -38,10 +38,6 @@ pub trait Clock: Send + Sync + Debug {
 
     /// Resolves when so much time has passed since the call, whatever happens to the wall clock.
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()>;
-
-    /// Resolves once [`Clock::now`] has reached `moment`; at once if that is in the past. A wall
-    /// clock that is set back may hold this up: whatever only wants to pause uses [`Clock::sleep`].
-    fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()>;
 }
 
 /// A clock that many parts share.
@@ -87,10 +83,6 @@ impl Clock for SystemClock {
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
-    }
-
-    fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()> {
-        self.sleep(between(self.now(), moment))
     }
 }
 

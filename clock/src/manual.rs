@@ -68,10 +68,6 @@ impl Clock for ManualClock {
         let end = self.monotonic() + duration;
         self.wait_for(move |at| at.monotonic >= end)
     }
-
-    fn sleep_until(&self, moment: Timestamp) -> BoxFuture<'static, ()> {
-        self.wait_for(move |at| at.wall >= moment)
-    }
 }
 
 #[cfg(test)]
@@ -81,17 +77,12 @@ mod tests {
     #[tokio::test]
     async fn sleepers_wake_when_their_moment_comes() {
         let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
-        let sleepers = [
-            tokio::spawn(clock.sleep(Duration::from_secs(10))),
-            tokio::spawn(clock.sleep_until(after(clock.now(), Duration::from_secs(10)))),
-        ];
+        let sleeper = tokio::spawn(clock.sleep(Duration::from_secs(10)));
         clock.advance(Duration::from_secs(9));
         tokio::task::yield_now().await;
-        assert!(sleepers.iter().all(|sleeper| !sleeper.is_finished()));
+        assert!(!sleeper.is_finished());
         clock.advance(Duration::from_secs(1));
-        for sleeper in sleepers {
-            sleeper.await.unwrap();
-        }
+        sleeper.await.unwrap();
     }
 
     #[tokio::test]

@@ -27,7 +27,7 @@ impl<D: Deliver> Answering<D> {
         let mut learnt = Learnt::default();
         let answer = tokio::time::timeout(TIME_TO_ANSWER, self.work_out(asked, &mut learnt)).await;
         let answer = answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()));
-        self.outage.note(&answer, self.clock.now());
+        self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
     }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
-use crate::clock::{SharedClock, after};
+use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::store::{Held, Lease, NewJob, Store, StoreError};
 
@@ -92,7 +92,7 @@ impl<W: Work> Jobs<W> {
     /// The store cannot hold it, so nothing may be promised.
     pub(crate) async fn begin(&self, work: &W) -> Result<Lease, StoreError> {
         let job = NewJob { kind: W::KIND, payload: envelope::seal(work) };
-        let lease = self.store.begin(job, self.clock.now(), LEASE).await?;
+        let lease = self.store.begin(job, LEASE).await?;
         self.count_open().await;
         Ok(lease)
     }
@@ -109,8 +109,7 @@ impl<W: Work> Jobs<W> {
 
     /// Stores a job that has changed while it runs, and holds it for another while.
     pub(crate) async fn save(&self, lease: &Lease, work: &W) {
-        let now = self.clock.now();
-        let saved = self.store.save(lease, envelope::seal(work), now, LEASE).await;
+        let saved = self.store.save(lease, envelope::seal(work), LEASE).await;
         self.note(saved, "saved");
     }
 
@@ -135,8 +134,7 @@ impl<W: Work> Jobs<W> {
     }
 
     async fn postpone(&self, lease: &Lease, work: &W, pause: Duration) {
-        let run_at = after(self.clock.now(), pause);
-        let postponed = self.store.postpone(lease, envelope::seal(work), run_at).await;
+        let postponed = self.store.postpone(lease, envelope::seal(work), pause).await;
         self.note(postponed, "put back");
         self.changed.notify_one();
     }

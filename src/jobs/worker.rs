@@ -7,7 +7,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Jobs, LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, Over, Work, envelope};
-use crate::clock::after;
 use crate::store::Job;
 
 /// Jobs of one kind that are run at once.
@@ -25,7 +24,7 @@ impl<W: Work> Jobs<W> {
         loop {
             let place = stop.run_until_cancelled(Arc::clone(&places).acquire_owned()).await;
             let Some(Ok(place)) = place else { return };
-            let due = match self.store.lease(W::KIND, self.clock.now(), LEASE).await {
+            let due = match self.store.lease(W::KIND, LEASE).await {
                 Ok(Some(job)) => {
                     let (jobs, context) = (Arc::clone(self), Arc::clone(context));
                     tasks.spawn(async move {
@@ -42,9 +41,8 @@ impl<W: Work> Jobs<W> {
                 tracing::error!(%error, kind = W::KIND, "the store does not answer");
                 None
             });
-            let due = due.unwrap_or_else(|| after(self.clock.now(), LONGEST_PAUSE));
             tokio::select! {
-                () = self.clock.sleep_until(due) => {}
+                () = self.clock.sleep(due.unwrap_or(LONGEST_PAUSE)) => {}
                 () = self.changed.notified() => {}
                 () = stop.cancelled() => return,
             }

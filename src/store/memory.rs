@@ -4,11 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Held, Job, JobId, Lease, NewJob, StoreError};
-use crate::clock::after;
+use crate::clock::{SharedClock, Tick};
 
 /// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
 /// flood leaves room for the others.
@@ -19,12 +18,7 @@ const MOST_JOBS: usize = 10_000;
 pub struct Memory {
     state: Arc<Mutex<State>>,
     most: usize,
-}
-
-impl Default for Memory {
-    fn default() -> Self {
-        Self { state: Arc::default(), most: MOST_JOBS }
-    }
+    clock: SharedClock,
 }
 
 #[derive(Debug, Default)]
@@ -33,7 +27,7 @@ struct State {
     last_token: u64,
     jobs: HashMap<JobId, Entry>,
     /// By kind: when each can be leased, the first one first.
-    due: HashMap<&'static str, BTreeSet<(Timestamp, JobId)>>,
+    due: HashMap<&'static str, BTreeSet<(Tick, JobId)>>,
 }
 
 #[derive(Debug)]
@@ -43,7 +37,7 @@ struct Entry {
     attempts: u32,
     token: u64,
     /// When it can be leased: its time, or the end of the lease it is under.
-    due: Timestamp,
+    due: Tick,
 }
 
 impl State {
@@ -70,7 +64,7 @@ impl State {
     }
 
     /// Leases an entry that is not in the state at the moment.
-    fn hold(&mut self, id: JobId, mut entry: Entry, until: Timestamp) -> Lease {
+    fn hold(&mut self, id: JobId, mut entry: Entry, until: Tick) -> Lease {
         self.last_token += 1;
         entry.due = until;
         entry.token = self.last_token;
@@ -82,10 +76,16 @@ impl State {
 }
 
 impl Memory {
-    /// A store that holds so many open jobs of each kind at most.
+    /// A store without jobs.
     #[must_use]
-    pub fn of_size(most: usize) -> Self {
-        Self { most, ..Self::default() }
+    pub fn new(clock: SharedClock) -> Self {
+        Self::of_size(MOST_JOBS, clock)
+    }
+
+    /// The same, for so many open jobs of each kind at most.
+    #[must_use]
+    pub fn of_size(most: usize, clock: SharedClock) -> Self {
+        Self { state: Arc::default(), most, clock }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,23 +93,25 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin(
-        &self,
-        job: NewJob,
-        now: Timestamp,
-        lasting: Duration,
-    ) -> Result<Lease, StoreError> {
+    fn in_future(&self, duration: Duration) -> Tick {
+        self.clock.monotonic() + duration
+    }
+
+    pub(super) fn begin(&self, job: NewJob, lasting: Duration) -> Result<Lease, StoreError> {
+        let until = self.in_future(lasting);
         let mut state = self.state();
         if state.due.get(job.kind).map_or(0, BTreeSet::len) >= self.most {
             return Err(StoreError::Full);
         }
         state.last_id += 1;
         let id = JobId(state.last_id);
-        let entry = Entry { kind: job.kind, payload: job.payload, attempts: 0, token: 0, due: now };
-        Ok(state.hold(id, entry, after(now, lasting)))
+        let entry =
+            Entry { kind: job.kind, payload: job.payload, attempts: 0, token: 0, due: until };
+        Ok(state.hold(id, entry, until))
     }
 
-    pub(super) fn lease(&self, kind: &str, now: Timestamp, lasting: Duration) -> Option<Job> {
+    pub(super) fn lease(&self, kind: &str, lasting: Duration) -> Option<Job> {
+        let now = self.clock.monotonic();
         let mut state = self.state();
         let (due, id) = *state.due.get(kind)?.first()?;
         if due > now {
@@ -117,25 +119,13 @@ impl Memory {
         }
         let entry = state.remove(id)?;
         let payload = entry.payload.clone();
-        let lease = state.hold(id, entry, after(now, lasting));
+        let lease = state.hold(id, entry, now + lasting);
         Some(Job { lease, payload })
     }
 
-    pub(super) fn save(
-        &self,
-        lease: &Lease,
-        payload: SecretString,
-        now: Timestamp,
-        lasting: Duration,
-    ) -> Held {
-        self.change(lease, payload, after(now, lasting))
-    }
-
-    pub(super) fn postpone(&self, lease: &Lease, payload: SecretString, run_at: Timestamp) -> Held {
-        self.change(lease, payload, run_at)
-    }
-
-    fn change(&self, lease: &Lease, payload: SecretString, due: Timestamp) -> Held {
+    /// Replaces a job's payload; it can be leased again after so long.
+    pub(super) fn change(&self, lease: &Lease, payload: SecretString, pause: Duration) -> Held {
+        let due = self.in_future(pause);
         let mut state = self.state();
         match state.take(lease) {
             Some(entry) => {
@@ -153,8 +143,9 @@ impl Memory {
         }
     }
 
-    pub(super) fn next_due(&self, kind: &str) -> Option<Timestamp> {
-        Some(self.state().due.get(kind)?.first()?.0)
+    pub(super) fn next_due(&self, kind: &str) -> Option<Duration> {
+        let due = self.state().due.get(kind)?.first()?.0;
+        Some(due - self.clock.monotonic())
     }
 
     pub(super) fn open_jobs(&self) -> usize {
@@ -164,29 +155,35 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
+    use crate::clock::ManualClock;
 
     const LEASE: Duration = Duration::from_mins(1);
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
+    const SECOND: Duration = Duration::from_secs(1);
 
     fn job() -> NewJob {
         NewJob { kind: "late", payload: "{}".into() }
     }
 
+    fn memory_of(most: usize) -> (Memory, ManualClock) {
+        let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
+        (Memory::of_size(most, Arc::new(clock.clone())), clock)
+    }
+
     #[test]
     fn a_job_is_held_by_one_and_comes_back_when_its_lease_runs_out() {
-        let memory = Memory::default();
-        let mine = memory.begin(job(), at(0), LEASE).unwrap();
-        assert!(memory.lease("late", at(59), LEASE).is_none());
-        let theirs = memory.lease("late", at(60), LEASE).unwrap().lease;
+        let (memory, clock) = memory_of(9);
+        let mine = memory.begin(job(), LEASE).unwrap();
+        clock.advance(LEASE - SECOND);
+        assert!(memory.lease("late", LEASE).is_none());
+        clock.advance(SECOND);
+        let theirs = memory.lease("late", LEASE).unwrap().lease;
         assert_eq!((theirs.id, theirs.attempts), (mine.id, 2));
-        assert!(memory.lease("late", at(60), LEASE).is_none());
+        assert!(memory.lease("late", LEASE).is_none());
         // The lease ran out, so it is not mine any more, whatever I conclude.
-        assert_eq!(memory.save(&mine, "mine".into(), at(61), LEASE), Held::NoLonger);
-        assert_eq!(memory.postpone(&mine, "mine".into(), at(61)), Held::NoLonger);
+        assert_eq!(memory.change(&mine, "mine".into(), SECOND), Held::NoLonger);
         assert_eq!(memory.finish(&mine), Held::NoLonger);
         assert_eq!(memory.open_jobs(), 1);
         assert_eq!(memory.finish(&theirs), Held::Still);
@@ -196,36 +193,49 @@ mod tests {
 
     #[test]
     fn a_job_that_is_saved_is_held_for_another_while_with_its_new_payload() {
-        use secrecy::ExposeSecret;
-        let memory = Memory::default();
-        let mine = memory.begin(job(), at(0), LEASE).unwrap();
-        assert_eq!(memory.save(&mine, "more".into(), at(50), LEASE), Held::Still);
-        assert!(memory.lease("late", at(109), LEASE).is_none());
-        let theirs = memory.lease("late", at(110), LEASE).unwrap();
+        let (memory, clock) = memory_of(9);
+        let mine = memory.begin(job(), LEASE).unwrap();
+        clock.advance(LEASE - SECOND);
+        assert_eq!(memory.change(&mine, "more".into(), LEASE), Held::Still);
+        clock.advance(LEASE - SECOND);
+        assert!(memory.lease("late", LEASE).is_none());
+        clock.advance(SECOND);
+        let theirs = memory.lease("late", LEASE).unwrap();
         assert_eq!(theirs.payload.expose_secret(), "more");
     }
 
     #[test]
     fn the_job_that_is_due_first_comes_first_and_kinds_do_not_mix() {
-        let memory = Memory::default();
-        for run_at in [30, 10, 20] {
-            let begun = memory.begin(job(), at(0), LEASE).unwrap();
-            memory.postpone(&begun, "{}".into(), at(run_at));
+        let (memory, clock) = memory_of(9);
+        for pause in [30, 10, 20] {
+            let begun = memory.begin(job(), LEASE).unwrap();
+            memory.change(&begun, "{}".into(), SECOND * pause);
         }
-        assert_eq!(memory.next_due("late"), Some(at(10)));
+        assert_eq!(memory.next_due("late"), Some(SECOND * 10));
         assert_eq!(memory.next_due("other"), None);
-        assert!(memory.lease("other", at(99), LEASE).is_none());
-        let order: Vec<_> = std::iter::from_fn(|| memory.lease("late", at(30), LEASE))
-            .map(|job| job.lease.id.0)
-            .collect();
+        clock.advance(SECOND * 30);
+        assert!(memory.lease("other", LEASE).is_none());
+        let order: Vec<_> =
+            std::iter::from_fn(|| memory.lease("late", LEASE)).map(|job| job.lease.id.0).collect();
         assert_eq!(order, [2, 3, 1]);
     }
 
     #[test]
+    fn a_wall_clock_that_is_set_moves_no_job() {
+        let (memory, clock) = memory_of(9);
+        let begun = memory.begin(job(), LEASE).unwrap();
+        memory.change(&begun, "{}".into(), SECOND);
+        clock.set(jiff::Timestamp::from_second(-86_400).unwrap());
+        assert_eq!(memory.next_due("late"), Some(SECOND));
+        clock.set(jiff::Timestamp::from_second(86_400).unwrap());
+        assert_eq!(memory.next_due("late"), Some(SECOND));
+    }
+
+    #[test]
     fn a_kind_that_is_full_takes_nothing_more_and_leaves_the_others_their_room() {
-        let memory = Memory::of_size(1);
-        memory.begin(job(), at(0), LEASE).unwrap();
-        assert_eq!(memory.begin(job(), at(0), LEASE).unwrap_err(), StoreError::Full);
-        assert!(memory.begin(NewJob { kind: "other", ..job() }, at(0), LEASE).is_ok());
+        let (memory, _) = memory_of(1);
+        memory.begin(job(), LEASE).unwrap();
+        assert_eq!(memory.begin(job(), LEASE).unwrap_err(), StoreError::Full);
+        assert!(memory.begin(NewJob { kind: "other", ..job() }, LEASE).is_ok());
     }
 }

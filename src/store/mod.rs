@@ -9,8 +9,9 @@ mod memory;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
 use secrecy::SecretString;
+
+use crate::clock::SharedClock;
 
 pub use memory::Memory;
 
@@ -75,22 +76,17 @@ pub enum Store {
 impl Store {
     /// A store that keeps its jobs in memory.
     #[must_use]
-    pub fn in_memory() -> Self {
-        Self::Memory(Memory::default())
+    pub fn in_memory(clock: SharedClock) -> Self {
+        Self::Memory(Memory::new(clock))
     }
 
-    /// Puts a job in and leases it to the caller at once, until `now + lease`.
+    /// Puts a job in and leases it to the caller at once, for so long.
     ///
     /// # Errors
     /// The store cannot hold it; then nothing may be promised.
-    pub async fn begin(
-        &self,
-        job: NewJob,
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Lease, StoreError> {
+    pub async fn begin(&self, job: NewJob, lasting: Duration) -> Result<Lease, StoreError> {
         match self {
-            Self::Memory(memory) => memory.begin(job, now, lease),
+            Self::Memory(memory) => memory.begin(job, lasting),
         }
     }
 
@@ -101,15 +97,14 @@ impl Store {
     pub async fn lease(
         &self,
         kind: &'static str,
-        now: Timestamp,
-        lease: Duration,
+        lasting: Duration,
     ) -> Result<Option<Job>, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.lease(kind, now, lease)),
+            Self::Memory(memory) => Ok(memory.lease(kind, lasting)),
         }
     }
 
-    /// Replaces a job's payload and holds it until `now + lease`.
+    /// Replaces a job's payload and holds it for so long from now on.
     ///
     /// # Errors
     /// The store does not answer.
@@ -117,15 +112,14 @@ impl Store {
         &self,
         lease: &Lease,
         payload: SecretString,
-        now: Timestamp,
         lasting: Duration,
     ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.save(lease, payload, now, lasting)),
+            Self::Memory(memory) => Ok(memory.change(lease, payload, lasting)),
         }
     }
 
-    /// Gives a job back with the payload that it has now, to be done from `run_at` on.
+    /// Gives a job back with the payload that it has now, to be done after a pause.
     ///
     /// # Errors
     /// The store does not answer.
@@ -133,10 +127,10 @@ impl Store {
         &self,
         lease: &Lease,
         payload: SecretString,
-        run_at: Timestamp,
+        pause: Duration,
     ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.postpone(lease, payload, run_at)),
+            Self::Memory(memory) => Ok(memory.change(lease, payload, pause)),
         }
     }
 
@@ -150,11 +144,12 @@ impl Store {
         }
     }
 
-    /// When the next job of a kind is due: its time, or the end of its lease.
+    /// How long it is until the next job of a kind is due, by its pause or the end of its lease; zero
+    /// if one is due already.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn next_due(&self, kind: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    pub async fn next_due(&self, kind: &'static str) -> Result<Option<Duration>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.next_due(kind)),
         }

@@ -12,7 +12,7 @@ use http_body_util::StreamBody;
 use hyper::body::Frame;
 use jiff::Timestamp;
 use novu_connect_bot::app::{App, Config, Listeners};
-use novu_connect_bot::clock::{Clock, ManualClock};
+use novu_connect_bot::clock::{Clock, ManualClock, SharedClock};
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
@@ -80,23 +80,27 @@ impl Bot {
 
     /// As [`Bot::start`], with these environment variables beside the usual ones.
     pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
-        Self::start_on(Store::in_memory(), more).await
+        Self::start_on(Store::in_memory, more).await
     }
 
     /// As [`Bot::start_with`], with its promises in this store.
-    pub(crate) async fn start_on(store: Store, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_on(
+        store: impl FnOnce(SharedClock) -> Store,
+        more: &[(&str, &str)],
+    ) -> Self {
         Self::start_among(store, clock(), novu::Options::default(), more).await
     }
 
     /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others as well.
     pub(crate) async fn start_among(
-        store: Store,
+        store: impl FnOnce(SharedClock) -> Store,
         clock: ManualClock,
         options: novu::Options,
         more: &[(&str, &str)],
     ) -> Self {
         canaries::listen();
-        let shared: Arc<dyn Clock> = Arc::new(clock.clone());
+        let shared: SharedClock = Arc::new(clock.clone());
+        let store = store(Arc::clone(&shared));
         let slack = Slack::start(Arc::clone(&shared), slack::Options::default()).await.unwrap();
         people(&slack);
         let options = novu::Options {
@@ -123,7 +127,14 @@ impl Bot {
     pub(crate) async fn restart(mut self, settings: Settings) -> Self {
         self.stop().await;
         let (novu, slack) = (Arc::clone(&self.novu), Arc::clone(&self.slack));
-        Self::serve(Store::in_memory(), novu, slack, self.clock.clone(), settings).await
+        Self::serve(
+            Store::in_memory(Arc::new(self.clock.clone())),
+            novu,
+            slack,
+            self.clock.clone(),
+            settings,
+        )
+        .await
     }
 
     async fn serve(

@@ -149,7 +149,7 @@ async fn who_is_left_alone_when_slack_hangs_up_gets_the_answer_by_the_response_u
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_promised() {
-    let full = Store::Memory(Memory::of_size(0));
+    let full = |clock| Store::Memory(Memory::of_size(0, clock));
     let bot = Bot::start_on(full, &[BUDGET, PATIENT_NOVU]).await;
     bot.ready().await;
     let hold = Hold::new();

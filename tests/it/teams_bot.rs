@@ -9,6 +9,7 @@ use connect_sandbox::novu::{self, Integration, NewConnection};
 use connect_sandbox::teams::{
     Conversation, Inbound, Message, Options, Person, Signed, Teams, Tenant, validate_reply,
 };
+use novu_connect_bot::clock::SharedClock;
 use novu_connect_bot::store::Store;
 use serde_json::Value;
 
@@ -76,17 +77,24 @@ impl TeamsBot {
     }
 
     /// As [`TeamsBot::start_with`], with its promises in this store. Not ready yet.
-    pub(crate) async fn start_on(store: Store, more: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_on(
+        store: impl FnOnce(SharedClock) -> Store,
+        more: &[(&str, &str)],
+    ) -> Self {
         Self::start_all(store, |_| {}, more).await
     }
 
     /// As [`TeamsBot::start_with`], in a world that is changed before the service is there. Not ready
     /// yet.
     pub(crate) async fn start_among(change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
-        Self::start_all(Store::in_memory(), change, more).await
+        Self::start_all(Store::in_memory, change, more).await
     }
 
-    async fn start_all(store: Store, change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
+    async fn start_all(
+        store: impl FnOnce(SharedClock) -> Store,
+        change: impl FnOnce(&Teams),
+        more: &[(&str, &str)],
+    ) -> Self {
         let clock = clock();
         let options =
             Options { app_secret: "teams~canary-client-secret".to_owned(), ..Options::default() };

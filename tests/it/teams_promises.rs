@@ -144,7 +144,7 @@ async fn whoever_floods_the_bot_is_told_once_or_not_at_all() {
 
 #[tokio::test]
 async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
-    let room_for_one = Store::Memory(Memory::of_size(1));
+    let room_for_one = |clock| Store::Memory(Memory::of_size(1, clock));
     let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
     let bot = TeamsBot::start_on(room_for_one, &settings).await;
     bot.ready().await;
@@ -174,7 +174,7 @@ async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
 #[tokio::test]
 async fn a_press_that_could_not_be_promised_is_answered_when_it_comes_again() {
     let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
-    let bot = TeamsBot::start_on(Store::Memory(Memory::of_size(1)), &settings).await;
+    let bot = TeamsBot::start_on(|clock| Store::Memory(Memory::of_size(1, clock)), &settings).await;
     bot.ready().await;
     let card = bot.ask(ADA, "connect").await;
     let hold = Hold::new();

@@ -134,7 +134,7 @@ impl Drop for Instance {
 async fn what_a_killed_instance_promised_the_next_one_delivers_once() {
     let (bot, hold) = held_bot().await;
     hold_mints(&bot, &hold);
-    let store = Memory::default();
+    let store = Memory::new(Arc::new(bot.clock.clone()));
     let first = Instance::start(&bot, &store).await;
     let question = bot.teams.message(ADA, GROUP, "connect");
     assert_eq!(first.deliver(question.signed()).await, 200);
