@@ -110,6 +110,8 @@ C-TOO-OFTEN = Das waren viele Anfragen in kurzer Zeit.
     .remedy = Warte eine halbe Minute und gib dann { $connect } noch einmal ein.
 C-BUSY = Ich habe gerade zu viel zu tun.
     .remedy = Gib { $connect } in einer Minute noch einmal ein.
+C-RESTARTING = Ich werde neu gestartet und konnte deine Anfrage nicht beenden.
+    .remedy = Gib { $connect } in einer Minute noch einmal ein.
 C-INCOMPLETE = Deine Anfrage kam ohne das an, was ich für eine Antwort brauche.
     .remedy = Gib { $connect } noch einmal ein. Wenn es so bleibt, sag es deiner Administration.
 

@@ -110,6 +110,8 @@ C-TOO-OFTEN = That was a lot of requests in a short time.
     .remedy = Wait half a minute, then type { $connect } again.
 C-BUSY = I have too much to do at the moment.
     .remedy = Type { $connect } again in a minute.
+C-RESTARTING = I am being restarted, so I could not finish your request.
+    .remedy = Type { $connect } again in a minute.
 C-INCOMPLETE = Your request arrived without what I need to answer it.
     .remedy = Type { $connect } again. If it stays like this, tell your administrator.
 

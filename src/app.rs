@@ -34,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// How long answers that were promised may take to go out after the last request.
 const LAST_ANSWERS: Duration = Duration::from_secs(10);
+/// How long people may then take to be told that there will be no answer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The addresses that the service listens on.
 #[derive(Debug)]
@@ -51,6 +53,7 @@ pub struct App {
     store: Arc<Store>,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    clock: SharedClock,
     random: SharedRandom,
 }
 
@@ -101,8 +104,8 @@ impl App {
         if pages.is_some() {
             common.metrics.begin_refused("link", page::REFUSALS);
         }
-        let Common { metrics, store, random, .. } = common;
-        Ok(Self { metrics, store, surfaces, pages, random })
+        let Common { metrics, store, clock, random, .. } = common;
+        Ok(Self { metrics, store, surfaces, pages, clock, random })
     }
 
     /// The routes for the public.
@@ -148,12 +151,8 @@ impl App {
         if let Drained::CutOff(connections) = drained {
             tracing::warn!(connections, "connections were broken off");
         }
-        let settled = tokio::time::timeout(LAST_ANSWERS, self.keep_promises()).await;
+        self.settle().await;
         background.cancel();
-        if settled.is_err() {
-            let promises = self.open_promises().await;
-            tracing::warn!(promises, "some answers did not go out in time");
-        }
         // What is still asked of Novu for the index is of no use to anybody any more.
         work.abort();
     }
@@ -162,6 +161,27 @@ impl App {
     async fn run(&self, stop: CancellationToken) {
         let running = self.surfaces.iter().map(|surface| surface.run(stop.clone()));
         join_all(running).await;
+    }
+
+    /// Keeps every promise; where that takes too long, the people are told so.
+    async fn settle(&self) {
+        if self.keeps_promises_within(LAST_ANSWERS).await {
+            return;
+        }
+        for surface in &self.surfaces {
+            surface.conclude().await;
+        }
+        if !self.keeps_promises_within(LAST_WORDS).await {
+            let promises = self.open_promises().await;
+            tracing::warn!(promises, "some answers did not go out in time");
+        }
+    }
+
+    async fn keeps_promises_within(&self, limit: Duration) -> bool {
+        tokio::select! {
+            () = self.keep_promises() => true,
+            () = self.clock.sleep(limit) => false,
+        }
     }
 
     /// Waits until every promise is kept and nobody is being answered any more. Call once no new

@@ -69,13 +69,6 @@ impl Seen {
         self.note(hash, Some(signed_at), now)
     }
 
-    /// Whether a hash has been here and is remembered.
-    #[must_use]
-    pub fn knows(&self, hash: &[u8; 32]) -> bool {
-        let record = record(hash);
-        self.memory().spans.values().any(|span| span.records.contains(&record))
-    }
-
     fn note(&self, hash: &[u8; 32], signed_at: Option<Timestamp>, now: Tick) -> bool {
         let record = record(hash);
         let mut memory = self.memory();
@@ -169,8 +162,6 @@ mod tests {
         let seen = Seen::new(LASTING, Arc::default());
         assert!(seen.first_time(&hash(1), tick(1199)));
         assert!(!seen.first_time(&hash(1), tick(1214)), "beyond the end of a span");
-        assert!(seen.knows(&hash(1)));
-        assert!(!seen.knows(&hash(2)));
     }
 
     proptest! {

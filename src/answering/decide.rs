@@ -25,8 +25,14 @@ impl<D: Deliver> Answering<D> {
     /// Answers a question, or says that Novu is too slow.
     pub(super) async fn decide(&self, asked: &Asked<D::Lookup>) -> Decided {
         let mut learnt = Learnt::default();
-        let answer = tokio::time::timeout(TIME_TO_ANSWER, self.work_out(asked, &mut learnt)).await;
-        let answer = answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()));
+        let working = tokio::time::timeout(TIME_TO_ANSWER, self.work_out(asked, &mut learnt));
+        let answer = tokio::select! {
+            biased;
+            answer = working => {
+                answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
+            }
+            () = self.concluding.cancelled() => Answer::Refused(Reason::Restarting.into()),
+        };
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
     }

@@ -78,6 +78,8 @@ pub struct Answering<D: Deliver> {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
+    /// Cancelled once nothing is waited for any more.
+    concluding: CancellationToken,
 }
 
 /// A promise that was made in the HTTP response.
@@ -105,6 +107,7 @@ impl<D: Deliver> Answering<D> {
             clock,
             metrics,
             tasks: TaskTracker::new(),
+            concluding: CancellationToken::new(),
         }
     }
 
@@ -114,15 +117,15 @@ impl<D: Deliver> Answering<D> {
         &self.linking
     }
 
-    /// The platform's own half.
-    #[must_use]
-    pub fn deliver(&self) -> &D {
-        &self.deliver
-    }
-
     /// Keeps promises whose time has come, until `stop`.
     pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
         self.jobs.work(self, &self.tasks, stop).await;
+    }
+
+    /// Waits for nothing any more: whoever is not answered yet is told at once to ask again.
+    pub async fn conclude(&self) {
+        self.concluding.cancel();
+        self.jobs.hasten().await;
     }
 
     /// Waits until nobody is being answered any more. Call once no new questions come in.
@@ -299,7 +302,8 @@ impl<D: Deliver> Answering<D> {
     fn next_step(&self, pending: &PendingReply<D>, answer: &Answer) -> NextStep {
         let asked_at = pending.question().asked_at;
         let next = |refusal| self.outage.next_step(refusal, asked_at, self.clock.now());
-        answer.passing().map_or(NextStep::Say, next)
+        let passing = answer.passing().filter(|_| !self.concluding.is_cancelled());
+        passing.map_or(NextStep::Say, next)
     }
 
     /// What has to happen between an answer and its being seen: a message with a way to sign in is

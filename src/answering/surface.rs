@@ -61,6 +61,10 @@ pub trait Surface: Send + Sync + Debug {
     /// Does what goes on beside the requests, until `stop`.
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()>;
 
+    /// Waits for nothing any more: whoever is not answered yet is told at once that they have to ask
+    /// again. Called when the service is about to end and cannot keep its promises.
+    fn conclude(&self) -> BoxFuture<'_, ()>;
+
     /// Waits until nobody is being answered any more. Called once no new requests come in.
     fn drain(&self) -> BoxFuture<'_, ()>;
 

@@ -270,6 +270,8 @@ reasons! {
     TooOften = "C-TOO-OFTEN",
     /// The service has too much to do to promise an answer.
     Busy = "C-BUSY",
+    /// The service ends before it could find an answer.
+    Restarting = "C-RESTARTING",
     /// The request is genuine but lacks what it needs.
     Incomplete = "C-INCOMPLETE",
 }

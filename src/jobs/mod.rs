@@ -107,6 +107,14 @@ impl<W: Work> Jobs<W> {
         Ok(())
     }
 
+    /// Runs what waits for its time at once.
+    pub(crate) async fn hasten(&self) {
+        if let Err(error) = self.store.hasten(W::KIND).await {
+            tracing::error!(%error, kind = W::KIND, "what waits cannot be hastened");
+        }
+        self.changed.notify_one();
+    }
+
     /// Stores a job that has changed while it runs, and holds it for another while.
     pub(crate) async fn save(&self, lease: &Lease, work: &W) {
         let saved = self.store.save(lease, envelope::seal(work), LEASE).await;

@@ -137,6 +137,10 @@ impl Surface for Slack {
         .boxed()
     }
 
+    fn conclude(&self) -> BoxFuture<'_, ()> {
+        self.answering.conclude().boxed()
+    }
+
     fn drain(&self) -> BoxFuture<'_, ()> {
         self.answering.finish().boxed()
     }

@@ -38,6 +38,8 @@ struct Entry {
     token: u64,
     /// When it can be leased: its time, or the end of the lease it is under.
     due: Tick,
+    /// Whether it is under a lease.
+    held: bool,
 }
 
 impl State {
@@ -67,6 +69,7 @@ impl State {
     fn hold(&mut self, id: JobId, mut entry: Entry, until: Tick) -> Lease {
         self.last_token += 1;
         entry.due = until;
+        entry.held = true;
         entry.token = self.last_token;
         entry.attempts = entry.attempts.saturating_add(1);
         let lease = Lease { id, token: entry.token, attempts: entry.attempts };
@@ -105,8 +108,8 @@ impl Memory {
         }
         state.last_id += 1;
         let id = JobId(state.last_id);
-        let entry =
-            Entry { kind: job.kind, payload: job.payload, attempts: 0, token: 0, due: until };
+        let NewJob { kind, payload } = job;
+        let entry = Entry { kind, payload, attempts: 0, token: 0, due: until, held: false };
         Ok(state.hold(id, entry, until))
     }
 
@@ -123,16 +126,36 @@ impl Memory {
         Some(Job { lease, payload })
     }
 
-    /// Replaces a job's payload; it can be leased again after so long.
-    pub(super) fn change(&self, lease: &Lease, payload: SecretString, pause: Duration) -> Held {
+    pub(super) fn save(&self, lease: &Lease, payload: SecretString, lasting: Duration) -> Held {
+        let due = self.in_future(lasting);
+        self.change(lease, |entry| Entry { payload, due, ..entry })
+    }
+
+    pub(super) fn postpone(&self, lease: &Lease, payload: SecretString, pause: Duration) -> Held {
         let due = self.in_future(pause);
+        self.change(lease, |entry| Entry { payload, due, held: false, ..entry })
+    }
+
+    fn change(&self, lease: &Lease, change: impl FnOnce(Entry) -> Entry) -> Held {
         let mut state = self.state();
         match state.take(lease) {
             Some(entry) => {
-                state.put(lease.id, Entry { payload, due, ..entry });
+                state.put(lease.id, change(entry));
                 Held::Still
             }
             None => Held::NoLonger,
+        }
+    }
+
+    pub(super) fn hasten(&self, kind: &str) {
+        let now = self.clock.monotonic();
+        let mut state = self.state();
+        let due = state.due.get(kind).into_iter().flatten().map(|(_, id)| *id);
+        let waiting: Vec<_> = due.filter(|id| !state.jobs[id].held).collect();
+        for id in waiting {
+            if let Some(entry) = state.remove(id) {
+                state.put(id, Entry { due: now, ..entry });
+            }
         }
     }
 
@@ -183,7 +206,7 @@ mod tests {
         assert_eq!((theirs.id, theirs.attempts), (mine.id, 2));
         assert!(memory.lease("late", LEASE).is_none());
         // The lease ran out, so it is not mine any more, whatever I conclude.
-        assert_eq!(memory.change(&mine, "mine".into(), SECOND), Held::NoLonger);
+        assert_eq!(memory.postpone(&mine, "mine".into(), SECOND), Held::NoLonger);
         assert_eq!(memory.finish(&mine), Held::NoLonger);
         assert_eq!(memory.open_jobs(), 1);
         assert_eq!(memory.finish(&theirs), Held::Still);
@@ -196,7 +219,7 @@ mod tests {
         let (memory, clock) = memory_of(9);
         let mine = memory.begin(job(), LEASE).unwrap();
         clock.advance(LEASE - SECOND);
-        assert_eq!(memory.change(&mine, "more".into(), LEASE), Held::Still);
+        assert_eq!(memory.save(&mine, "more".into(), LEASE), Held::Still);
         clock.advance(LEASE - SECOND);
         assert!(memory.lease("late", LEASE).is_none());
         clock.advance(SECOND);
@@ -209,7 +232,7 @@ mod tests {
         let (memory, clock) = memory_of(9);
         for pause in [30, 10, 20] {
             let begun = memory.begin(job(), LEASE).unwrap();
-            memory.change(&begun, "{}".into(), SECOND * pause);
+            memory.postpone(&begun, "{}".into(), SECOND * pause);
         }
         assert_eq!(memory.next_due("late"), Some(SECOND * 10));
         assert_eq!(memory.next_due("other"), None);
@@ -221,10 +244,23 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_can_be_made_due_at_once_and_what_is_held_stays_so() {
+        let (memory, clock) = memory_of(9);
+        let held = memory.begin(job(), LEASE).unwrap();
+        let waiting = memory.begin(job(), LEASE).unwrap();
+        memory.postpone(&waiting, "{}".into(), SECOND * 30);
+        memory.hasten("late");
+        assert_eq!(memory.lease("late", LEASE * 2).unwrap().lease.id, waiting.id);
+        assert!(memory.lease("late", LEASE).is_none());
+        clock.advance(LEASE);
+        assert_eq!(memory.lease("late", LEASE).unwrap().lease.id, held.id);
+    }
+
+    #[test]
     fn a_wall_clock_that_is_set_moves_no_job() {
         let (memory, clock) = memory_of(9);
         let begun = memory.begin(job(), LEASE).unwrap();
-        memory.change(&begun, "{}".into(), SECOND);
+        memory.postpone(&begun, "{}".into(), SECOND);
         clock.set(jiff::Timestamp::from_second(-86_400).unwrap());
         assert_eq!(memory.next_due("late"), Some(SECOND));
         clock.set(jiff::Timestamp::from_second(86_400).unwrap());

@@ -115,7 +115,7 @@ impl Store {
         lasting: Duration,
     ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.change(lease, payload, lasting)),
+            Self::Memory(memory) => Ok(memory.save(lease, payload, lasting)),
         }
     }
 
@@ -130,7 +130,7 @@ impl Store {
         pause: Duration,
     ) -> Result<Held, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.change(lease, payload, pause)),
+            Self::Memory(memory) => Ok(memory.postpone(lease, payload, pause)),
         }
     }
 
@@ -142,6 +142,17 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.finish(lease)),
         }
+    }
+
+    /// Makes every job of a kind that nobody holds due at once.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn hasten(&self, kind: &'static str) -> Result<(), StoreError> {
+        match self {
+            Self::Memory(memory) => memory.hasten(kind),
+        }
+        Ok(())
     }
 
     /// How long it is until the next job of a kind is due, by its pause or the end of its lease; zero

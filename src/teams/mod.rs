@@ -176,6 +176,10 @@ impl Surface for Teams {
         .boxed()
     }
 
+    fn conclude(&self) -> BoxFuture<'_, ()> {
+        self.answering.conclude().boxed()
+    }
+
     fn drain(&self) -> BoxFuture<'_, ()> {
         self.answering.finish().boxed()
     }

@@ -176,7 +176,9 @@ impl Bot {
     pub(crate) async fn stop(&mut self) {
         self.stop.cancel();
         if let Some(served) = self.served.take() {
-            tokio::time::timeout(PATIENCE * 2, served).await.unwrap().unwrap();
+            // What the service waits for at the end, it waits for by this clock.
+            self.until_later(async || served.is_finished()).await;
+            served.await.unwrap();
         }
         canaries::none_sang();
     }

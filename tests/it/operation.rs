@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use connect_sandbox::{Effect, Fault, Hold, Route};
+use connect_sandbox::{Effect, Failure, Fault, Hold, Route};
+use futures_util::future::join_all;
 
-use crate::bot::{ADA, Bot, until};
+use crate::bot::{ADA, Bot, find_code, member, until};
 
 #[tokio::test]
 async fn alive_at_once_and_ready_when_the_workspaces_are_known() {
@@ -114,4 +115,28 @@ async fn a_late_answer_that_is_under_way_goes_out_before_the_end() {
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     bot.stop().await;
     assert_eq!(bot.novu.subscribers().len(), 1);
+}
+
+#[tokio::test]
+async fn at_the_end_whoever_cannot_be_answered_is_told_so() {
+    let settings = [("CONNECT_NOVU__TIMEOUT", "20s"), ("CONNECT_SLACK__REPLY_BUDGET", "200ms")];
+    let mut bot = Bot::start_with(&settings).await;
+    bot.ready().await;
+    // One attempt fails and the next has its time; all the others hang.
+    let mint = Route::post("/v1/integrations/channel-endpoints/oauth");
+    bot.novu.fault(Fault::new(mint.clone(), Effect::Fail(Failure::throttled(25))).times(1));
+    bot.command(ADA, "").await;
+    let hold = Hold::new();
+    bot.novu.fault(Fault::new(mint, Effect::Hold(hold.clone())));
+    let others: Vec<String> = (0..30).map(|number| format!("U{number}")).collect();
+    for user in &others {
+        bot.slack.add_user(member(user, user));
+    }
+    join_all(others.iter().map(|user| bot.command(user, ""))).await;
+    bot.stop().await;
+    let messages = bot.slack.messages();
+    assert_eq!(messages.len(), 31);
+    for message in messages {
+        assert_eq!(find_code(message.text()).as_deref(), Some("C-RESTARTING"));
+    }
 }
