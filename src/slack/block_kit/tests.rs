@@ -1,0 +1,150 @@
+//! Tests of `block_kit.rs`.
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use serde_json::Value;
+use url::Url;
+
+use super::*;
+use crate::core::Language;
+use crate::core::{
+    Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
+};
+use crate::net::{HostAllowlist, SecretUrl, Subdomains};
+use crate::novu::SubscriberId;
+use crate::words::message::Voice;
+use connect_sandbox::slack::block_kit::validate;
+
+fn moment() -> Timestamp {
+    Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+fn voice(language: Language, command: &str) -> Voice<'_> {
+    Voice { language, command, reference: Reference::from_random([7; 5]), markup: &Mrkdwn }
+}
+
+fn sign_in(length: usize) -> Answer {
+    let url = format!("https://slack.com/oauth/v2/authorize?state={}", "s".repeat(length));
+    let hosts = HostAllowlist::new(["slack.com"], Subdomains::Refused).unwrap();
+    let url = SecretUrl::new(Url::parse(&url).unwrap());
+    let link = SignInLink::admit(url, &hosts).unwrap();
+    let invitee = Invitee {
+        subscriber: SubscriberId::new("slack:T1:U1").unwrap(),
+        subscriber_name: None,
+        chat_name: None,
+    };
+    Answer::SignIn(SignIn { link, lasts: crate::core::Lasts::Minted { until: moment() }, invitee })
+}
+
+fn shown(language: Language, answer: &Answer) -> Value {
+    let message = PrivateMessage::render(&voice(language, "/connect").message(answer));
+    let shown = serde_json::to_value(message.as_response()).unwrap();
+    validate(&shown).unwrap();
+    shown
+}
+
+fn read_aloud(language: Language, answer: &Answer) -> String {
+    shown(language, answer)["text"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_sign_in_message_looks_like_this() {
+    insta::assert_json_snapshot!(shown(Language::English, &sign_in(8)));
+}
+
+#[test]
+fn messages_read_aloud() {
+    let link = Link {
+        subscriber: SubscriberId::new("slack:T1:U1").unwrap(),
+        name: Some("Ada & <Co>".to_owned()),
+        since: Some(moment()),
+    };
+    let misheard = Misheard { said: "conect".to_owned(), nearest: Some("connect".to_owned()) };
+    let refusal = Refusal {
+        sentence: None,
+        retry_after: Some(Duration::from_secs(3)),
+        ..Reason::WorkspaceNotConnected.into()
+    };
+    let answers = [
+        sign_in(8),
+        Answer::AlreadyConnected(link.clone()),
+        Answer::AlreadyConnected(Link { name: None, since: None, ..link }),
+        Answer::NotConnected,
+        Answer::Working,
+        Answer::Help(Some(misheard)),
+        Answer::Refused(refusal),
+    ];
+    for language in Language::ALL {
+        let read: Vec<_> = answers.iter().map(|answer| read_aloud(*language, answer)).collect();
+        assert_snapshot!(format!("read_aloud_{}", language.tag()), read.join("\n---\n"));
+    }
+}
+
+#[test]
+fn a_message_does_not_print_its_link() {
+    let message = voice(Language::English, "/connect").message(&sign_in(8));
+    let message = PrivateMessage::render(&message);
+    assert!(!format!("{message:?}").contains("authorize"));
+}
+
+#[test]
+fn text_from_outside_is_made_harmless() {
+    let cases = [
+        ("Ada", "Ada"),
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("<@U1|x> & co", "&lt;@U1|x&gt; &amp; co"),
+    ];
+    for (text, safe) in cases {
+        assert_eq!(Mrkdwn.escape(text), safe);
+    }
+}
+
+#[test]
+fn dates_show_in_the_readers_time_zone() {
+    assert_eq!(Mrkdwn.day(moment()), "<!date^1790000000^{date_long}|2026-09-21>");
+    assert_eq!(Mrkdwn.time(moment()), "<!date^1790000000^{time}|14:13 UTC>");
+}
+
+fn any_answer() -> impl Strategy<Value = Answer> {
+    let text = "\\PC{0,400}|[<>&`\n]{0,400}|🔔{0,400}";
+    prop_oneof![
+        (0_usize..2900).prop_map(sign_in),
+        (text, proptest::option::of(any::<i32>())).prop_map(|(name, since)| {
+            Answer::AlreadyConnected(Link {
+                subscriber: SubscriberId::new(format!("id{name}")).unwrap(),
+                name: Some(name),
+                since: since.map(|second| Timestamp::from_second(second.into()).unwrap()),
+            })
+        }),
+        (text, proptest::option::of(text))
+            .prop_map(|(said, nearest)| { Answer::Help(Some(Misheard { said, nearest })) }),
+        (proptest::sample::select(Reason::ALL), proptest::option::of(text))
+            .prop_map(|(reason, sentence)| Answer::Refused(Refusal { sentence, ..reason.into() })),
+        Just(Answer::NotConnected),
+        Just(Answer::Working),
+        Just(Answer::Help(None)),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_message_breaks_a_limit_or_mentions_anybody(
+        answer in any_answer(),
+        command in "/\\PC{0,400}|/<!channel>",
+        german in any::<bool>(),
+    ) {
+        let language = if german { Language::German } else { Language::English };
+        let message = PrivateMessage::render(&voice(language, &command).message(&answer));
+        for shown in [
+            serde_json::to_value(message.as_response()).unwrap(),
+            serde_json::to_value(message.in_place_of_promise()).unwrap(),
+            serde_json::to_value(&message).unwrap(),
+        ] {
+            prop_assert_eq!(validate(&shown), Ok(()));
+            let text = shown.to_string();
+            prop_assert!(!text.contains("<!channel") && !text.contains("<@") && !text.contains("<http"));
+        }
+    }
+}
