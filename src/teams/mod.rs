@@ -171,7 +171,8 @@ impl Surface for Teams {
         async move {
             let index = self.answering.linking().index().keep_fresh(stop.clone());
             let answers = self.answering.run(stop.clone());
-            tokio::join!(self.verifier.run(stop), index, answers);
+            let tokens = self.answering.deliver().tokens().keep_fresh(stop.clone());
+            tokio::join!(self.verifier.run(stop), index, answers, tokens);
         }
         .boxed()
     }
@@ -186,7 +187,8 @@ impl Surface for Teams {
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
         async move {
-            match self.verifier.trouble() {
+            let tokens = self.answering.deliver().tokens();
+            match self.verifier.trouble().or_else(|| tokens.trouble()) {
                 Some(word) => Some(word),
                 None => self.answering.linking().trouble().await,
             }

@@ -276,6 +276,42 @@ async fn a_failure_stands_for_a_while() {
 }
 
 #[tokio::test]
+async fn there_is_trouble_while_there_is_no_token_and_it_ends_by_itself() {
+    let word = |code: u64| TokenError::Refused { error: String::new(), code }.word();
+    assert_eq!((word(7_000_222), word(0)), ("secret_expired", "credentials_refused"));
+    let (entra, clock, source) = start().await;
+    assert_eq!(source.trouble(), Some("no_token_yet"));
+    entra.then(401, &json!({"error": "invalid_client", "error_codes": [7_000_222]}));
+    entra.grants("one", 3600);
+    entra.then(401, &json!({"error": "invalid_client", "error_codes": [7_000_222]}));
+    let stop = CancellationToken::new();
+    let keeper = tokio::spawn({
+        let (source, stop) = (Arc::clone(&source), stop.clone());
+        async move { source.keep_fresh(stop).await }
+    });
+    let until = async |trouble| {
+        let started = std::time::Instant::now();
+        while source.trouble() != trouble {
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", source.trouble());
+            tokio::task::yield_now().await;
+        }
+    };
+    until(Some("secret_expired")).await;
+    clock.advance(LOOK_EVERY);
+    until(None).await;
+    // It is renewed in time, and good to its end where it cannot be.
+    clock.advance(Duration::from_mins(56));
+    entra.was_asked(3).await;
+    settled(&source).await;
+    assert_eq!(source.trouble(), None);
+    entra.then(503, &json!({}));
+    clock.advance(Duration::from_mins(5));
+    until(Some("token_unavailable")).await;
+    stop.cancel();
+    keeper.await.unwrap();
+}
+
+#[tokio::test]
 async fn answers_without_a_token_are_told_apart() {
     let cases = [
         (200, json!({"expires_in": 3600}), TokenError::Nonsense),
