@@ -23,6 +23,7 @@ mod strangers;
 mod teams;
 mod teams_activities;
 mod teams_bot;
+mod teams_captured;
 mod teams_certificate;
 mod teams_credentials;
 mod teams_crowds;

@@ -101,11 +101,13 @@ impl Member {
     /// The member as the core sees people, provided that it is `person`.
     ///
     /// # Errors
-    /// It is somebody else.
+    /// It is somebody else, or the connector does not say who it is.
     pub fn profile(self, person: &Person) -> Result<Profile, DirectoryError> {
-        let same = |id: &String| id.eq_ignore_ascii_case(&person.user);
-        if !self.aad_object_id.as_ref().is_some_and(same) {
-            return Err(DirectoryError::Unavailable);
+        match &self.aad_object_id {
+            Some(id) if id.eq_ignore_ascii_case(&person.user) => {}
+            // Whoever put the two together, the account is not that person's.
+            Some(_) => return Err(DirectoryError::Stranger),
+            None => return Err(DirectoryError::Unavailable),
         }
         let kind = self.kind(person);
         let email = self.email_address();
@@ -227,7 +229,7 @@ mod tests {
         let by_object_id = json!({"id": "29:x", "objectId": "29:ADA"});
         assert!(read(&by_object_id).is_ok());
         let grace = read(&json!({"id": "29:ada", "objectId": "oid-grace"})).unwrap();
-        assert_eq!(grace.profile(&person()), Err(DirectoryError::Unavailable));
+        assert_eq!(grace.profile(&person()), Err(DirectoryError::Stranger));
         let nobody = read(&json!({"id": "29:ada"})).unwrap();
         assert_eq!(nobody.profile(&person()), Err(DirectoryError::Unavailable));
     }
