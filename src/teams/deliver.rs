@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use super::activity::{Account, Conversation, ConversationKind, ConversationRef};
 use super::card::{LONGEST_LINK, PrivateCard, Wording};
 use super::connector::{CallError, Connector, ConnectorUrl, Found, Patience, Roster, Sent, Sought};
-use super::credentials::TokenSource;
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use super::{DEEP_LINK, PLATFORM};
 use crate::answering::{Deliver, Shown};
@@ -260,11 +259,6 @@ impl TeamsDelivery {
     pub(super) fn new(connector: Connector, app_id: String) -> Self {
         let targeted = Cache::new(MOST_TARGETED);
         Self { connector: Arc::new(connector), app_id, targeted }
-    }
-
-    /// Where the bot's token comes from.
-    pub(super) fn tokens(&self) -> &Arc<TokenSource> {
-        self.connector.tokens()
     }
 
     /// Takes note of who sees a targeted message.

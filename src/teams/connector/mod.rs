@@ -142,12 +142,6 @@ impl Connector {
         }
     }
 
-    /// Where the bot's token comes from.
-    #[must_use]
-    pub const fn tokens(&self) -> &Arc<TokenSource> {
-        &self.parts.tokens
-    }
-
     /// Admits the service URL that an activity names as the connector of its tenant. Do so once, on
     /// arrival or when it is taken from the store, and carry the result along.
     ///
