@@ -34,6 +34,7 @@ mod teams_places;
 mod teams_promises;
 mod teams_restart;
 mod teams_sending;
+mod teams_signs;
 mod teams_trouble;
 mod teams_verification;
 mod teams_wordless;
