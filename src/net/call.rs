@@ -76,6 +76,7 @@ impl Outgoing {
             upstream,
             operation,
             time_limit,
+            request_limit: time_limit,
             started: Instant::now(),
             cause: None,
             said: None,
@@ -90,6 +91,8 @@ pub struct Call<'a> {
     upstream: &'static str,
     operation: &'static str,
     time_limit: Duration,
+    /// How long a single request may take.
+    request_limit: Duration,
     started: Instant,
     /// What the last request came to, should that turn out to be a failure; none before it.
     cause: Option<Cause>,
@@ -170,6 +173,12 @@ impl Failure {
 }
 
 impl Call<'_> {
+    /// Limits each single request as well, where the call may take several.
+    pub const fn each(mut self, limit: Duration) -> Self {
+        self.request_limit = limit;
+        self
+    }
+
     /// How much of the time limit is left.
     #[must_use]
     pub fn left(&self) -> Duration {
@@ -185,7 +194,8 @@ impl Call<'_> {
         request: RequestBuilder,
         largest: usize,
     ) -> Result<Answered, Failure> {
-        let result = exchange(request.timeout(self.left()), largest).await;
+        let time_limit = self.left().min(self.request_limit);
+        let result = exchange(request.timeout(time_limit), largest).await;
         self.said = None;
         self.cause = Some(match &result {
             Ok(answer) => Cause::of_status(answer.status, answer.is_foreign()),

@@ -10,6 +10,7 @@ mod call;
 mod cause;
 mod client;
 mod health;
+pub(crate) mod lenient;
 pub mod origin;
 mod retry_after;
 mod secret_url;

@@ -4,14 +4,16 @@
 //! (Novu 3.19 source, response interceptor). The wrapper is required. Guessing at a bare object
 //! would be wrong for subscribers, whose own `data` field holds whatever the operator put there and
 //! would pass for the wrapper. Within objects, unknown fields are ignored, and a field that is
-//! missing or of the wrong type counts as absent unless nothing works without it.
+//! missing, empty or of the wrong type counts as absent unless nothing works without it.
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::Error;
 use super::page::Page;
+
+pub(super) use crate::net::lenient::lenient;
 
 #[derive(Deserialize)]
 struct Wrapped<T> {
@@ -49,17 +51,6 @@ pub(super) fn list<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, Error> {
     Ok(Page { items, next: list.next.filter(|cursor| !cursor.is_empty()), skipped })
 }
 
-/// Reads a field that may be anything: what does not fit becomes the default. For use with
-/// `#[serde(default, deserialize_with = …)]`, and on JSON text only, not on a parsed `Value`.
-pub(super) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de> + Default,
-{
-    let raw = <&RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).unwrap_or_default())
-}
-
 /// The error for a body that could not be read. The parser's own text quotes the body, so only the
 /// kind of trouble is kept.
 fn nonsense(error: &serde_json::Error) -> Error {
@@ -72,9 +63,14 @@ fn nonsense(error: &serde_json::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ChannelConnection, ChannelEndpoint, Integration, Subscriber, Triggered};
-    use super::*;
     use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::{
+        ChannelConnection, ChannelEndpoint, Endpoint, Integration, Subscriber, Triggered,
+    };
+    use super::*;
+    use crate::net::lenient::tests::survives_odd_fields;
 
     fn list_of_numbers(body: &str) -> Result<Page<u8>, Error> {
         list(body.as_bytes())
@@ -118,6 +114,77 @@ mod tests {
     fn a_subscribers_own_data_never_passes_for_the_wrapper() {
         let bare = r#"{"subscriberId":"ada","data":{"plan":"pro"}}"#;
         assert!(object::<Subscriber>(bare.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn one_odd_field_never_costs_the_record() {
+        let endpoint = json!({"data": {
+            "identifier": "chendp_1", "integrationIdentifier": "teams", "subscriberId": "ada",
+            "connectionIdentifier": "acme", "contextKeys": ["tenant:acme"], "type": "ms_teams_user",
+            "endpoint": {"userId": "oid-ada", "tenantId": "tenant-1"},
+            "createdAt": "2026-08-01T10:00:00Z",
+        }});
+        let optional = [
+            "/data/integrationIdentifier",
+            "/data/subscriberId",
+            "/data/connectionIdentifier",
+            "/data/contextKeys",
+            "/data/type",
+            "/data/endpoint",
+            "/data/endpoint/userId",
+            "/data/endpoint/tenantId",
+            "/data/createdAt",
+        ];
+        survives_odd_fields(&endpoint, &optional, |text| {
+            Some(object::<ChannelEndpoint>(text.as_bytes()).ok()?.identifier)
+        });
+        let connection = json!({"data": {
+            "identifier": "chconn_1", "integrationIdentifier": "slack", "subscriberId": "ada",
+            "contextKeys": ["tenant:acme"], "auth": {"accessToken": "canary"},
+            "workspace": {"id": "T1", "name": "Acme", "botUserId": "U1"},
+            "createdAt": "2026-08-01T10:00:00Z",
+        }});
+        let optional = [
+            "/data/integrationIdentifier",
+            "/data/subscriberId",
+            "/data/contextKeys",
+            "/data/auth",
+            "/data/auth/accessToken",
+            "/data/workspace/name",
+            "/data/workspace/botUserId",
+            "/data/createdAt",
+        ];
+        survives_odd_fields(&connection, &optional, |text| {
+            let connection = object::<ChannelConnection>(text.as_bytes()).ok()?;
+            Some((connection.identifier, connection.workspace.map(|workspace| workspace.id)))
+        });
+        let subscriber = json!({"data": {
+            "subscriberId": "ada", "firstName": "Ada", "lastName": "Lovelace",
+            "email": "ada@corp.example", "locale": "en_GB",
+        }});
+        let optional = ["/data/firstName", "/data/lastName", "/data/email", "/data/locale"];
+        survives_odd_fields(&subscriber, &optional, |text| {
+            Some(object::<Subscriber>(text.as_bytes()).ok()?.subscriber_id)
+        });
+        let integrations = json!({"next": "c1", "data": [{
+            "identifier": "slack", "name": "Slack", "providerId": "slack", "channel": "chat",
+            "active": true,
+        }]});
+        let optional =
+            ["/next", "/data/0/name", "/data/0/providerId", "/data/0/channel", "/data/0/active"];
+        survives_odd_fields(&integrations, &optional, |text| {
+            let page = list::<Integration>(text.as_bytes()).ok()?;
+            Some(page.items.into_iter().map(|it| it.identifier).collect::<Vec<_>>())
+        });
+    }
+
+    #[test]
+    fn an_empty_tenant_is_none() {
+        let body = r#"{"data":{"identifier":"e","type":"ms_teams_user",
+            "endpoint":{"userId":"oid-ada","tenantId":""}}}"#;
+        let endpoint = object::<ChannelEndpoint>(body.as_bytes()).unwrap().endpoint;
+        let user_id = "oid-ada".to_owned();
+        assert_eq!(endpoint, Endpoint::MsTeamsUser { user_id, tenant_id: None });
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use url::Url;
 use super::PLATFORM;
 use super::signature::SlackRequest;
 use crate::core::{Intent, Person, Workspace};
+use crate::net::lenient::lenient;
 use crate::net::{HostAllowlist, SecretUrl};
 
 /// A slash command that somebody typed.
@@ -134,12 +135,13 @@ pub struct Interaction {
 struct Payload {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     actions: Vec<Action>,
 }
 
 #[derive(Deserialize)]
 struct Action {
+    #[serde(default, deserialize_with = "lenient")]
     action_id: Option<String>,
 }
 
@@ -164,8 +166,19 @@ impl Interaction {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
+    use crate::net::lenient::tests::survives_odd_fields;
+
+    #[test]
+    fn one_odd_field_never_costs_the_interaction() {
+        let payload = json!({"type": "block_actions", "actions": [{"action_id": "sign_in"}]});
+        survives_odd_fields(&payload, &["/actions", "/actions/0/action_id"], |text| {
+            let payload: Payload = serde_json::from_str(text).ok()?;
+            Some(payload.kind)
+        });
+    }
 
     proptest! {
         #[test]

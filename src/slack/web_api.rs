@@ -18,6 +18,7 @@ use url::Url;
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
 use crate::core::{Directory, DirectoryError, EmailAddress, Kind, Person, Profile};
+use crate::net::lenient::{flag, lenient};
 use crate::net::{self, Answered, Outgoing};
 
 /// How long one call may take. Looking a person up runs beside the calls to Novu, and must not be
@@ -105,12 +106,12 @@ impl CallError {
     }
 }
 
+/// What every answer begins with; what was asked for stands beside it.
 #[derive(Deserialize)]
-struct Envelope<T> {
+struct Envelope {
     ok: bool,
+    #[serde(default, deserialize_with = "lenient")]
     error: Option<String>,
-    #[serde(flatten)]
-    content: Option<T>,
 }
 
 #[derive(Deserialize)]
@@ -122,7 +123,9 @@ struct UserInfo {
 #[expect(clippy::struct_excessive_bools, reason = "these are the flags of Slack's user object")]
 struct User {
     id: String,
+    #[serde(default, deserialize_with = "lenient")]
     team_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     locale: Option<String>,
     #[serde(default, deserialize_with = "flag")]
     deleted: bool,
@@ -140,29 +143,30 @@ struct User {
     is_ultra_restricted: bool,
     #[serde(default, deserialize_with = "flag")]
     is_email_confirmed: bool,
+    #[serde(default, deserialize_with = "lenient")]
     real_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     profile: Option<UserProfile>,
-    #[serde(rename = "enterprise_user")]
+    #[serde(default, deserialize_with = "lenient", rename = "enterprise_user")]
     organisation: Option<EnterpriseUser>,
 }
 
 #[derive(Deserialize)]
 struct UserProfile {
+    #[serde(default, deserialize_with = "lenient")]
     email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     real_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     display_name: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct EnterpriseUser {
+    #[serde(default, deserialize_with = "lenient")]
     enterprise_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient")]
     teams: Option<Vec<String>>,
-}
-
-/// A flag that may be null.
-fn flag<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Option::<bool>::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[derive(Deserialize)]
@@ -314,8 +318,10 @@ fn understand<T: DeserializeOwned>(answer: &Answered, now: Timestamp) -> Result<
         return Err(CallError::Unavailable);
     }
     match serde_json::from_slice(&answer.body) {
-        Ok(Envelope { ok: true, content: Some(content), .. }) => Ok(content),
-        Ok(Envelope { ok: false, error: Some(error), .. }) => Err(CallError::Said(error)),
+        Ok(Envelope { ok: true, .. }) => {
+            serde_json::from_slice(&answer.body).map_err(|_| CallError::Uncertain)
+        }
+        Ok(Envelope { ok: false, error: Some(error) }) => Err(CallError::Said(error)),
         _ => Err(CallError::Uncertain),
     }
 }
@@ -370,15 +376,13 @@ fn profile_of(
     }
     let kind = kind_of(&user, person);
     let confirmed = user.is_email_confirmed;
-    let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let profile = user.profile;
-    let email = given(profile.as_ref().and_then(|profile| profile.email.clone()));
-    let name = profile
-        .and_then(|profile| given(profile.real_name).or_else(|| given(profile.display_name)))
-        .or(given(user.real_name));
+    let email = profile.as_ref().and_then(|profile| profile.email.clone());
+    let name =
+        profile.and_then(|profile| profile.real_name.or(profile.display_name)).or(user.real_name);
     Ok(Profile {
         name,
-        locale: given(user.locale),
+        locale: user.locale,
         email: match email {
             Some(address) if confirmed => EmailAddress::Confirmed(address),
             Some(address) => EmailAddress::Unconfirmed(address),
@@ -408,8 +412,7 @@ fn kind_of(user: &User, person: &Person) -> Kind {
 /// can leave each of these fields out; only what is there can speak against somebody.
 fn belongs(user: &User, person: &Person) -> bool {
     let place = &person.workspace;
-    // Slack also leaves a field out by leaving it empty.
-    let of_team = user.team_id.as_ref().filter(|team| !team.is_empty()).is_none_or(|team| {
+    let of_team = user.team_id.as_ref().is_none_or(|team| {
         *team == place.id || place.enterprise.as_ref().is_some_and(|enterprise| team == enterprise)
     });
     let of_organisation = user.organisation.as_ref().is_some_and(|enterprise_user| {
@@ -427,6 +430,7 @@ mod tests {
 
     use super::*;
     use crate::core::Workspace;
+    use crate::net::lenient::tests::survives_odd_fields;
 
     fn asker() -> Person {
         let workspace = Workspace {
@@ -466,12 +470,51 @@ mod tests {
             (json!({"id": "U1", "is_workflow_bot": true}), Kind::Bot),
         ];
         for (user, kind) in cases {
-            let user = serde_json::from_value(user.clone()).unwrap();
+            let user = serde_json::from_str(&user.to_string()).unwrap();
             assert_eq!(profile_of(user, &asker(), true).unwrap().kind, kind);
         }
-        let slackbot = serde_json::from_value(json!({"id": "USLACKBOT"})).unwrap();
+        let slackbot = serde_json::from_str(r#"{"id": "USLACKBOT"}"#).unwrap();
         let person = Person { user: "USLACKBOT".to_owned(), ..asker() };
         assert_eq!(profile_of(slackbot, &person, true).unwrap().kind, Kind::Bot);
+    }
+
+    #[test]
+    fn one_odd_field_never_costs_the_user() {
+        let answer = json!({"ok": true, "error": "x", "user": {
+            "id": "U1", "team_id": "T1", "locale": "en-GB", "deleted": false, "is_bot": false,
+            "is_workflow_bot": false, "is_connector_bot": false, "is_stranger": false,
+            "is_restricted": false, "is_ultra_restricted": false, "is_email_confirmed": true,
+            "real_name": "Ada",
+            "profile": {"email": "ada@corp.example", "real_name": "Ada", "display_name": "ada"},
+            "enterprise_user": {"enterprise_id": "E1", "teams": ["T1"]},
+        }});
+        let optional = [
+            "/error",
+            "/user/team_id",
+            "/user/locale",
+            "/user/deleted",
+            "/user/is_bot",
+            "/user/is_workflow_bot",
+            "/user/is_connector_bot",
+            "/user/is_stranger",
+            "/user/is_restricted",
+            "/user/is_ultra_restricted",
+            "/user/is_email_confirmed",
+            "/user/real_name",
+            "/user/profile",
+            "/user/profile/email",
+            "/user/profile/real_name",
+            "/user/profile/display_name",
+            "/user/enterprise_user",
+            "/user/enterprise_user/enterprise_id",
+            "/user/enterprise_user/teams",
+        ];
+        survives_odd_fields(&answer, &optional, |text| {
+            let body = text.to_owned().into();
+            let answer = Answered { status: StatusCode::OK, headers: HeaderMap::default(), body };
+            let info: UserInfo = understand(&answer, Timestamp::UNIX_EPOCH).ok()?;
+            Some(info.user.id)
+        });
     }
 
     #[test]
@@ -491,7 +534,7 @@ mod tests {
 
     #[test]
     fn an_answer_about_somebody_else_is_no_answer() {
-        let user = serde_json::from_value(json!({"id": "U2"})).unwrap();
+        let user = serde_json::from_str(r#"{"id": "U2"}"#).unwrap();
         assert_eq!(profile_of(user, &asker(), true), Err(DirectoryError::Unavailable));
     }
 }

@@ -230,9 +230,7 @@ impl Deliver for TeamsDelivery {
             return;
         }
         let Ok(url) = self.connector.admit(&place.service_url, &place.tenant) else { return };
-        if let Ok(chat) = self.connector.personal_chat(&url, &place.account).await {
-            self.connector.show_typing(&url, &chat).await;
-        }
+        self.connector.show_typing(&url, &place.account).await;
     }
 
     async fn show(&self, place: &mut Place, question: &Question, answer: &Answer) -> Shown {

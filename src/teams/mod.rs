@@ -74,6 +74,7 @@ pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
 #[derive(Debug)]
 pub struct Teams {
     verifier: Verifier,
+    tokens: Arc<TokenSource>,
     answering: Arc<Answering<TeamsDelivery>>,
     clock: SharedClock,
     random: SharedRandom,
@@ -97,9 +98,10 @@ impl Teams {
         let verifier =
             Verifier::new(verifier, common.http.clone(), Arc::clone(&clock), Arc::clone(&metrics))
                 .context("teams.issuer or teams.openid_metadata_url cannot be used")?;
+        let tokens = Arc::new(open_token_source(&settings, common).await?);
         let connector = Connector::new(connector::Parts {
             bot_id: format!("28:{}", settings.app_id),
-            tokens: Arc::new(open_token_source(&settings, common).await?),
+            tokens: Arc::clone(&tokens),
             service_hosts: settings.service_hosts,
             http: common.http.clone(),
             clock: Arc::clone(&clock),
@@ -116,6 +118,7 @@ impl Teams {
         let delivery = TeamsDelivery::new(connector, settings.app_id);
         Ok(Self {
             verifier,
+            tokens,
             answering: common.answering(delivery, linking),
             clock,
             random: Arc::clone(&common.random),
@@ -171,7 +174,8 @@ impl Surface for Teams {
         async move {
             let index = self.answering.linking().index().keep_fresh(stop.clone());
             let answers = self.answering.run(stop.clone());
-            tokio::join!(self.verifier.run(stop), index, answers);
+            let tokens = self.tokens.keep_fresh(stop.clone());
+            tokio::join!(self.verifier.run(stop), index, answers, tokens);
         }
         .boxed()
     }
@@ -186,7 +190,7 @@ impl Surface for Teams {
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
         async move {
-            match self.verifier.trouble() {
+            match self.verifier.trouble().or_else(|| self.tokens.trouble()) {
                 Some(word) => Some(word),
                 None => self.answering.linking().trouble().await,
             }

@@ -23,6 +23,7 @@ use crate::core::{
     Answer, DedupKey, Intent, Language, LearntLanguage, Person, Question, Reason, Reference,
     Workspace,
 };
+use crate::text::one_line;
 
 /// The check behind the route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Teams>> for VerifiedActivity {
@@ -58,11 +59,11 @@ impl Teams {
     async fn receive(&self, activity: Activity) -> Response {
         match activity {
             Activity::Message { origin, from, text } => {
-                self.take(&origin, &from, Intent::parse(&text)).await
+                self.take(&origin, &from, intent(&text)).await
             }
             Activity::CardSubmit { origin, from, value } => {
                 let text = value.get("text").and_then(|text| text.as_str()).unwrap_or_default();
-                self.take(&origin, &from, Intent::parse(text)).await
+                self.take(&origin, &from, intent(&one_line(text))).await
             }
             Activity::CardAction { origin, from, verb, card } if verb == NEW_LINK => {
                 self.renew(&origin, &from, card).await
@@ -163,6 +164,26 @@ impl Teams {
     }
 }
 
+/// What a message asks for. One without words (a picture, a file, a bare mention, the value of some
+/// card) asks for nothing that is known, and least of all for a link: help is what it gets.
+fn intent(text: &str) -> Intent {
+    if has_words(text) { Intent::parse(text) } else { Intent::Help }
+}
+
+/// Whether there is a letter or a digit outside of tags, such as the one that stands for an attachment.
+fn has_words(mut text: &str) -> bool {
+    let says = |text: &str| text.chars().any(char::is_alphanumeric);
+    while let Some((before, (_, after))) =
+        text.split_once('<').and_then(|(before, tag)| Some((before, tag.split_once('>')?)))
+    {
+        if says(before) {
+            return true;
+        }
+        text = after;
+    }
+    says(text)
+}
+
 /// What a redelivery is recognised by; none where Teams gave the activity no id. A press is one
 /// person's alone, so who pressed is part of it.
 fn dedup_key(origin: &ConversationRef, from: Option<&Account>) -> Option<DedupKey> {
@@ -179,4 +200,32 @@ fn dedup_key(origin: &ConversationRef, from: Option<&Account>) -> Option<DedupKe
 /// The answer to a press that makes no sense.
 fn bad_press(why: &str) -> Response {
     Json(InvokeReply::error(400, "BadRequest", why)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_message_without_words_asks_for_help() {
+        for text in
+            ["", "?", "!", "\u{fffc}", "👍", "<p></p>", "<attachment id=\"1a2b\"></attachment>"]
+        {
+            assert_eq!(intent(text), Intent::Help, "{text:?}");
+        }
+        assert_eq!(intent("connect"), Intent::Connect);
+        assert_eq!(intent("Status"), Intent::Status);
+        for text in ["<p>connect</p>", "a < b", "<3 you", "<at>Grace</at>", "日本"] {
+            assert!(matches!(intent(text), Intent::Unknown { .. }), "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn only_words_ask_for_a_link(text in "[ <>/?!.,&;👍\u{fffc}]{0,12}") {
+            prop_assert!(intent(&text) != Intent::Connect, "{text:?}");
+        }
+    }
 }

@@ -34,6 +34,8 @@ const CANARIES: [&str; 15] = [
 const SPEAKER_TO_LOG: &str = " reqwest::";
 
 static SUNG: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The lines that operators see at the default level.
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static LINES: Mutex<usize> = Mutex::new(0);
 static LINES_FROM_LOG: Mutex<usize> = Mutex::new(0);
 
@@ -47,6 +49,9 @@ impl Write for Listener {
         }
         if text.contains(SPEAKER_TO_LOG) {
             *LINES_FROM_LOG.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        }
+        if text.contains(" WARN ") || text.contains(" INFO ") || text.contains("ERROR ") {
+            TOLD.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_string());
         }
         *LINES.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         Ok(line.len())
@@ -76,6 +81,12 @@ pub(crate) fn listen() {
             .with_ansi(false)
             .init();
     });
+}
+
+/// The lines at the default level, of all tests so far, that hold a text.
+pub(crate) fn lines_with(text: &str) -> Vec<String> {
+    let told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    told.iter().filter(|line| line.contains(text)).cloned().collect()
 }
 
 /// Fails if a secret has been logged by anybody up to now.

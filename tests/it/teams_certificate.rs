@@ -52,14 +52,14 @@ impl Mount {
         std::fs::write(self.path("tls.key"), &issued.key).unwrap();
     }
 
-    /// A service that has the certificate and no secret.
-    async fn start(&self) -> TeamsBot {
+    /// A service that has the certificate and no secret, with an Entra that knows these. Not ready yet.
+    async fn start(&self, known: &[&str]) -> TeamsBot {
         let (certificate, key) = (self.path("tls.crt"), self.path("tls.key"));
-        TeamsBot::start_with(&[
+        let settings = [
             ("CONNECT_TEAMS__APP_CERTIFICATE", certificate.to_str().unwrap()),
             ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", key.to_str().unwrap()),
-        ])
-        .await
+        ];
+        TeamsBot::start_among(|teams| teams.register_certificates(known).unwrap(), &settings).await
     }
 }
 
@@ -80,8 +80,8 @@ fn thumbprint(request: &Recorded) -> String {
 async fn a_bot_with_a_certificate_answers_without_any_secret() {
     let issued = Issued::new();
     let mount = Mount::of(&issued);
-    let bot = mount.start().await;
-    bot.teams.register_certificates(&[&issued.certificate]).unwrap();
+    let bot = mount.start(&[&issued.certificate]).await;
+    bot.ready().await;
     link(&bot.ask(ADA, "connect").await);
     let requests = bot.token_requests();
     assert_eq!(requests.len(), 1);
@@ -95,8 +95,8 @@ async fn a_bot_with_a_certificate_answers_without_any_secret() {
 async fn a_renewed_certificate_is_used_for_the_next_token() {
     let (old, new) = (Issued::new(), Issued::new());
     let mount = Mount::of(&old);
-    let bot = mount.start().await;
-    bot.teams.register_certificates(&[&old.certificate, &new.certificate]).unwrap();
+    let bot = mount.start(&[&old.certificate, &new.certificate]).await;
+    bot.ready().await;
     link(&bot.ask(ADA, "connect").await);
 
     mount.renew(&new);
@@ -120,9 +120,11 @@ async fn a_renewed_certificate_is_used_for_the_next_token() {
 
 #[tokio::test]
 async fn a_certificate_that_entra_does_not_know_gets_no_token() {
-    let bot = Mount::of(&Issued::new()).start().await;
+    let bot = Mount::of(&Issued::new()).start(&[]).await;
+    let named = r#"[{"part":"teams","trouble":"certificate_unknown"}]"#;
+    let missing = async || bot.ops("/readyz").await.json["missing"].to_string();
+    bot.until_later(async || missing().await == named).await;
     bot.say(ADA, "connect").await;
-    bot.until_later(async || bot.token_requests().len() == 1).await;
     let refused = "connect_upstream_seconds_count{upstream=\"entra\",operation=\"token\",outcome=\"refused\"}";
     bot.until_later(async || bot.metric(refused).await > 0).await;
     assert_eq!(bot.teams.messages(), []);

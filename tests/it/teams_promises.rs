@@ -24,12 +24,13 @@ fn down_for(seconds: u64) -> Effect {
     Effect::Fail(Failure { retry_after: Some(seconds), ..failure })
 }
 
-/// What the connector was told to post.
+/// The messages that the connector was told to post.
 fn posts(bot: &TeamsBot) -> Vec<Recorded> {
     let below = bot.conversations();
     let is_post = |it: &Recorded| {
         let path = it.path();
-        it.method == Method::POST && path.starts_with(&below) && path.contains("/activities")
+        let is_message = it.json()["type"] == "message";
+        it.method == Method::POST && path.starts_with(&below) && is_message
     };
     bot.teams.requests().into_iter().filter(is_post).collect()
 }

@@ -7,7 +7,8 @@ use connect_sandbox::{Effect, Failure, Fault, Recorded, Route};
 use novu_connect_bot::clock::between;
 
 use crate::bot::until;
-use crate::teams_bot::{ADA, GRACE, GROUP, TeamsBot, link};
+use crate::canaries::lines_with;
+use crate::teams_bot::{ADA, GRACE, GROUP, TeamsBot, link, member};
 
 /// The chats that the connector was told to open, and the messages that it was told to send.
 fn posts(bot: &TeamsBot) -> Vec<Recorded> {
@@ -99,15 +100,11 @@ async fn a_chat_that_teams_throttles_is_opened_when_its_time_has_come() {
 #[tokio::test]
 async fn a_card_that_may_have_come_is_not_sent_again() {
     let bot = acquainted().await;
-    let status = |status| Effect::status(status);
     let mut uncertain = 0;
     for (effect, came) in [
         (Effect::LostAnswer, 1),
         (Effect::Hangup, 0),
-        (status(StatusCode::INTERNAL_SERVER_ERROR), 0),
-        (status(StatusCode::BAD_GATEWAY), 0),
-        (Effect::ProxyPage, 0),
-        (status(StatusCode::GATEWAY_TIMEOUT), 0),
+        (Effect::status(StatusCode::INTERNAL_SERVER_ERROR), 0),
     ] {
         for place in [bot.teams.chat(ADA), GROUP.to_owned()] {
             meets(&bot, effect.clone(), 1);
@@ -124,14 +121,78 @@ async fn a_card_that_may_have_come_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_card_that_certainly_did_not_come_is_sent_once_more() {
+async fn a_card_that_teams_stumbles_over_comes_all_the_same() {
+    let bot = acquainted().await;
+    for effect in [
+        Effect::status(StatusCode::PRECONDITION_FAILED),
+        Effect::status(StatusCode::TOO_MANY_REQUESTS),
+        Effect::status(StatusCode::BAD_GATEWAY),
+        Effect::ProxyPage,
+        Effect::status(StatusCode::SERVICE_UNAVAILABLE),
+        Effect::status(StatusCode::GATEWAY_TIMEOUT),
+    ] {
+        for times in [1, 2] {
+            for place in [bot.teams.chat(ADA), GROUP.to_owned()] {
+                meets(&bot, effect.clone(), times);
+                bot.say_in(ADA, &place, "connect").await;
+                settled_later(&bot).await;
+                let messages = bot.teams.messages();
+                let [card] = messages.as_slice() else { panic!("{} cards", messages.len()) };
+                link(card);
+                let posts = posts(&bot);
+                assert_eq!(posts.len(), times + 1, "{effect:?}");
+                let waited = between(posts[0].at, posts[times].at);
+                assert!(waited >= Duration::from_millis(500), "{effect:?}: {waited:?}");
+                next_story(&bot);
+            }
+        }
+    }
+    assert_eq!(bot.delivered("uncertain").await, 0);
+}
+
+#[tokio::test]
+async fn a_card_that_teams_stumbles_over_for_good_is_sent_three_times_and_its_reference_is_told() {
+    let bot = acquainted().await;
+    let doubtful = "oid-doubtful";
+    bot.teams.add_person(member(doubtful, "Thomas"));
+    bot.ask(doubtful, "help").await;
+    next_story(&bot);
+    for status in
+        [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
+    {
+        meets(&bot, Effect::status(status), 4);
+        bot.say(doubtful, "connect").await;
+        settled_later(&bot).await;
+        assert_eq!(posts(&bot).len(), 3, "{status}");
+        assert_eq!(bot.teams.messages(), []);
+        next_story(&bot);
+    }
+    assert_eq!(bot.delivered("uncertain").await, 3);
+    let answered =
+        lines_with(doubtful).into_iter().filter(|line| line.contains("intent=\"connect\""));
+    let references: Vec<String> = answered
+        .filter_map(|line| {
+            let (_, rest) = line.split_once("reference=")?;
+            rest.split_whitespace().next().map(str::to_owned)
+        })
+        .collect();
+    assert_eq!(references.len(), 3, "one line for each answer");
+    for reference in references {
+        let told = lines_with(&reference);
+        let doubt = |line: &&String| line.contains(" WARN ") && line.contains("not known whether");
+        assert_eq!(told.iter().filter(doubt).count(), 1, "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_card_that_certainly_did_not_come_is_sent_three_times_at_most() {
     let bot = acquainted().await;
     // One more was delivered before the story began.
-    for (times, outcome, came, delivered) in [(1, "chat", 1, 2), (2, "undelivered", 0, 1)] {
+    for (times, outcome, came, delivered) in [(2, "chat", 1, 2), (3, "undelivered", 0, 1)] {
         meets(&bot, Effect::status(StatusCode::PRECONDITION_FAILED), times);
         bot.say(ADA, "connect").await;
         settled_later(&bot).await;
-        assert_eq!(posts(&bot).len(), 2, "{outcome}");
+        assert_eq!(posts(&bot).len(), 3, "{outcome}");
         assert_eq!(bot.teams.messages().len(), came, "{outcome}");
         assert_eq!(bot.delivered(outcome).await, delivered);
         next_story(&bot);

@@ -1,8 +1,11 @@
 //! The transport: every call to a connector leaves through [`Connector::call`].
 //!
-//! At most two attempts within one time limit, and the second one only where the first has certainly
-//! done nothing: posting a message twice shows it twice (Teams has no idempotency keys). A refused
-//! token has done nothing; it is dropped, and the second attempt is made with a fresh one.
+//! At most three attempts within one time limit, with a growing pause between them, or as long a one as
+//! the connector asks for. An attempt is repeated where it has certainly done nothing, and where the
+//! connector or something before it stumbled (502, 503, 504): then a message may be there twice, which
+//! is rarer and better than one that never comes. It is not repeated where it has probably arrived: no
+//! answer in time, or 500 (Teams has no idempotency keys). A refused token has done nothing; it is
+//! dropped, and another attempt is made with a fresh one.
 
 use std::time::Duration;
 
@@ -18,9 +21,14 @@ use crate::teams::pace::{Crowded, Lane};
 
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
-/// How long to wait where the connector does not say how long.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A second attempt that has less time than this is not worth making.
+/// The most attempts of one call.
+const MOST_ATTEMPTS: u32 = 3;
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long to wait after the first attempt where the connector does not say how long; after the next
+/// one, four times as long.
+const PAUSE: Duration = Duration::from_millis(500);
+/// An attempt that has less time than this is not worth making.
 const WORTHWHILE: Duration = Duration::from_millis(100);
 
 /// One call.
@@ -42,6 +50,13 @@ pub(super) struct Call<'a> {
     pub(super) tenant: &'a str,
     /// How long it may take.
     pub(super) patience: Duration,
+    /// The most attempts.
+    pub(super) attempts: u32,
+}
+
+impl Call<'_> {
+    /// As many attempts as a call may take.
+    pub(super) const ATTEMPTS: u32 = MOST_ATTEMPTS;
 }
 
 /// A failed attempt.
@@ -49,22 +64,25 @@ pub(super) struct Call<'a> {
 struct Failure {
     error: CallError,
     repeat: Repeat,
+    /// Whether it may have been carried out all the same, and matters if it is carried out again.
+    in_doubt: bool,
 }
 
-/// What has to come before a second attempt.
+/// What has to come before another attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Repeat {
     /// None may be made.
     Never,
-    /// A wait.
-    After(Duration),
+    /// A wait: as long as the connector asks for, else a growing pause.
+    After(Option<Duration>),
     /// Another token.
     WithAnotherToken,
 }
 
 impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
-        Self { error, repeat: Repeat::Never }
+        let in_doubt = error == CallError::Uncertain;
+        Self { error, repeat: Repeat::Never, in_doubt }
     }
 }
 
@@ -75,6 +93,7 @@ impl Connector {
             call.url.query_pairs_mut().append_pair("isTargetedActivity", "true");
         }
         let mut record = self.parts.http.call("bot_connector", call.operation, call.patience);
+        record = record.each(ATTEMPT);
         let result = self.exchange(&call, &mut record).await;
         match &result {
             Ok(_) => record.ok(),
@@ -90,20 +109,26 @@ impl Connector {
         record: &mut net::Call<'_>,
     ) -> Result<Bytes, CallError> {
         let mut authorization = self.authorization(record.left()).await?;
-        let failure = match self.attempt(call, &authorization, record).await {
-            Ok(body) => return Ok(body),
-            Err(failure) => failure,
-        };
-        match failure.repeat {
-            Repeat::After(pause) if record.left() >= pause.saturating_add(WORTHWHILE) => {
-                self.parts.clock.sleep(pause).await;
+        let mut in_doubt = false;
+        let mut attempts = 1;
+        loop {
+            let failure = match self.attempt(call, &authorization, record).await {
+                Ok(body) => return Ok(body),
+                Err(failure) => failure,
+            };
+            in_doubt |= failure.in_doubt;
+            let pause = pause(&failure, attempts);
+            let pause = pause.filter(|pause| record.left() >= pause.saturating_add(WORTHWHILE));
+            let Some(pause) = pause.filter(|_| attempts < call.attempts) else {
+                return Err(overall(failure.error, in_doubt, record.left()));
+            };
+            if failure.repeat == Repeat::WithAnotherToken {
+                let fresh = self.authorization(record.left()).await;
+                authorization = fresh.map_err(|error| overall(error, in_doubt, Duration::ZERO))?;
             }
-            Repeat::WithAnotherToken if record.left() >= WORTHWHILE => {
-                authorization = self.authorization(record.left()).await?;
-            }
-            _ => return Err(failure.error),
+            self.parts.clock.sleep(pause).await;
+            attempts += 1;
         }
-        self.attempt(call, &authorization, record).await.map_err(|failure| failure.error)
     }
 
     async fn authorization(&self, time_left: Duration) -> Result<HeaderValue, CallError> {
@@ -162,28 +187,52 @@ impl Connector {
             CallError::Unauthorised if self.parts.tokens.refused(authorization) => {
                 Repeat::WithAnotherToken
             }
-            _ => repeat(status, wait, call.repeatable),
+            _ => repeat(status, wait),
         };
-        Err(Failure { error, repeat })
+        let in_doubt = !call.repeatable && matches!(status.as_u16(), 408 | 500..=599);
+        Err(Failure { error, repeat, in_doubt })
     }
 }
 
 /// No answer came. Only where there was no connection it is certain that nothing was done.
 fn broken(failure: &net::Failure, repeatable: bool) -> Failure {
     if failure.nothing_done() {
-        Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) }
+        let repeat = Repeat::After(None);
+        Failure { error: CallError::Unavailable, repeat, in_doubt: false }
     } else {
         lost(repeatable).into()
     }
 }
 
-/// What has to come before a second attempt, by the status alone (Teams, rate limiting: 412, 429, 502 and 504 may be
-/// repeated; of these, the last two may have been carried out).
-fn repeat(status: StatusCode, wait: Option<Duration>, repeatable: bool) -> Repeat {
+/// What has to come before another attempt, by the status alone (Teams, rate limiting).
+fn repeat(status: StatusCode, wait: Option<Duration>) -> Repeat {
     match status.as_u16() {
-        412 | 429 => Repeat::After(wait.unwrap_or(PAUSE)),
-        502..=504 if repeatable => Repeat::After(wait.unwrap_or_default()),
+        412 | 429 | 502..=504 => Repeat::After(wait),
         _ => Repeat::Never,
+    }
+}
+
+/// How long to wait before another attempt, after so many; none where none may be made.
+fn pause(failure: &Failure, attempts: u32) -> Option<Duration> {
+    match failure.repeat {
+        Repeat::Never => None,
+        Repeat::After(wait) => {
+            Some(wait.unwrap_or_else(|| PAUSE.saturating_mul(4_u32.saturating_pow(attempts - 1))))
+        }
+        Repeat::WithAnotherToken => Some(Duration::ZERO),
+    }
+}
+
+/// What all attempts together came to, with so much of the time limit left. Once one of them may have
+/// been carried out, only a refusal that is about the place itself tells that none was. Whoever was
+/// throttled up to the last attempt begins again when the time for this call is over, not before.
+fn overall(last: CallError, in_doubt: bool, left: Duration) -> CallError {
+    match last {
+        last if in_doubt && !last.is_about_one_conversation() => CallError::Uncertain,
+        CallError::Throttled(wait) => {
+            CallError::Throttled(Some(wait.unwrap_or_default().max(left)))
+        }
+        last => last,
     }
 }
 
@@ -195,36 +244,65 @@ mod tests {
     fn without_a_connection_nothing_was_sent() {
         let failure =
             |certainty| net::Failure { certainty, status: None, cause: net::Cause::TimedOut };
+        let refused = broken(&failure(net::Certainty::NothingDone), false);
         assert_eq!(
-            broken(&failure(net::Certainty::NothingDone), false),
-            Failure { error: CallError::Unavailable, repeat: Repeat::After(Duration::ZERO) },
+            refused,
+            Failure { error: CallError::Unavailable, repeat: Repeat::After(None), in_doubt: false },
         );
+        let timed_out = broken(&failure(net::Certainty::Uncertain), false);
         assert_eq!(
-            broken(&failure(net::Certainty::Uncertain), false),
-            Failure { error: CallError::Uncertain, repeat: Repeat::Never },
+            timed_out,
+            Failure { error: CallError::Uncertain, repeat: Repeat::Never, in_doubt: true },
         );
     }
 
     #[test]
-    fn a_second_attempt_is_for_what_was_certainly_not_done() {
+    fn what_stumbled_or_was_not_done_is_repeated_and_what_may_have_arrived_is_not() {
         let wait = Some(Duration::from_secs(3));
-        let asked = Repeat::After(Duration::from_secs(3));
-        let cases = [
-            (412, None, false, Repeat::After(PAUSE)),
-            (429, wait, false, asked),
-            (429, None, false, Repeat::After(PAUSE)),
-            (408, None, true, Repeat::Never),
-            (500, None, true, Repeat::Never),
-            (502, None, true, Repeat::After(Duration::ZERO)),
-            (503, wait, true, asked),
-            (502, None, false, Repeat::Never),
-            (503, wait, false, Repeat::Never),
-            (504, None, false, Repeat::Never),
-            (400, None, true, Repeat::Never),
-        ];
-        for (status, wait, repeatable, expected) in cases {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(repeat(status, wait, repeatable), expected, "{status}");
+        for status in [412, 429, 502, 503, 504] {
+            for wait in [wait, None] {
+                let status = StatusCode::from_u16(status).unwrap();
+                assert_eq!(repeat(status, wait), Repeat::After(wait), "{status}");
+            }
         }
+        for status in [400, 401, 403, 404, 408, 413, 500, 501, 505] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(repeat(status, wait), Repeat::Never, "{status}");
+        }
+    }
+
+    #[test]
+    fn pauses_grow_unless_the_connector_says_how_long() {
+        let failure = |repeat| Failure { error: CallError::Unavailable, repeat, in_doubt: false };
+        let asked = Some(Duration::from_secs(7));
+        for (repeat, attempts, expected) in [
+            (Repeat::After(None), 1, Some(500)),
+            (Repeat::After(None), 2, Some(2_000)),
+            (Repeat::After(asked), 1, Some(7_000)),
+            (Repeat::After(asked), 2, Some(7_000)),
+            (Repeat::WithAnotherToken, 1, Some(0)),
+            (Repeat::Never, 1, None),
+        ] {
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(pause(&failure(repeat), attempts), expected, "{repeat:?}");
+        }
+    }
+
+    #[test]
+    fn doubt_about_one_attempt_is_doubt_about_all() {
+        let left = Duration::from_secs(20);
+        for last in [CallError::Unavailable, CallError::Throttled(None), CallError::Unauthorised] {
+            assert_eq!(overall(last, true, left), CallError::Uncertain);
+        }
+        for (last, expected) in [
+            (CallError::NotInstalled, CallError::NotInstalled),
+            (CallError::NotFound, CallError::NotFound),
+        ] {
+            assert_eq!(overall(last, true, left), expected);
+        }
+        assert_eq!(overall(CallError::Unavailable, false, left), CallError::Unavailable);
+        let throttled = |seconds| CallError::Throttled(Some(Duration::from_secs(seconds)));
+        assert_eq!(overall(throttled(45), false, left), throttled(45));
+        assert_eq!(overall(throttled(2), false, left), throttled(20));
     }
 }

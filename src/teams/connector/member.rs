@@ -7,12 +7,13 @@ use serde::Deserialize;
 
 use super::error::CallError;
 use crate::core::{DirectoryError, EmailAddress, Kind, Person, Profile};
+use crate::net::lenient::lenient;
 
 /// What marks the user principal name of somebody who is a guest in a tenant (Entra, B2B users).
 const GUEST_MARK: &str = "#EXT#";
 
-/// A member of a conversation. Any of it but the id can be missing; Microsoft has announced that
-/// addresses and names go. Does not print what is personal.
+/// A member of a conversation. Any of it but the id can be missing, and what is empty or odd counts as
+/// missing; Microsoft has announced that addresses and names go. Does not print what is personal.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "WireMember")]
 pub struct Member {
@@ -41,14 +42,23 @@ pub struct Member {
 #[serde(rename_all = "camelCase")]
 struct WireMember {
     id: String,
+    #[serde(default, deserialize_with = "lenient")]
     aad_object_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     object_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     given_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     surname: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     email: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     user_principal_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     tenant_id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     user_role: Option<String>,
 }
 
@@ -91,17 +101,18 @@ impl Member {
     /// The member as the core sees people, provided that it is `person`.
     ///
     /// # Errors
-    /// It is somebody else.
+    /// It is somebody else, or the connector does not say who it is.
     pub fn profile(self, person: &Person) -> Result<Profile, DirectoryError> {
-        let same = |id: &String| id.eq_ignore_ascii_case(&person.user);
-        if !self.aad_object_id.as_ref().is_some_and(same) {
-            return Err(DirectoryError::Unavailable);
+        match &self.aad_object_id {
+            Some(id) if id.eq_ignore_ascii_case(&person.user) => {}
+            // Whoever put the two together, the account is not that person's.
+            Some(_) => return Err(DirectoryError::Stranger),
+            None => return Err(DirectoryError::Unavailable),
         }
         let kind = self.kind(person);
         let email = self.email_address();
-        let given = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
         Ok(Profile {
-            name: given(self.name),
+            name: self.name,
             // The roster tells none; the activity does.
             locale: None,
             email,
@@ -129,10 +140,11 @@ impl Member {
     /// Whether addresses are told at all shows in the user principal name, which everybody has and
     /// which the connector gives and withholds together with the address.
     fn email_address(&self) -> EmailAddress {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
-        match (given(&self.email), given(&self.upn)) {
-            (Some(address), _) if self.has_confirmed_email() => EmailAddress::Confirmed(address),
-            (Some(address), _) => EmailAddress::Unconfirmed(address),
+        match (&self.email, &self.upn) {
+            (Some(address), _) if self.has_confirmed_email() => {
+                EmailAddress::Confirmed(address.clone())
+            }
+            (Some(address), _) => EmailAddress::Unconfirmed(address.clone()),
             (None, Some(_)) => EmailAddress::None,
             (None, None) => EmailAddress::NotTold,
         }
@@ -157,6 +169,7 @@ mod tests {
 
     use super::*;
     use crate::core::Workspace;
+    use crate::net::lenient::tests::survives_odd_fields;
 
     fn person() -> Person {
         let workspace = Workspace::standalone("tenant-1");
@@ -170,7 +183,7 @@ mod tests {
     fn profile(mut fields: Value) -> Profile {
         fields["id"] = fields.get("id").cloned().unwrap_or(json!("29:ada"));
         fields["aadObjectId"] = json!("oid-ada");
-        let member: Member = serde_json::from_value(fields).unwrap();
+        let member: Member = serde_json::from_str(&fields.to_string()).unwrap();
         member.profile(&person()).unwrap()
     }
 
@@ -186,12 +199,37 @@ mod tests {
     }
 
     #[test]
+    fn one_odd_field_never_costs_the_member() {
+        let member = json!({
+            "id": "29:ada", "aadObjectId": "oid-ada", "objectId": "oid-ada", "name": "Ada",
+            "givenName": "Ada", "surname": "Lovelace", "email": "ada@corp.example",
+            "userPrincipalName": "ada@corp.example", "tenantId": "tenant-1", "userRole": "user",
+        });
+        let optional = [
+            "/name",
+            "/givenName",
+            "/surname",
+            "/email",
+            "/userPrincipalName",
+            "/tenantId",
+            "/userRole",
+            "/objectId",
+        ];
+        survives_odd_fields(&member, &optional, |text| {
+            let member = Member::read(&Bytes::from(text.to_owned()), "29:ada").ok()?;
+            Some((member.id, member.aad_object_id))
+        });
+        let nameless = json!({"id": "29:ada", "aadObjectId": "", "objectId": "oid-ada"});
+        assert_eq!(read(&nameless).unwrap().aad_object_id.as_deref(), Some("oid-ada"));
+    }
+
+    #[test]
     fn an_answer_about_somebody_else_is_no_answer() {
         assert_eq!(read(&json!({"id": "29:grace"})), Err(CallError::Nonsense));
         let by_object_id = json!({"id": "29:x", "objectId": "29:ADA"});
         assert!(read(&by_object_id).is_ok());
         let grace = read(&json!({"id": "29:ada", "objectId": "oid-grace"})).unwrap();
-        assert_eq!(grace.profile(&person()), Err(DirectoryError::Unavailable));
+        assert_eq!(grace.profile(&person()), Err(DirectoryError::Stranger));
         let nobody = read(&json!({"id": "29:ada"})).unwrap();
         assert_eq!(nobody.profile(&person()), Err(DirectoryError::Unavailable));
     }
@@ -203,6 +241,8 @@ mod tests {
             (json!({"tenantId": "TENANT-1", "userRole": "user"}), Kind::Member),
             (json!({"tenantId": "tenant-2"}), Kind::External),
             (json!({"userRole": "anonymous"}), Kind::External),
+            (json!({"tenantId": "", "userRole": " "}), Kind::Member),
+            (json!({"tenantId": 7, "userRole": ["guest"]}), Kind::Member),
             (json!({"userRole": "guest"}), Kind::Guest),
             (
                 json!({"userPrincipalName": "ada_home.example#EXT#@corp.onmicrosoft.com"}),

@@ -29,6 +29,7 @@ use super::outgoing::{
 };
 use super::pace::{Lane, Pace};
 use crate::clock::SharedClock;
+use crate::net::lenient::lenient;
 use crate::net::{HostAllowlist, Outgoing};
 use chats::Chats;
 use exchange::Call;
@@ -38,18 +39,20 @@ pub use error::CallError;
 pub use member::Member;
 pub use seek::{Found, Roster, Sought};
 
-/// How long sending may take, waiting for a turn and a second attempt included.
-const SEND_PATIENCE: Duration = Duration::from_secs(10);
+/// How long sending may take, waiting for a turn and further attempts included.
+const SEND_PATIENCE: Duration = Duration::from_secs(30);
+/// How long looking somebody up or opening a chat may take where nobody watches.
+const LONG_PATIENCE: Duration = Duration::from_secs(10);
 /// How long looking a person up may take while they watch. It runs beside the calls to Novu, and must
 /// not be what the person waits for.
-const LOOKUP_PATIENCE: Duration = Duration::from_millis(1500);
+const BRIEF_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long looking a person up may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Patience {
     /// Not long: they are looking at the button that they pressed, or at a page.
     Brief,
-    /// As long as sending does: an answer is promised, and in a crowd everybody's turn comes.
+    /// Longer: an answer is promised, and in a crowd everybody's turn comes.
     Long,
 }
 
@@ -74,7 +77,8 @@ pub struct Connector {
     pace: Pace,
     chats: Chats,
     send_patience: Duration,
-    lookup_patience: Duration,
+    long_patience: Duration,
+    brief_patience: Duration,
 }
 
 impl fmt::Debug for Connector {
@@ -113,13 +117,14 @@ impl Sent {
 /// The connector's answer to whatever makes something.
 #[derive(Deserialize)]
 struct Made {
+    #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
 }
 
 impl Made {
     /// The id of what was made. That it was made is certain even where the answer makes no sense.
     fn id(body: &Bytes) -> Option<String> {
-        serde_json::from_slice::<Self>(body).ok()?.id.filter(|id| !id.is_empty())
+        serde_json::from_slice::<Self>(body).ok()?.id
     }
 }
 
@@ -131,7 +136,8 @@ impl Connector {
             pace: Pace::new(Arc::clone(&parts.clock)),
             chats: Chats::default(),
             send_patience: SEND_PATIENCE,
-            lookup_patience: LOOKUP_PATIENCE,
+            long_patience: LONG_PATIENCE,
+            brief_patience: BRIEF_PATIENCE,
             parts,
         }
     }
@@ -191,13 +197,17 @@ impl Connector {
         self.call(call).await.map(|_| ())
     }
 
-    /// Shows in a person's own chat that the bot is typing. Nothing depends on it, so nobody is told
-    /// whether it worked.
-    pub async fn show_typing(&self, connector: &ConnectorUrl, chat: &PersonalChat) {
+    /// Shows in a person's own chat that the bot is typing. Nothing depends on it, so it is tried once,
+    /// briefly, and nobody is told whether it worked.
+    pub async fn show_typing(&self, connector: &ConnectorUrl, member: &str) {
+        let patience = self.brief_patience;
+        let chat = self.personal_chat_within(patience, connector, member).await;
+        let Ok(chat) = chat else { return };
         let Ok(url) = connector.url(&[chat.id(), "activities"]) else { return };
         let Ok(body) = json(&Typing::default()) else { return };
         let prepared = self.prepare("typing", Method::POST, url, connector, chat.id());
-        let _ = self.call(Call { body: Some(body), ..prepared }).await;
+        let call = Call { body: Some(body), attempts: 1, patience, ..prepared };
+        let _ = self.call(call).await;
     }
 
     /// Puts a card in place of one that was sent.
@@ -232,7 +242,7 @@ impl Connector {
         site: &ConnectorUrl,
         member: &str,
     ) -> Result<PersonalChat, CallError> {
-        self.personal_chat_within(self.send_patience, site, member).await
+        self.personal_chat_within(self.long_patience, site, member).await
     }
 
     async fn personal_chat_within(
@@ -264,7 +274,7 @@ impl Connector {
         self.chats.forget(site.tenant(), member);
     }
 
-    /// A plain call that counts as a message and is made at most once.
+    /// A plain call that counts as a message, and of which there may be one too many if it is repeated.
     fn prepare<'a>(
         &self,
         operation: &'static str,
@@ -284,6 +294,7 @@ impl Connector {
             conversation,
             tenant: site.tenant(),
             patience: self.send_patience,
+            attempts: Call::ATTEMPTS,
         }
     }
 }

@@ -101,8 +101,8 @@ impl Connector {
 
     const fn patience(&self, patience: Patience) -> Duration {
         match patience {
-            Patience::Brief => self.lookup_patience,
-            Patience::Long => self.send_patience,
+            Patience::Brief => self.brief_patience,
+            Patience::Long => self.long_patience,
         }
     }
 }

@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use self::certificate::ASSERTION_TYPE;
@@ -36,6 +37,8 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 /// A token that is refused sooner than this after it was asked for stays: the next one would fare no
 /// better, and Entra would be asked once for every call.
 const BREATHER: Duration = Duration::from_mins(1);
+/// How often it is looked after the token in hand.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// What the bot asks Entra for a token with.
 #[derive(Debug)]
@@ -125,30 +128,53 @@ impl TokenError {
         }
     }
 
-    /// What an operator can do about it, where that is more than the cause tells (Microsoft, AADSTS
-    /// error codes).
+    /// The word for it in `/readyz`.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Refused { code, .. } => refusal(*code).0,
+            Self::Unavailable => "token_unavailable",
+            Self::Nonsense => "token_nonsense",
+        }
+    }
+
+    /// What an operator can do about it, where that is more than the cause tells.
     const fn advice(&self) -> Option<&'static str> {
         match self {
-            Self::Refused { code: 7_000_215, .. } => {
-                Some("teams.app_secret is wrong: copy the secret's value, not its id")
-            }
-            Self::Refused { code: 7_000_222, .. } => {
-                Some("teams.app_secret has expired: make a new one in Entra and put it there")
-            }
-            Self::Refused { code: 700_027, .. } => {
-                Some("Entra does not know teams.app_certificate: add it to the application")
-            }
-            Self::Refused { code: 700_016, .. } => {
-                Some("Entra does not find the application: check teams.app_id and teams.app_tenant")
-            }
-            Self::Refused { code: 90_002, .. } => {
-                Some("Entra does not find the tenant: check teams.app_tenant")
-            }
-            Self::Refused { .. } => {
-                Some("check teams.app_id, teams.app_tenant, and the bot's secret or certificate")
-            }
+            Self::Refused { code, .. } => Some(refusal(*code).1),
             Self::Unavailable | Self::Nonsense => None,
         }
+    }
+}
+
+/// A word for a refusal by its AADSTS code, and what an operator can do about it (Microsoft, AADSTS
+/// error codes).
+const fn refusal(code: u64) -> (&'static str, &'static str) {
+    match code {
+        7_000_215 => {
+            ("secret_wrong", "teams.app_secret is wrong: copy the secret's value, not its id")
+        }
+        7_000_222 => (
+            "secret_expired",
+            "teams.app_secret has expired: make a new one in Entra, put it there and restart",
+        ),
+        700_027 => (
+            "certificate_unknown",
+            "Entra does not know teams.app_certificate: add it to the application",
+        ),
+        700_024 => ("clock_wrong", "this machine's clock is wrong: set it"),
+        700_016 => (
+            "app_unknown",
+            "Entra does not find the application: check teams.app_id and teams.app_tenant",
+        ),
+        7_000_112 => ("app_disabled", "the application is disabled in Entra: enable it"),
+        90_002 | 900_023 => {
+            ("tenant_unknown", "Entra does not find the tenant: check teams.app_tenant")
+        }
+        _ => (
+            "credentials_refused",
+            "check teams.app_id, teams.app_tenant, and the bot's secret or certificate",
+        ),
     }
 }
 
@@ -254,6 +280,32 @@ impl TokenSource {
         state.token = None;
         tracing::warn!("the connector refuses the bot's token: a fresh one is asked for");
         true
+    }
+
+    /// Keeps a good token in hand, until `stop`: that there is none shows before somebody waits for a
+    /// card, and that there is one again, by itself.
+    pub async fn keep_fresh(self: &Arc<Self>, stop: CancellationToken) {
+        loop {
+            let round = async {
+                // Failures are told where they happen.
+                let _ = self.authorization().await;
+                self.clock.sleep(LOOK_EVERY).await;
+            };
+            if stop.run_until_cancelled(round).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// What keeps every message from being sent, in a word for the operator: there is no good token.
+    #[must_use]
+    pub fn trouble(&self) -> Option<&'static str> {
+        let now = self.clock.monotonic();
+        let state = self.state();
+        if state.token.as_ref().is_some_and(|token| now < token.ends_at) {
+            return None;
+        }
+        Some(state.failure.as_ref().map_or("no_token_yet", |(error, _)| error.word()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

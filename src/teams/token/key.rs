@@ -7,6 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json;
+use crate::net::lenient::lenient;
 
 /// The sizes of modulus, and so of signature, that the cryptography accepts, in bytes: 2,048 to
 /// 8,192 bits.
@@ -44,16 +48,17 @@ struct PublishedKey {
     kid: String,
     n: String,
     e: String,
+    #[serde(default, deserialize_with = "lenient")]
     alg: Option<String>,
-    #[serde(rename = "use")]
+    #[serde(default, deserialize_with = "lenient", rename = "use")]
     purpose: Option<String>,
-    #[serde(default)]
-    endorsements: Vec<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    endorsements: Vec<Value>,
 }
 
 /// Reads a published key, with its name; `None` where it cannot sign with RS256.
-pub(super) fn read_key(key: Value) -> Option<(String, Arc<Key>)> {
-    let key: PublishedKey = serde_json::from_value(key).ok()?;
+pub(super) fn read_key(key: &RawValue) -> Option<(String, Arc<Key>)> {
+    let key: PublishedKey = json::object(key.get().as_bytes())?;
     let suits = key.kty == "RSA"
         && key.alg.is_none_or(|alg| alg == "RS256")
         && key.purpose.is_none_or(|purpose| purpose == "sig");
@@ -66,5 +71,7 @@ pub(super) fn read_key(key: Value) -> Option<(String, Arc<Key>)> {
         return None;
     }
     let public = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-    Some((key.kid, Arc::new(Key { public, endorsements: key.endorsements })))
+    let endorsements = key.endorsements.iter().filter_map(Value::as_str);
+    let endorsements = endorsements.map(str::to_owned).collect();
+    Some((key.kid, Arc::new(Key { public, endorsements })))
 }

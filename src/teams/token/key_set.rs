@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::json;
 use super::key::{Key, read_key};
@@ -33,7 +33,7 @@ pub(super) struct KeySet {
 impl KeySet {
     /// Takes all keys of a JSON Web Key Set that can sign with RS256. Others do not disturb.
     pub(super) fn read(document: &[u8]) -> Result<Self, NoKeys> {
-        let published: Published = json::object(document).ok_or(NoKeys::Malformed)?;
+        let published: Published<'_> = json::object(document).ok_or(NoKeys::Malformed)?;
         let usable = published.keys.into_iter().filter_map(read_key).take(MOST_KEYS);
         let by_id: HashMap<_, _> = usable.collect();
         if by_id.is_empty() {
@@ -59,15 +59,16 @@ impl KeySet {
 }
 
 #[derive(Deserialize)]
-struct Published {
-    keys: Vec<Value>,
+struct Published<'a> {
+    #[serde(borrow)]
+    keys: Vec<&'a RawValue>,
 }
 
 #[cfg(test)]
 mod tests {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -98,7 +99,6 @@ mod tests {
             with("n", json!(URL_SAFE_NO_PAD.encode([0xC5; 1025]))),
             with("n", json!("!")),
             with("e", json!("=")),
-            with("endorsements", json!("msteams")),
             json!(null),
             json!([]),
         ] {
@@ -107,19 +107,32 @@ mod tests {
             assert!(set.find("good").is_some());
             assert_eq!(read(std::slice::from_ref(&odd)).err(), Some(NoKeys::NoneUsable), "{odd}");
         }
-        for fine in [with("alg", json!("RS256")), with("use", json!("sig"))] {
+        for fine in [
+            with("alg", json!("RS256")),
+            with("alg", json!("")),
+            with("alg", json!(256)),
+            with("use", json!("sig")),
+            with("use", Value::Null),
+            with("endorsements", json!("msteams")),
+        ] {
             assert!(read(&[fine]).unwrap().find("odd").is_some());
         }
     }
 
     #[test]
     fn a_key_without_endorsements_stands_for_no_channel() {
-        for endorsements in [json!([]), json!(["slack"]), json!(["MsTeams", "msteams "])] {
+        for endorsements in
+            [json!([]), json!("msteams"), json!(["slack"]), json!(["MsTeams", "msteams "])]
+        {
             let mut key = rsa("k");
             key["endorsements"] = endorsements;
             assert!(!read(&[key]).unwrap().find("k").unwrap().endorses("msteams"));
         }
-        assert!(read(&[rsa("k")]).unwrap().find("k").unwrap().endorses("msteams"));
+        let mut key = rsa("k");
+        key["endorsements"] = json!([null, 7, "msteams"]);
+        for key in [rsa("k"), key] {
+            assert!(read(&[key]).unwrap().find("k").unwrap().endorses("msteams"));
+        }
     }
 
     #[test]

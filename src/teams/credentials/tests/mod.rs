@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::clock::ManualClock;
 use crate::net::Outgoing;
+use crate::net::lenient::tests::survives_odd_fields;
 
 /// Answers from a script, where it does not hang.
 struct Entra {
@@ -275,9 +276,45 @@ async fn a_failure_stands_for_a_while() {
 }
 
 #[tokio::test]
+async fn there_is_trouble_while_there_is_no_token_and_it_ends_by_itself() {
+    let word = |code: u64| TokenError::Refused { error: String::new(), code }.word();
+    assert_eq!((word(7_000_222), word(0)), ("secret_expired", "credentials_refused"));
+    let (entra, clock, source) = start().await;
+    assert_eq!(source.trouble(), Some("no_token_yet"));
+    entra.then(401, &json!({"error": "invalid_client", "error_codes": [7_000_222]}));
+    entra.grants("one", 3600);
+    entra.then(401, &json!({"error": "invalid_client", "error_codes": [7_000_222]}));
+    let stop = CancellationToken::new();
+    let keeper = tokio::spawn({
+        let (source, stop) = (Arc::clone(&source), stop.clone());
+        async move { source.keep_fresh(stop).await }
+    });
+    let until = async |trouble| {
+        let started = std::time::Instant::now();
+        while source.trouble() != trouble {
+            assert!(started.elapsed() < Duration::from_secs(5), "{:?}", source.trouble());
+            tokio::task::yield_now().await;
+        }
+    };
+    until(Some("secret_expired")).await;
+    clock.advance(LOOK_EVERY);
+    until(None).await;
+    // It is renewed in time, and good to its end where it cannot be.
+    clock.advance(Duration::from_mins(56));
+    entra.was_asked(3).await;
+    settled(&source).await;
+    assert_eq!(source.trouble(), None);
+    entra.then(503, &json!({}));
+    clock.advance(Duration::from_mins(5));
+    until(Some("token_unavailable")).await;
+    stop.cancel();
+    keeper.await.unwrap();
+}
+
+#[tokio::test]
 async fn answers_without_a_token_are_told_apart() {
     let cases = [
-        (200, json!({"access_token": "x"}), TokenError::Nonsense),
+        (200, json!({"expires_in": 3600}), TokenError::Nonsense),
         (200, json!({"access_token": "", "expires_in": 3600}), TokenError::Nonsense),
         (200, json!({"access_token": "a\nb", "expires_in": 3600}), TokenError::Nonsense),
         (200, json!("x".repeat(LARGEST_ANSWER)), TokenError::Unavailable),
@@ -305,6 +342,61 @@ async fn a_short_life_and_one_in_text_are_understood() {
     assert_eq!(source.authorization().await, Ok(bearer("one")));
     settled(&source).await;
     assert_eq!(source.authorization().await, Ok(bearer("two")));
+}
+
+#[tokio::test]
+async fn a_life_that_makes_no_sense_is_a_short_one_or_a_day() {
+    let minute = Duration::from_mins(1);
+    let day = Duration::from_hours(24);
+    for (expires_in, life) in [
+        ("0", minute),
+        ("-3600", minute),
+        ("\"-1\"", minute),
+        ("\"\"", minute),
+        ("\"soon\"", minute),
+        ("\"NaN\"", minute),
+        ("\"inf\"", minute),
+        ("null", minute),
+        ("{}", minute),
+        ("1e400", minute),
+        ("3599.5", Duration::from_millis(3_599_500)),
+        ("\" 3600 \"", Duration::from_hours(1)),
+        ("99999999999999999999", day),
+        ("1e300", day),
+    ] {
+        let body = format!(r#"{{"access_token":"one","expires_in":{expires_in}}}"#);
+        let asked_at = Tick::default();
+        let token = grant::token(&body.into(), asked_at).unwrap();
+        assert_eq!(token.ends_at - asked_at, life, "{expires_in}");
+        assert!(token.renew_at - asked_at >= minute / 2, "{expires_in}");
+    }
+    let (entra, clock, source) = start().await;
+    entra.then(200, &json!({"access_token": "one", "expires_in": 0}));
+    for _ in 0..30 {
+        assert_eq!(source.authorization().await, Ok(bearer("one")));
+        clock.advance(Duration::from_millis(900));
+    }
+    assert_eq!(entra.asked(), 1, "not once for every card");
+}
+
+#[test]
+fn one_odd_field_never_costs_the_answer() {
+    let granted = json!({"access_token": "one", "expires_in": 3600});
+    survives_odd_fields(&granted, &["/expires_in"], |text| {
+        let token = grant::token(&text.to_owned().into(), Tick::default()).ok()?;
+        Some(token.authorization)
+    });
+    let refused = json!({"error": "invalid_client", "error_codes": [7_000_222]});
+    survives_odd_fields(&refused, &["/error_codes"], |text| {
+        let status = reqwest::StatusCode::UNAUTHORIZED;
+        match grant::refusal(status, &text.to_owned().into()) {
+            TokenError::Refused { error, .. } => Some(error),
+            _ => None,
+        }
+    });
+    let as_text = json!({"error": "invalid_client", "error_codes": [null, "7000222"]}).to_string();
+    let refused = grant::refusal(reqwest::StatusCode::UNAUTHORIZED, &as_text.into());
+    assert!(matches!(refused, TokenError::Refused { code: 7_000_222, .. }), "{refused:?}");
 }
 
 #[tokio::test]
