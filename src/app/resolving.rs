@@ -38,8 +38,7 @@ impl Resolving<'_> {
                 }
                 ResolverKind::Webhook => Resolver::Webhook(Box::new(self.webhook(settings)?)),
                 ResolverKind::Email => Resolver::Email(EmailResolver::new(
-                    self.novu.clone(),
-                    settings.email_domains.clone(),
+settings.email_domains.clone(),
                 )),
                 ResolverKind::Template => Resolver::Template(settings.template.clone()),
             })

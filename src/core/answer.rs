@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
-use crate::novu::SubscriberId;
+use crate::novu::{Error, SubscriberId};
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
@@ -176,6 +176,26 @@ pub struct Refusal {
 impl From<Reason> for Refusal {
     fn from(reason: Reason) -> Self {
         Self { reason, sentence: None, retry_after: None, lasting: false }
+    }
+}
+
+/// What a person is told when Novu fails.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (reason, retry_after) = match error {
+            Error::BadKey => (Reason::NovuKey, None),
+            Error::UnknownIntegration => (Reason::NovuIntegration, None),
+            Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
+            Error::Rejected { .. }
+            | Error::UnknownConnection
+            | Error::UnknownEndpoint
+            | Error::Unsendable(_) => (Reason::NovuRejected, None),
+            Error::Throttled { retry_after } => (Reason::NovuBusy, retry_after),
+            Error::Unavailable { retry_after } => (Reason::NovuUnavailable, retry_after),
+            Error::TimedOut => (Reason::NovuTimeout, None),
+            Error::Nonsense(_) => (Reason::NovuNonsense, None),
+        };
+        Self { retry_after, ..reason.into() }
     }
 }
 

@@ -22,7 +22,6 @@ use super::person::{Person, Profile};
 use super::platform::Platform;
 use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind, Subject};
-use super::trouble;
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
 use crate::net::HostAllowlist;
@@ -57,6 +56,8 @@ pub struct Integration {
 #[derive(Debug)]
 pub struct Linking {
     novu: Novu,
+    /// The same for whoever waits in front of a browser.
+    at_once: Novu,
     integration: Integration,
     index: WorkspaceIndex,
     chain: Arc<Chain>,
@@ -93,7 +94,8 @@ impl Linking {
             only_members_ask: integration.platform.only_members_ask,
         };
         let profiles = ProfileHealth::new(policy, Arc::clone(&clock));
-        Self { novu, integration, index, chain, create_missing, profiles, clock }
+        let at_once = novu.at_once();
+        Self { novu, at_once, integration, index, chain, create_missing, profiles, clock }
     }
 
     /// What keeps everybody from being served, in a word; none if nothing does.
@@ -119,15 +121,26 @@ impl Linking {
         candidates.first()?.access_token.clone()
     }
 
-    /// Answers a question. Never fails: what goes wrong is a refusal.
+    /// Answers a question of somebody who sees the answer as a message, however long it takes. Never
+    /// fails: what goes wrong is a refusal.
     pub async fn answer(&self, question: &Question, directory: &dyn Directory) -> Answer {
-        self.work_out(question, directory).instrument(span_of(question)).await
+        self.work_out(&self.novu, question, directory).instrument(span_of(question)).await
     }
 
-    async fn work_out(&self, question: &Question, directory: &dyn Directory) -> Answer {
+    /// As [`Linking::answer`], for somebody who waits in front of a browser.
+    pub async fn answer_at_once(&self, question: &Question, directory: &dyn Directory) -> Answer {
+        self.work_out(&self.at_once, question, directory).instrument(span_of(question)).await
+    }
+
+    async fn work_out(
+        &self,
+        novu: &Novu,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Answer {
         let outcome = match &question.intent {
-            Intent::Connect => self.connect(question, directory).await,
-            Intent::Status => self.status(question, directory).await,
+            Intent::Connect => self.connect(novu, question, directory).await,
+            Intent::Status => self.status(novu, question, directory).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
                 self.learn_language(question, directory).await;
@@ -144,13 +157,14 @@ impl Linking {
 
     async fn connect(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(question, directory).await?;
+        let facts = self.facts(novu, question, directory).await?;
         match self.existing_link(&facts)? {
             Some(link) => Ok(Answer::AlreadyConnected(link)),
-            None => self.mint(facts).await.map(Answer::SignIn),
+            None => self.mint(novu, facts).await.map(Answer::SignIn),
         }
     }
 
@@ -164,7 +178,8 @@ impl Linking {
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Invitee, Answer> {
-        let facts = self.facts(question, directory).instrument(span_of(question)).await;
+        let facts = self.facts(&self.novu, question, directory);
+        let facts = facts.instrument(span_of(question)).await;
         let facts = facts.map_err(Answer::Refused)?;
         match self.existing_link(&facts).map_err(Answer::Refused)? {
             Some(link) => Err(Answer::AlreadyConnected(link)),
@@ -177,10 +192,11 @@ impl Linking {
 
     async fn status(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(question, directory).await?;
+        let facts = self.facts(novu, question, directory).await?;
         let link = self.existing_link(&facts)?;
         Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
     }
@@ -188,12 +204,12 @@ impl Linking {
     /// Finds out where a person stands, asking side by side what can be asked so.
     async fn facts(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<AskerFacts, Refusal> {
         let person = &question.asker;
-        let candidates =
-            self.index.find(&person.workspace).await.map_err(|error| trouble(&error))?;
+        let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
         let profile = self.profile(question, directory, token.as_ref()).shared();
@@ -204,9 +220,9 @@ impl Linking {
         };
 
         let known = async {
-            let found = self.chain.resolve(subject, profile.clone()).await?;
+            let found = self.chain.resolve(subject, novu, profile.clone()).await?;
             let (subscriber, endpoint) =
-                tokio::join!(self.subscriber(&found), self.endpoint(person, &found));
+                tokio::join!(subscriber(novu, &found), self.endpoint(novu, person, &found));
             Ok::<_, Refusal>((found, subscriber?, endpoint?))
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
@@ -265,16 +281,10 @@ impl Linking {
         learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
     }
 
-    async fn subscriber(&self, found: &Found) -> Result<Option<Subscriber>, Refusal> {
-        match &found.subscriber {
-            Some(subscriber) => Ok(Some(subscriber.clone())),
-            None => self.novu.get_subscriber(&found.id).await.map_err(|error| trouble(&error)),
-        }
-    }
-
     /// The endpoint that links this very chat account, not any other of the same subscriber's.
     async fn endpoint(
         &self,
+        novu: &Novu,
         person: &Person,
         found: &Found,
     ) -> Result<Option<ChannelEndpoint>, Refusal> {
@@ -284,15 +294,14 @@ impl Linking {
             limit: Some(MOST_ENDPOINTS),
             ..EndpointFilter::default()
         };
-        let page =
-            self.novu.list_channel_endpoints(&filter).await.map_err(|error| trouble(&error))?;
+        let page = novu.list_channel_endpoints(&filter).await?;
         let reaches = self.integration.platform.reaches;
         Ok(page.items.into_iter().find(|found| reaches(&found.endpoint, person)))
     }
 
-    async fn mint(&self, facts: AskerFacts) -> Result<SignIn, Refusal> {
+    async fn mint(&self, novu: &Novu, facts: AskerFacts) -> Result<SignIn, Refusal> {
         if facts.subscriber.is_none() {
-            self.create(&facts).await?;
+            self.create(novu, &facts).await?;
         }
         let context = context_of(&facts)?;
         let invitee = invitee(&facts);
@@ -306,7 +315,7 @@ impl Linking {
         };
         // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
         let asked_at = self.clock.now();
-        let url = self.novu.mint_link_user_url(&request).await.map_err(|error| trouble(&error))?;
+        let url = novu.mint_link_user_url(&request).await?;
         let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
@@ -346,7 +355,7 @@ impl Linking {
         self.create_missing.contains(&found.by)
     }
 
-    async fn create(&self, facts: &AskerFacts) -> Result<(), Refusal> {
+    async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {
         let found = &facts.found;
         if !self.may_create(found) {
             return Err(Reason::SubscriberMissing.into());
@@ -356,15 +365,22 @@ impl Linking {
             first_name: found.name.clone().or_else(platform_name),
             ..NewSubscriber::new(found.id.clone())
         };
-        match self.novu.create_subscriber(&new).await {
+        match novu.create_subscriber(&new).await {
             Ok(Creation::Created(_)) => {
                 tracing::info!(subscriber = ?found.id, resolver = %found.by, "subscriber created");
                 Ok(())
             }
             // Somebody was faster: a second command of the same person, most likely.
             Ok(Creation::AlreadyExists) => Ok(()),
-            Err(error) => Err(trouble(&error)),
+            Err(error) => Err(error.into()),
         }
+    }
+}
+
+async fn subscriber(novu: &Novu, found: &Found) -> Result<Option<Subscriber>, Refusal> {
+    match &found.subscriber {
+        Some(subscriber) => Ok(Some(subscriber.clone())),
+        None => Ok(novu.get_subscriber(&found.id).await?),
     }
 }
 

@@ -38,8 +38,11 @@ pub struct Settings {
     pub api_url: Url,
     /// Secret key of the Novu environment.
     pub api_key: SecretString,
-    /// Time limit of one call, its possible second attempt included.
+    /// Time limit of one call that somebody waits for in front of a browser, its possible second
+    /// attempt included.
     pub timeout: Duration,
+    /// The same where the answer can still follow.
+    pub patience: Duration,
     /// Whether the integrations' HMAC option is on, so that every context must be signed.
     pub context_hmac: bool,
 }
@@ -55,9 +58,12 @@ pub enum SettingsError {
     Key,
 }
 
-/// Novu's API. Cheap to clone; clones share everything.
+/// Novu's API, and how long one call may take. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Novu(Arc<Inner>);
+pub struct Novu {
+    inner: Arc<Inner>,
+    time_limit: Duration,
+}
 
 struct Inner {
     http: Outgoing,
@@ -145,7 +151,7 @@ impl Call {
 }
 
 impl Novu {
-    /// Builds the client.
+    /// Builds the client. Its calls may take as long as [`Settings::patience`].
     ///
     /// # Errors
     /// The address or the key cannot be used.
@@ -161,7 +167,7 @@ impl Novu {
             .then(|| ContextHasher::new(&settings.api_key))
             .transpose()
             .map_err(|_| SettingsError::Key)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             http,
             api_url: settings.api_url,
             api_key: settings.api_key,
@@ -170,13 +176,25 @@ impl Novu {
             hasher,
             clock,
             turns: Semaphore::new(MOST_CALLS),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), time_limit: settings.patience })
+    }
+
+    /// The same API for whoever waits in front of a browser: calls may take as long as
+    /// [`Settings::timeout`].
+    #[must_use]
+    pub fn at_once(&self) -> Self {
+        self.within(self.inner.timeout)
+    }
+
+    fn within(&self, time_limit: Duration) -> Self {
+        Self { inner: Arc::clone(&self.inner), time_limit }
     }
 
     /// The address of a route, such as `/v1/integrations`.
     pub(super) fn route(&self, path: &str) -> Url {
-        let mut url = self.0.api_url.clone();
-        let prefix = self.0.api_url.path().trim_end_matches('/');
+        let mut url = self.inner.api_url.clone();
+        let prefix = self.inner.api_url.path().trim_end_matches('/');
         if prefix.is_empty() {
             url.set_path(path);
         } else {
@@ -198,7 +216,7 @@ impl Novu {
 
     /// The signature of a context; none where contexts are not signed or there is none.
     pub(super) fn sign(&self, context: Option<&Context>) -> Result<Option<String>, Error> {
-        match (&self.0.hasher, context) {
+        match (&self.inner.hasher, context) {
             (Some(hasher), Some(context)) => hasher.hash(context).map(Some),
             _ => Ok(None),
         }
@@ -210,7 +228,7 @@ impl Novu {
         call: Call,
         decode: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut record = self.0.http.call("novu", call.operation, self.0.timeout);
+        let mut record = self.inner.http.call("novu", call.operation, self.time_limit);
         let result = self.exchange(&call, &mut record).await;
         let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));
         conclude(record, result.as_ref().err());
@@ -219,7 +237,7 @@ impl Novu {
 
     /// At most two attempts within one time limit, in which waiting for one's turn counts.
     async fn exchange(&self, call: &Call, record: &mut net::Call<'_>) -> Result<Bytes, Failure> {
-        let turn = tokio::time::timeout(record.left(), self.0.turns.acquire());
+        let turn = tokio::time::timeout(record.left(), self.inner.turns.acquire());
         let Ok(_turn) = turn.await else { return Err(Failure::out_of_turn()) };
         let failure = match self.attempt(call, record).await {
             Ok(body) => return Ok(body),
@@ -236,7 +254,7 @@ impl Novu {
 
     async fn pause(&self, pause: Duration) {
         if !pause.is_zero() {
-            self.0.clock.sleep(pause).await;
+            self.inner.clock.sleep(pause).await;
         }
     }
 
@@ -246,16 +264,16 @@ impl Novu {
         if answer.status.is_success() {
             return Ok(answer.body);
         }
-        let retry_after = answer.retry_after(self.0.clock.now());
-        Err(Failure::refused(&answer, retry_after, self.0.api_key.expose_secret()))
+        let retry_after = answer.retry_after(self.inner.clock.now());
+        Err(Failure::refused(&answer, retry_after, self.inner.api_key.expose_secret()))
     }
 
     fn request(&self, call: &Call) -> reqwest::RequestBuilder {
         let mut request = self
-            .0
+            .inner
             .http
             .request(call.method.clone(), call.url.clone())
-            .header(AUTHORIZATION, self.0.authorization.clone())
+            .header(AUTHORIZATION, self.inner.authorization.clone())
             .header(ACCEPT, JSON);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, JSON).body(body.clone());
@@ -323,6 +341,7 @@ mod tests {
             api_url: Url::parse(api_url).unwrap(),
             api_key: SecretString::from(key),
             timeout: Duration::from_secs(1),
+            patience: Duration::from_secs(1),
             context_hmac: true,
         };
         let http = crate::net::client().unwrap();
@@ -386,6 +405,6 @@ mod tests {
     #[test]
     fn the_key_never_prints() {
         let novu = build("https://api.novu.co", "very-secret").unwrap();
-        assert!(!format!("{novu:?} {:?}", novu.0.authorization).contains("very-secret"));
+        assert!(!format!("{novu:?} {:?}", novu.inner.authorization).contains("very-secret"));
     }
 }

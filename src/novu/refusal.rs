@@ -55,15 +55,15 @@ impl Failure {
     }
 }
 
-/// How long to wait before a second attempt. A gateway's passing trouble needs no wait unless it
-/// asks for one; a rate limit has to say that it is over soon. Nothing else is repeated: a 500 is
-/// Novu's word for many lasting faults (a chat user linked twice, say), and a 409 means both a
-/// conflict and a call in progress.
+/// How long to wait before a second attempt. A failure on Novu's side needs no wait unless it asks
+/// for one; a rate limit has to say that it is over soon. Nothing else is repeated: a 409 means both
+/// a conflict and a call in progress.
 fn repeat_after(status: StatusCode, retry_after: Option<Duration>) -> Option<Duration> {
     let wait = match status {
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            retry_after.unwrap_or(Duration::ZERO)
-        }
+        StatusCode::INTERNAL_SERVER_ERROR
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => retry_after.unwrap_or(Duration::ZERO),
         StatusCode::TOO_MANY_REQUESTS => retry_after?,
         _ => return None,
     };
@@ -331,8 +331,8 @@ mod tests {
             (429, Some(seconds(1)), Some(seconds(1))),
             (429, Some(seconds(2)), None),
             (429, None, None),
-            (500, None, None),
-            (500, Some(seconds(0)), None),
+            (500, None, Some(Duration::ZERO)),
+            (500, Some(seconds(2)), None),
             (501, None, None),
             (409, Some(seconds(1)), None),
             (400, None, None),

@@ -503,7 +503,6 @@ fn settings(novu: &Novu, slack: &Slack) -> Settings {
         ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
         ("CONNECT_NOVU__API_URL", novu.url()),
         ("CONNECT_NOVU__API_KEY", API_KEY),
-        ("CONNECT_NOVU__TIMEOUT", "2s"),
         ("CONNECT_SLACK__SIGNING_SECRETS", &format!("{SECRET},{NEW_SECRET}")),
         ("CONNECT_SLACK__INTEGRATION", INTEGRATION),
         ("CONNECT_SLACK__API_URL", &format!("{}/api", slack.url())),
