@@ -200,7 +200,8 @@ impl From<Error> for Refusal {
 }
 
 impl Refusal {
-    fn may_pass_soon(&self) -> bool {
+    /// Whether the same question may be answered a little later.
+    pub(super) fn may_pass_soon(&self) -> bool {
         let passing = matches!(
             self.reason,
             Reason::NovuBusy | Reason::NovuUnavailable | Reason::ProfileUnavailable

@@ -20,6 +20,7 @@ use super::intent::Intent;
 use super::language::Language;
 use super::person::{Person, Profile};
 use super::platform::Platform;
+use super::progress::Progress;
 use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind, Subject};
 use super::workspace_index::WorkspaceIndex;
@@ -63,10 +64,12 @@ pub struct Linking {
     chain: Arc<Chain>,
     create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
+    progress: Progress<AskerFacts>,
     clock: SharedClock,
 }
 
 /// Where a person stands: their subscriber, and the way Novu reaches their workspace.
+#[derive(Debug)]
 struct AskerFacts {
     found: Found,
     connection: Arc<ChannelConnection>,
@@ -74,6 +77,8 @@ struct AskerFacts {
     candidates: Vec<Arc<ChannelConnection>>,
     profile: Option<Profile>,
     subscriber: Option<Subscriber>,
+    /// Whether the subscriber was created since it was looked for.
+    created: bool,
     endpoint: Option<ChannelEndpoint>,
 }
 
@@ -94,8 +99,17 @@ impl Linking {
             only_members_ask: integration.platform.only_members_ask,
         };
         let profiles = ProfileHealth::new(policy, Arc::clone(&clock));
-        let at_once = novu.at_once();
-        Self { novu, at_once, integration, index, chain, create_missing, profiles, clock }
+        Self {
+            at_once: novu.at_once(),
+            novu,
+            integration,
+            index,
+            chain,
+            create_missing,
+            profiles,
+            progress: Progress::new(Arc::clone(&clock)),
+            clock,
+        }
     }
 
     /// What keeps everybody from being served, in a word; none if nothing does.
@@ -161,11 +175,18 @@ impl Linking {
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(novu, question, directory).await?;
-        match self.existing_link(&facts)? {
-            Some(link) => Ok(Answer::AlreadyConnected(link)),
-            None => self.mint(novu, facts).await.map(Answer::SignIn),
+        let (learnt_at, mut facts) = match self.progress.take(question.reference) {
+            Some(learnt) => learnt,
+            None => (self.clock.monotonic(), self.facts(novu, question, directory).await?),
+        };
+        if let Some(link) = self.existing_link(&facts)? {
+            return Ok(Answer::AlreadyConnected(link));
         }
+        let minted = self.mint(novu, &mut facts).await;
+        if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
+            self.progress.keep(question.reference, learnt_at, facts);
+        }
+        minted.map(Answer::SignIn)
     }
 
     /// Finds out whether a person may sign in, and as whom, without minting or creating anything:
@@ -233,7 +254,15 @@ impl Linking {
         let choice =
             Choice { context: found.context.as_ref(), pinned: self.index.pinned(), linked_over };
         let connection = choose(&candidates, choice)?;
-        Ok(AskerFacts { found, connection, candidates, profile, subscriber, endpoint })
+        Ok(AskerFacts {
+            found,
+            connection,
+            candidates,
+            profile,
+            subscriber,
+            created: false,
+            endpoint,
+        })
     }
 
     fn profile<'a>(
@@ -299,14 +328,15 @@ impl Linking {
         Ok(page.items.into_iter().find(|found| reaches(&found.endpoint, person)))
     }
 
-    async fn mint(&self, novu: &Novu, facts: AskerFacts) -> Result<SignIn, Refusal> {
-        if facts.subscriber.is_none() {
-            self.create(novu, &facts).await?;
+    async fn mint(&self, novu: &Novu, facts: &mut AskerFacts) -> Result<SignIn, Refusal> {
+        if facts.subscriber.is_none() && !facts.created {
+            self.create(novu, facts).await?;
+            facts.created = true;
         }
-        let context = context_of(&facts)?;
-        let invitee = invitee(&facts);
+        let context = context_of(facts)?;
+        let invitee = invitee(facts);
         let request = LinkUser {
-            subscriber: facts.found.id,
+            subscriber: facts.found.id.clone(),
             integration: self.integration.identifier.clone(),
             connection: Some(facts.connection.identifier.clone()),
             context,

@@ -13,6 +13,7 @@ mod language;
 mod linking;
 mod person;
 mod platform;
+mod progress;
 mod question;
 mod reference;
 pub mod resolve;

@@ -15,6 +15,7 @@ mod identity_templates;
 mod identity_webhooks;
 mod interactions;
 mod late;
+mod novu_limits;
 mod novu_slow;
 mod novu_trouble;
 mod operation;

@@ -180,8 +180,11 @@ async fn a_short_rate_limit_is_waited_for_on_the_clock() {
 #[tokio::test]
 async fn a_wait_that_is_too_long_is_left_to_the_caller() {
     let seconds = |n| Some(Duration::from_secs(n));
-    let stub = Stub::start([answer_with(429, "retry-after", &2)]).await;
-    assert_eq!(get(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(2) }));
+    let stub = Stub::start([answer_with(429, "retry-after", &120)]).await;
+    assert_eq!(get(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(120) }));
+    // Nor does anybody else ask in vain.
+    assert_eq!(delete(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(120) }));
+    assert_eq!(stub.count(), 1);
     let stub = Stub::start([answer_with(503, "retry-after", &30)]).await;
     assert_eq!(get(&stub.novu).await, Err(Error::Unavailable { retry_after: seconds(30) }));
     assert_eq!(stub.count(), 1);
