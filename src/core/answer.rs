@@ -269,6 +269,8 @@ reasons! {
     ProfileUnavailable = "C-PROFILE",
     /// The chat account is linked, but over a connection that Novu cannot deliver through.
     LinkedElsewhere = "C-LINKED-ELSEWHERE",
+    /// Another subscriber holds the chat account, so Novu would fail after the sign-in.
+    Held = "C-HELD",
     /// The link is longer than a button can hold.
     LinkTooLong = "C-LINK-LENGTH",
     /// Novu minted a link to a host that is not the provider's.
@@ -310,6 +312,7 @@ impl Reason {
                 | Self::LinkHost
                 | Self::LinkTooLong
                 | Self::LinkedElsewhere
+                | Self::Held
                 | Self::ContextMismatch
                 | Self::EmailDomain
                 | Self::WebhookUnavailable

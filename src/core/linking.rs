@@ -10,12 +10,14 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 use super::candidates::{Choice, choose, same_keys};
 use super::directory::{Directory, DirectoryError};
+use super::endpoints::Endpoints;
 use super::intent::Intent;
 use super::language::Language;
 use super::person::{Person, Profile};
@@ -27,14 +29,12 @@ use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
 use crate::net::HostAllowlist;
 use crate::novu::{
-    ChannelConnection, ChannelEndpoint, Context, Creation, EndpointFilter, LinkUser, NewSubscriber,
-    Novu, Subscriber,
+    ChannelConnection, ChannelEndpoint, Context, Creation, LinkUser, NewSubscriber, Novu,
+    Subscriber,
 };
 
 /// How long Novu accepts a link that it minted (Novu, OAuth state).
 pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// Endpoints of one subscriber that are looked at: the most that Novu gives at once.
-const MOST_ENDPOINTS: u8 = 100;
 
 /// The Novu integration of one chat platform, and what its links are like.
 #[derive(Debug)]
@@ -61,6 +61,7 @@ pub struct Linking {
     at_once: Novu,
     integration: Integration,
     index: WorkspaceIndex,
+    endpoints: Endpoints,
     chain: Arc<Chain>,
     create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
@@ -99,11 +100,17 @@ impl Linking {
             only_members_ask: integration.platform.only_members_ask,
         };
         let profiles = ProfileHealth::new(policy, Arc::clone(&clock));
+        let endpoints = Endpoints::new(
+            integration.platform,
+            integration.identifier.clone(),
+            Arc::clone(&clock),
+        );
         Self {
             at_once: novu.at_once(),
             novu,
             integration,
             index,
+            endpoints,
             chain,
             create_missing,
             profiles,
@@ -119,10 +126,10 @@ impl Linking {
         of_index.or_else(|| self.profiles.trouble(served))
     }
 
-    /// The index of connections, to be kept fresh and asked for its health.
-    #[must_use]
-    pub fn index(&self) -> &WorkspaceIndex {
-        &self.index
+    /// Keeps what is known of Novu fresh, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let holders = self.endpoints.watch(&self.novu, stop.clone());
+        tokio::join!(self.index.keep_fresh(stop), holders);
     }
 
     /// The bot token of a person's workspace: the configured one, else that of a connection that is
@@ -182,7 +189,8 @@ impl Linking {
         if let Some(link) = self.existing_link(&facts)? {
             return Ok(Answer::AlreadyConnected(link));
         }
-        let minted = self.mint(novu, &mut facts).await;
+        self.refuse_held(novu, &question.asker, &facts).await?;
+        let minted = self.mint(novu, &question.asker, &mut facts).await;
         if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
             self.progress.keep(question.reference, learnt_at, facts);
         }
@@ -207,7 +215,10 @@ impl Linking {
             None if facts.subscriber.is_none() && !self.may_create(&facts.found) => {
                 Err(Answer::Refused(Reason::SubscriberMissing.into()))
             }
-            None => Ok(invitee(&facts)),
+            None => {
+                let held = self.refuse_held(&self.novu, &question.asker, &facts);
+                held.await.map(|()| invitee(&facts)).map_err(Answer::Refused)
+            }
         }
     }
 
@@ -243,7 +254,7 @@ impl Linking {
         let known = async {
             let found = self.chain.resolve(subject, novu, profile.clone()).await?;
             let (subscriber, endpoint) =
-                tokio::join!(subscriber(novu, &found), self.endpoint(novu, person, &found));
+                tokio::join!(subscriber(novu, &found), self.endpoints.own(novu, person, &found.id));
             Ok::<_, Refusal>((found, subscriber?, endpoint?))
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
@@ -310,25 +321,32 @@ impl Linking {
         learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
     }
 
-    /// The endpoint that links this very chat account, not any other of the same subscriber's.
-    async fn endpoint(
+    /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for
+    /// ever.
+    async fn refuse_held(
         &self,
         novu: &Novu,
         person: &Person,
-        found: &Found,
-    ) -> Result<Option<ChannelEndpoint>, Refusal> {
-        let filter = EndpointFilter {
-            subscriber: Some(found.id.clone()),
-            integration: Some(self.integration.identifier.clone()),
-            limit: Some(MOST_ENDPOINTS),
-            ..EndpointFilter::default()
+        facts: &AskerFacts,
+    ) -> Result<(), Refusal> {
+        let Some(held) = self.endpoints.of_holder(novu, person, &facts.found.id).await? else {
+            return Ok(());
         };
-        let page = novu.list_channel_endpoints(&filter).await?;
-        let reaches = self.integration.platform.reaches;
-        Ok(page.items.into_iter().find(|found| reaches(&found.endpoint, person)))
+        tracing::warn!(
+            endpoint = held.identifier,
+            to_do = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
+                     it belongs to",
+            "a chat account is held by another subscriber"
+        );
+        Err(Reason::Held.into())
     }
 
-    async fn mint(&self, novu: &Novu, facts: &mut AskerFacts) -> Result<SignIn, Refusal> {
+    async fn mint(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        facts: &mut AskerFacts,
+    ) -> Result<SignIn, Refusal> {
         if facts.subscriber.is_none() && !facts.created {
             self.create(novu, facts).await?;
             facts.created = true;
@@ -350,6 +368,7 @@ impl Linking {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
+        self.endpoints.minted(person.clone(), facts.found.id.clone());
         let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
         Ok(SignIn { link, lasts, invitee })
     }

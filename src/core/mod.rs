@@ -8,6 +8,7 @@ mod account;
 mod answer;
 mod candidates;
 mod directory;
+mod endpoints;
 mod intent;
 mod language;
 mod linking;

@@ -131,8 +131,8 @@ impl Surface for Slack {
 
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         async move {
-            let index = self.answering.linking().index().keep_fresh(stop.clone());
-            tokio::join!(index, self.answering.run(stop));
+            let linking = self.answering.linking().run(stop.clone());
+            tokio::join!(linking, self.answering.run(stop));
         }
         .boxed()
     }

@@ -169,9 +169,9 @@ impl Surface for Teams {
 
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         async move {
-            let index = self.answering.linking().index().keep_fresh(stop.clone());
+            let linking = self.answering.linking().run(stop.clone());
             let answers = self.answering.run(stop.clone());
-            tokio::join!(self.verifier.run(stop), index, answers);
+            tokio::join!(self.verifier.run(stop), linking, answers);
         }
         .boxed()
     }
