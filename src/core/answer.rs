@@ -187,6 +187,7 @@ impl From<Error> for Refusal {
             Error::UnknownIntegration => (Reason::NovuIntegration, None),
             Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
             Error::Rejected { .. }
+            | Error::ContextHmac(_)
             | Error::UnknownConnection
             | Error::UnknownEndpoint
             | Error::Unsendable(_) => (Reason::NovuRejected, None),

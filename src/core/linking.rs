@@ -4,7 +4,7 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -29,7 +29,7 @@ use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
 use crate::net::HostAllowlist;
 use crate::novu::{
-    ChannelConnection, ChannelEndpoint, Context, Creation, LinkUser, NewSubscriber, Novu,
+    ChannelConnection, ChannelEndpoint, Context, Creation, Error, LinkUser, NewSubscriber, Novu,
     Subscriber,
 };
 
@@ -65,6 +65,7 @@ pub struct Linking {
     chain: Arc<Chain>,
     create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
+    mints: Mints,
     progress: Progress<AskerFacts>,
     clock: SharedClock,
 }
@@ -114,6 +115,7 @@ impl Linking {
             chain,
             create_missing,
             profiles,
+            mints: Mints::default(),
             progress: Progress::new(Arc::clone(&clock)),
             clock,
         }
@@ -123,7 +125,8 @@ impl Linking {
     pub async fn trouble(&self) -> Option<&'static str> {
         let of_index = self.index.trouble().await;
         let served = self.index.workspaces().await;
-        of_index.or_else(|| self.profiles.trouble(served))
+        let of_mints = || self.mints.trouble();
+        of_index.or_else(of_mints).or_else(|| self.profiles.trouble(served))
     }
 
     /// Keeps what is known of Novu fresh, until `stop`.
@@ -363,7 +366,9 @@ impl Linking {
         };
         // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
         let asked_at = self.clock.now();
-        let url = novu.mint_link_user_url(&request).await?;
+        let minted = novu.mint_link_user_url(&request).await;
+        self.mints.note(minted.as_ref().err());
+        let url = minted?;
         let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
@@ -423,6 +428,28 @@ impl Linking {
             Ok(Creation::AlreadyExists) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// What keeps Novu from minting any link, as the last mint told.
+#[derive(Debug, Default)]
+struct Mints(Mutex<Option<&'static str>>);
+
+impl Mints {
+    fn note(&self, error: Option<&Error>) {
+        let trouble = match error {
+            None => None,
+            Some(error @ (Error::BadKey | Error::UnknownIntegration | Error::ContextHmac(_))) => {
+                Some(error.code())
+            }
+            // Says nothing of the next one.
+            Some(_) => return,
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn trouble(&self) -> Option<&'static str> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -355,6 +355,7 @@ fn conclude(mut record: net::Call<'_>, error: Option<&Error>) {
         error if error.is_absence() => return record.answered(error.code()),
         Error::BadKey => Some("check novu.api_key, and that it is a key of the right environment"),
         Error::UnknownIntegration => Some("check the identifier of the integration"),
+        Error::ContextHmac(to_do) => Some(*to_do),
         Error::Rejected { message, .. } => {
             record.said(message);
             None

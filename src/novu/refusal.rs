@@ -101,8 +101,12 @@ fn classify(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Erro
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::BadKey,
         _ if status.is_client_error() => {
             let message = Envelope::read(&answer.body).message();
-            let unknown = (status == StatusCode::NOT_FOUND).then(|| unknown(&message)).flatten();
-            unknown.unwrap_or_else(|| Error::Rejected {
+            let known = match status {
+                StatusCode::NOT_FOUND => unknown(&message),
+                StatusCode::BAD_REQUEST => unsigned(&message),
+                _ => None,
+            };
+            known.unwrap_or_else(|| Error::Rejected {
                 status: status.as_u16(),
                 message: fit_for_log(&message, key),
             })
@@ -126,6 +130,21 @@ fn unknown(message: &str) -> Option<Error> {
     } else {
         None
     }
+}
+
+/// Which part of a signed context a 400 complains of. The texts are those of Novu 3.19's context
+/// verifier.
+fn unsigned(message: &str) -> Option<Error> {
+    let to_do = if message.starts_with("A valid contextHash is required") {
+        "set novu.context_hmac = true"
+    } else if message.starts_with("A context is required when HMAC") {
+        "connect the workspace in a context, or switch the integration's HMAC option off in Novu"
+    } else if message.starts_with("Please provide a valid context HMAC hash") {
+        "check that novu.api_key is a key of the integration's environment: contexts are signed with it"
+    } else {
+        return None;
+    };
+    Some(Error::ContextHmac(to_do))
 }
 
 /// The parts of Novu's error envelope that explain something.
@@ -237,11 +256,6 @@ mod tests {
             ),
             (404, "Environment ID: e not found", rejected(404, "Environment ID: e not found")),
             (
-                400,
-                "A context is required when HMAC validation is enabled.",
-                rejected(400, "A context is required when HMAC validation is enabled."),
-            ),
-            (
                 409,
                 r#"Subscriber with id "ada" already exists"#,
                 rejected(409, r#"Subscriber with id "ada" already exists"#),
@@ -255,6 +269,24 @@ mod tests {
         for (status, message, expected) in cases {
             assert_eq!(read(status, &envelope(status, &json!(message))), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn each_complaint_of_a_signed_context_says_what_to_do() {
+        for (message, word) in [
+            ("A context is required when HMAC validation is enabled.", "in a context"),
+            (
+                "A valid contextHash is required when HMAC validation is enabled.",
+                "context_hmac = true",
+            ),
+            ("Please provide a valid context HMAC hash", "novu.api_key"),
+        ] {
+            match read(400, &envelope(400, &json!(message))) {
+                Error::ContextHmac(to_do) => assert!(to_do.contains(word), "{message}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(read(400, &envelope(400, &json!("Invalid"))), rejected(400, "Invalid"));
     }
 
     #[test]

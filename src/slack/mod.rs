@@ -44,6 +44,7 @@ pub const PLATFORM: Platform = Platform {
     only_members_ask: true,
     ids_have_case: true,
     delivers_without_connection: false,
+    novu_providers: &["slack", "novu-slack"],
     reaches,
 };
 

@@ -53,6 +53,7 @@ pub const PLATFORM: Platform = Platform {
     ids_have_case: false,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
+    novu_providers: &["msteams"],
     reaches,
 };
 

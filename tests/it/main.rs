@@ -21,6 +21,7 @@ mod novu_slow;
 mod novu_trouble;
 mod operation;
 mod promises;
+mod readiness;
 mod slash_command;
 mod strangers;
 mod teams;

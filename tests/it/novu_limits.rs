@@ -19,7 +19,7 @@ const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {
     let options = Options { plan: Some(Plan::Free), ..Options::default() };
     let budget = [("CONNECT_SLACK__REPLY_BUDGET", "300ms")];
-    let bot = Bot::start_among(Store::in_memory(), clock(), options, &budget).await;
+    let bot = Bot::start_among(Store::in_memory, clock(), options, |_| {}, &budget).await;
     bot.ready().await;
     let users: Vec<String> = (0..120).map(|number| format!("U{number}")).collect();
     for user in &users {
