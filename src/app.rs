@@ -215,6 +215,13 @@ impl ops::Operated for App {
         .boxed()
     }
 
+    fn warnings(&self) -> Vec<(&'static str, &'static str)> {
+        let warning = |surface: &Arc<dyn Surface>| {
+            surface.warning().map(|word| (surface.platform().name, word))
+        };
+        self.surfaces.iter().filter_map(warning).collect()
+    }
+
     fn figures(&self) -> String {
         self.metrics.render()
     }

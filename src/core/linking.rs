@@ -126,7 +126,15 @@ impl Linking {
         let of_index = self.index.trouble().await;
         let served = self.index.workspaces().await;
         let of_mints = || self.mints.trouble();
-        of_index.or_else(of_mints).or_else(|| self.profiles.trouble(served))
+        of_index
+            .or_else(of_mints)
+            .or_else(|| self.profiles.trouble(served, self.chain.needs_profile()))
+    }
+
+    /// What keeps some from being served, or will, in a word; none if nothing is known of that.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        self.profiles.warning()
     }
 
     /// Keeps what is known of Novu fresh, until `stop`.

@@ -150,6 +150,10 @@ impl Surface for Slack {
         self.answering.linking().trouble().boxed()
     }
 
+    fn warning(&self) -> Option<&'static str> {
+        self.answering.linking().warning()
+    }
+
     fn responder(&self) -> Arc<dyn Responder> {
         Arc::clone(&self.answering) as Arc<dyn Responder>
     }

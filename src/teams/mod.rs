@@ -195,6 +195,10 @@ impl Surface for Teams {
         .boxed()
     }
 
+    fn warning(&self) -> Option<&'static str> {
+        self.answering.linking().warning()
+    }
+
     fn responder(&self) -> Arc<dyn Responder> {
         Arc::clone(&self.answering) as Arc<dyn Responder>
     }

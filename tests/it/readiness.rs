@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connect_sandbox::novu::Integration;
 
-use crate::bot::{ADA, Bot, INTEGRATION, until};
+use crate::bot::{ADA, BOT_TOKEN, Bot, INTEGRATION, until};
 
 const OTHER: (&str, &str) = ("CONNECT_SLACK__INTEGRATION", "other");
 
@@ -85,4 +85,23 @@ async fn a_workspace_that_nobody_connects_costs_ever_fewer_calls() {
     // Four for the people who ask, and what is read without being asked for.
     let calls = bot.novu.requests().len();
     assert!((1..=5).contains(&calls), "{calls}");
+}
+
+#[tokio::test]
+async fn an_expired_token_is_a_warning_and_a_trouble_where_people_are_found_by_their_profile() {
+    let by_email = [
+        ("CONNECT_IDENTITY__CHAIN", "email,template"),
+        ("CONNECT_IDENTITY__CREATE_MISSING", "template"),
+    ];
+    for (settings, code, trouble) in
+        [(&[][..], None, ""), (&by_email[..], Some("C-PROFILE"), "token_expired")]
+    {
+        let bot = Bot::start_with(settings).await;
+        bot.ready().await;
+        bot.slack.kill_token(BOT_TOKEN, "token_expired");
+        assert_eq!(bot.command(ADA, "").await.find_code().as_deref(), code);
+        assert_eq!(word(&bot).await, trouble);
+        let warning = bot.ops("/readyz").await.json["warnings"][0].clone();
+        assert_eq!(warning, serde_json::json!({"part": "slack", "trouble": "token_expired"}));
+    }
 }

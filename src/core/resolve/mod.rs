@@ -151,6 +151,12 @@ impl Chain {
         Self { links }
     }
 
+    /// Whether somebody may be found by their profile alone.
+    #[must_use]
+    pub fn needs_profile(&self) -> bool {
+        self.links.iter().any(|link| matches!(link, Resolver::Email(_)))
+    }
+
     /// Asks one resolver after the other until one finds the person or refuses. `novu` is the way to
     /// Novu, with the time that there is.
     ///
