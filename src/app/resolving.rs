@@ -37,9 +37,9 @@ impl Resolving<'_> {
                     Resolver::Table(table.clone().context("identity.table is missing")?)
                 }
                 ResolverKind::Webhook => Resolver::Webhook(Box::new(self.webhook(settings)?)),
-                ResolverKind::Email => Resolver::Email(EmailResolver::new(
-settings.email_domains.clone(),
-                )),
+                ResolverKind::Email => {
+                    Resolver::Email(EmailResolver::new(settings.email_domains.clone()))
+                }
                 ResolverKind::Template => Resolver::Template(settings.template.clone()),
             })
         };

@@ -149,7 +149,7 @@ impl ProfileHealth {
 
     /// A reason that lasts, of any workspace, in a word, if it was met in the last minute.
     pub(super) fn warning(&self) -> Option<&'static str> {
-        let now = self.clock.now();
+        let now = self.clock.monotonic();
         let state = self.state();
         let mut recent = state
             .workspaces
