@@ -90,7 +90,7 @@ impl App {
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
-        let resolving = Resolving { http: &http, novu: &novu, clock: &clock, metrics: &metrics };
+        let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
         let create_missing = config.identity.create_missing;
         let common =

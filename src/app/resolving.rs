@@ -12,13 +12,11 @@ use crate::core::resolve::{
 };
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
-use crate::novu::Novu;
 use crate::signing::SigningKey;
 
 /// What resolvers work with.
 pub(super) struct Resolving<'a> {
     pub(super) http: &'a Outgoing,
-    pub(super) novu: &'a Novu,
     pub(super) clock: &'a SharedClock,
     pub(super) metrics: &'a Arc<Metrics>,
 }
