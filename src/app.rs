@@ -90,7 +90,7 @@ impl App {
             .context("novu.api_url or novu.api_key cannot be used")?;
         let store = Arc::new(store);
         let links = build_links(&config.server, &clock);
-        let resolving = Resolving { http: &http, novu: &novu, clock: &clock, metrics: &metrics };
+        let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
         let create_missing = config.identity.create_missing;
         let common =
@@ -213,6 +213,13 @@ impl ops::Operated for App {
             trouble
         }
         .boxed()
+    }
+
+    fn warnings(&self) -> Vec<(&'static str, &'static str)> {
+        let warning = |surface: &Arc<dyn Surface>| {
+            surface.warning().map(|word| (surface.platform().name, word))
+        };
+        self.surfaces.iter().filter_map(warning).collect()
     }
 
     fn figures(&self) -> String {

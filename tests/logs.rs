@@ -37,6 +37,7 @@ fn client_of(server: &Scripted) -> Novu {
         api_url: server.url().parse().unwrap(),
         api_key: KEY.into(),
         timeout: Duration::from_secs(10),
+        patience: Duration::from_secs(10),
         context_hmac: false,
     };
     let clock = Arc::new(SystemClock);

@@ -10,9 +10,10 @@ use crate::core::{
 };
 use crate::links::Invitation;
 
-/// How long an answer may take to be found. What is left of a job's lease after that is for the
-/// delivery, which nobody must break off: what has been sent by then is there.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(30);
+/// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
+/// of its patience. What is left of a job's lease after that is for the delivery, which nobody must
+/// break off: what has been sent by then is there.
+const TIME_TO_ANSWER: Duration = Duration::from_mins(1);
 
 /// An answer, with what was learnt while it was made.
 #[derive(Debug)]

@@ -53,7 +53,8 @@ impl Outage {
         asked_at: Timestamp,
         now: Timestamp,
     ) -> NextStep {
-        let turn = refusal.reason == Reason::ProfileUnavailable && refusal.retry_after.is_some();
+        let in_turn = matches!(refusal.reason, Reason::ProfileUnavailable | Reason::NovuBusy);
+        let turn = in_turn && refusal.retry_after.is_some();
         let limit = if turn { TURN_WAITED_FOR } else { TRIED_FOR };
         let pause = refusal.retry_after;
         let in_time = between(asked_at, now) < limit;
@@ -81,6 +82,7 @@ mod tests {
         let down = Refusal::from(Reason::NovuUnavailable);
         let asked_to_wait = Refusal { retry_after: after(5), ..down.clone() };
         let turn = Refusal { retry_after: after(5), ..Reason::ProfileUnavailable.into() };
+        let novus_turn = Refusal { retry_after: after(5), ..Reason::NovuBusy.into() };
         for (refusal, waited, expected) in [
             (&down, 0, NextStep::TryAgain(None)),
             (&down, 29, NextStep::TryAgain(None)),
@@ -89,6 +91,8 @@ mod tests {
             (&asked_to_wait, 30, NextStep::Say),
             (&turn, 179, NextStep::TryAgain(after(5))),
             (&turn, 180, NextStep::Say),
+            (&novus_turn, 179, NextStep::TryAgain(after(5))),
+            (&novus_turn, 180, NextStep::Say),
         ] {
             let outage = Outage::default();
             assert_eq!(outage.next_step(refusal, at(0), at(waited)), expected, "{waited}");

@@ -41,7 +41,7 @@ impl<D: Deliver> Responder for Answering<D> {
         async move {
             match self.deliver.recall(hint) {
                 Some(lookup) => {
-                    self.linking.answer(question, &self.deliver.profiles(&lookup)).await
+                    self.linking.answer_at_once(question, &self.deliver.profiles(&lookup)).await
                 }
                 None => Answer::Refused(Reason::Incomplete.into()),
             }

@@ -71,6 +71,9 @@ pub trait Surface: Send + Sync + Debug {
     /// What keeps the platform's people from being served, in a word; none if nothing does.
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
 
+    /// What keeps some of them from being served, or soon will, in a word; none if nothing does.
+    fn warning(&self) -> Option<&'static str>;
+
     /// Who answers the platform's people elsewhere than in the chat.
     fn responder(&self) -> Arc<dyn Responder>;
 }

@@ -12,13 +12,11 @@ use crate::core::resolve::{
 };
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
-use crate::novu::Novu;
 use crate::signing::SigningKey;
 
 /// What resolvers work with.
 pub(super) struct Resolving<'a> {
     pub(super) http: &'a Outgoing,
-    pub(super) novu: &'a Novu,
     pub(super) clock: &'a SharedClock,
     pub(super) metrics: &'a Arc<Metrics>,
 }
@@ -37,10 +35,9 @@ impl Resolving<'_> {
                     Resolver::Table(table.clone().context("identity.table is missing")?)
                 }
                 ResolverKind::Webhook => Resolver::Webhook(Box::new(self.webhook(settings)?)),
-                ResolverKind::Email => Resolver::Email(EmailResolver::new(
-                    self.novu.clone(),
-                    settings.email_domains.clone(),
-                )),
+                ResolverKind::Email => {
+                    Resolver::Email(EmailResolver::new(settings.email_domains.clone()))
+                }
                 ResolverKind::Template => Resolver::Template(settings.template.clone()),
             })
         };

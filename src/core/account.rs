@@ -123,8 +123,9 @@ impl ProfileHealth {
     }
 
     /// What keeps everybody from being served, in a word, if it was met in the last minute: the
-    /// platform is out of reach, or all of the `served` workspaces have a reason that lasts.
-    pub(super) fn trouble(&self, served: usize) -> Option<&'static str> {
+    /// platform is out of reach, or all of the `served` workspaces have a reason that lasts. An expired
+    /// token is one only where nobody goes on without a profile.
+    pub(super) fn trouble(&self, served: usize, profile_needed: bool) -> Option<&'static str> {
         if !self.policy.require_profile {
             return None;
         }
@@ -133,10 +134,9 @@ impl ProfileHealth {
         if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, REPORTED_FOR) {
             return Some("profiles_unreachable");
         }
+        let goes_on = self.policy.only_members_ask && !profile_needed;
         let refuses = |verdict: &Verdict| {
-            verdict
-                .trouble
-                .filter(|trouble| !self.policy.only_members_ask || *trouble != "token_expired")
+            verdict.trouble.filter(|trouble| !goes_on || *trouble != "token_expired")
         };
         let all = state.workspaces.len() >= served.max(1)
             && state.workspaces.values().all(|verdict| refuses(verdict).is_some());
@@ -145,6 +145,17 @@ impl ProfileHealth {
             .values()
             .filter(|verdict| is_recent(Some(verdict.at), now, REPORTED_FOR));
         if all { recent.find_map(refuses) } else { None }
+    }
+
+    /// A reason that lasts, of any workspace, in a word, if it was met in the last minute.
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        let now = self.clock.monotonic();
+        let state = self.state();
+        let mut recent = state
+            .workspaces
+            .values()
+            .filter(|verdict| is_recent(Some(verdict.at), now, REPORTED_FOR));
+        recent.find_map(|verdict| verdict.trouble)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::time::Duration;
 
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
-use crate::novu::SubscriberId;
+use crate::novu::{Error, SubscriberId};
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
@@ -179,8 +179,30 @@ impl From<Reason> for Refusal {
     }
 }
 
+/// What a person is told when Novu fails.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (reason, retry_after) = match error {
+            Error::BadKey => (Reason::NovuKey, None),
+            Error::UnknownIntegration => (Reason::NovuIntegration, None),
+            Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
+            Error::Rejected { .. }
+            | Error::ContextHmac(_)
+            | Error::UnknownConnection
+            | Error::UnknownEndpoint
+            | Error::Unsendable(_) => (Reason::NovuRejected, None),
+            Error::Throttled { retry_after } => (Reason::NovuBusy, retry_after),
+            Error::Unavailable { retry_after } => (Reason::NovuUnavailable, retry_after),
+            Error::TimedOut => (Reason::NovuTimeout, None),
+            Error::Nonsense(_) => (Reason::NovuNonsense, None),
+        };
+        Self { retry_after, ..reason.into() }
+    }
+}
+
 impl Refusal {
-    fn may_pass_soon(&self) -> bool {
+    /// Whether the same question may be answered a little later.
+    pub(super) fn may_pass_soon(&self) -> bool {
         let passing = matches!(
             self.reason,
             Reason::NovuBusy | Reason::NovuUnavailable | Reason::ProfileUnavailable
@@ -248,6 +270,8 @@ reasons! {
     ProfileUnavailable = "C-PROFILE",
     /// The chat account is linked, but over a connection that Novu cannot deliver through.
     LinkedElsewhere = "C-LINKED-ELSEWHERE",
+    /// Another subscriber holds the chat account, so Novu would fail after the sign-in.
+    Held = "C-HELD",
     /// The link is longer than a button can hold.
     LinkTooLong = "C-LINK-LENGTH",
     /// Novu minted a link to a host that is not the provider's.
@@ -289,6 +313,7 @@ impl Reason {
                 | Self::LinkHost
                 | Self::LinkTooLong
                 | Self::LinkedElsewhere
+                | Self::Held
                 | Self::ContextMismatch
                 | Self::EmailDomain
                 | Self::WebhookUnavailable

@@ -4,37 +4,37 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 use super::candidates::{Choice, choose, same_keys};
 use super::directory::{Directory, DirectoryError};
+use super::endpoints::Endpoints;
 use super::intent::Intent;
 use super::language::Language;
 use super::person::{Person, Profile};
 use super::platform::Platform;
+use super::progress::Progress;
 use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind, Subject};
-use super::trouble;
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, after};
 use crate::net::HostAllowlist;
 use crate::novu::{
-    ChannelConnection, ChannelEndpoint, Context, Creation, EndpointFilter, LinkUser, NewSubscriber,
-    Novu, Subscriber,
+    ChannelConnection, ChannelEndpoint, Context, Creation, Error, LinkUser, NewSubscriber, Novu,
+    Subscriber,
 };
 
 /// How long Novu accepts a link that it minted (Novu, OAuth state).
 pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
-/// Endpoints of one subscriber that are looked at: the most that Novu gives at once.
-const MOST_ENDPOINTS: u8 = 100;
 
 /// The Novu integration of one chat platform, and what its links are like.
 #[derive(Debug)]
@@ -57,15 +57,21 @@ pub struct Integration {
 #[derive(Debug)]
 pub struct Linking {
     novu: Novu,
+    /// The same for whoever waits in front of a browser.
+    at_once: Novu,
     integration: Integration,
     index: WorkspaceIndex,
+    endpoints: Endpoints,
     chain: Arc<Chain>,
     create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
+    mints: Mints,
+    progress: Progress<AskerFacts>,
     clock: SharedClock,
 }
 
 /// Where a person stands: their subscriber, and the way Novu reaches their workspace.
+#[derive(Debug)]
 struct AskerFacts {
     found: Found,
     connection: Arc<ChannelConnection>,
@@ -73,6 +79,8 @@ struct AskerFacts {
     candidates: Vec<Arc<ChannelConnection>>,
     profile: Option<Profile>,
     subscriber: Option<Subscriber>,
+    /// Whether the subscriber was created since it was looked for.
+    created: bool,
     endpoint: Option<ChannelEndpoint>,
 }
 
@@ -93,20 +101,46 @@ impl Linking {
             only_members_ask: integration.platform.only_members_ask,
         };
         let profiles = ProfileHealth::new(policy, Arc::clone(&clock));
-        Self { novu, integration, index, chain, create_missing, profiles, clock }
+        let endpoints = Endpoints::new(
+            integration.platform,
+            integration.identifier.clone(),
+            Arc::clone(&clock),
+        );
+        Self {
+            at_once: novu.at_once(),
+            novu,
+            integration,
+            index,
+            endpoints,
+            chain,
+            create_missing,
+            profiles,
+            mints: Mints::default(),
+            progress: Progress::new(Arc::clone(&clock)),
+            clock,
+        }
     }
 
     /// What keeps everybody from being served, in a word; none if nothing does.
     pub async fn trouble(&self) -> Option<&'static str> {
         let of_index = self.index.trouble().await;
         let served = self.index.workspaces().await;
-        of_index.or_else(|| self.profiles.trouble(served))
+        let of_mints = || self.mints.trouble();
+        of_index
+            .or_else(of_mints)
+            .or_else(|| self.profiles.trouble(served, self.chain.needs_profile()))
     }
 
-    /// The index of connections, to be kept fresh and asked for its health.
+    /// What keeps some from being served, or will, in a word; none if nothing is known of that.
     #[must_use]
-    pub fn index(&self) -> &WorkspaceIndex {
-        &self.index
+    pub fn warning(&self) -> Option<&'static str> {
+        self.profiles.warning()
+    }
+
+    /// Keeps what is known of Novu fresh, until `stop`.
+    pub async fn run(&self, stop: CancellationToken) {
+        let holders = self.endpoints.watch(&self.novu, stop.clone());
+        tokio::join!(self.index.keep_fresh(stop), holders);
     }
 
     /// The bot token of a person's workspace: the configured one, else that of a connection that is
@@ -119,15 +153,26 @@ impl Linking {
         candidates.first()?.access_token.clone()
     }
 
-    /// Answers a question. Never fails: what goes wrong is a refusal.
+    /// Answers a question of somebody who sees the answer as a message, however long it takes. Never
+    /// fails: what goes wrong is a refusal.
     pub async fn answer(&self, question: &Question, directory: &dyn Directory) -> Answer {
-        self.work_out(question, directory).instrument(span_of(question)).await
+        self.work_out(&self.novu, question, directory).instrument(span_of(question)).await
     }
 
-    async fn work_out(&self, question: &Question, directory: &dyn Directory) -> Answer {
+    /// As [`Linking::answer`], for somebody who waits in front of a browser.
+    pub async fn answer_at_once(&self, question: &Question, directory: &dyn Directory) -> Answer {
+        self.work_out(&self.at_once, question, directory).instrument(span_of(question)).await
+    }
+
+    async fn work_out(
+        &self,
+        novu: &Novu,
+        question: &Question,
+        directory: &dyn Directory,
+    ) -> Answer {
         let outcome = match &question.intent {
-            Intent::Connect => self.connect(question, directory).await,
-            Intent::Status => self.status(question, directory).await,
+            Intent::Connect => self.connect(novu, question, directory).await,
+            Intent::Status => self.status(novu, question, directory).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
                 self.learn_language(question, directory).await;
@@ -144,14 +189,23 @@ impl Linking {
 
     async fn connect(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(question, directory).await?;
-        match self.existing_link(&facts)? {
-            Some(link) => Ok(Answer::AlreadyConnected(link)),
-            None => self.mint(facts).await.map(Answer::SignIn),
+        let (learnt_at, mut facts) = match self.progress.take(question.reference) {
+            Some(learnt) => learnt,
+            None => (self.clock.monotonic(), self.facts(novu, question, directory).await?),
+        };
+        if let Some(link) = self.existing_link(&facts)? {
+            return Ok(Answer::AlreadyConnected(link));
         }
+        self.refuse_held(novu, &question.asker, &facts).await?;
+        let minted = self.mint(novu, &question.asker, &mut facts).await;
+        if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
+            self.progress.keep(question.reference, learnt_at, facts);
+        }
+        minted.map(Answer::SignIn)
     }
 
     /// Finds out whether a person may sign in, and as whom, without minting or creating anything:
@@ -164,23 +218,28 @@ impl Linking {
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Invitee, Answer> {
-        let facts = self.facts(question, directory).instrument(span_of(question)).await;
+        let facts = self.facts(&self.novu, question, directory);
+        let facts = facts.instrument(span_of(question)).await;
         let facts = facts.map_err(Answer::Refused)?;
         match self.existing_link(&facts).map_err(Answer::Refused)? {
             Some(link) => Err(Answer::AlreadyConnected(link)),
             None if facts.subscriber.is_none() && !self.may_create(&facts.found) => {
                 Err(Answer::Refused(Reason::SubscriberMissing.into()))
             }
-            None => Ok(invitee(&facts)),
+            None => {
+                let held = self.refuse_held(&self.novu, &question.asker, &facts);
+                held.await.map(|()| invitee(&facts)).map_err(Answer::Refused)
+            }
         }
     }
 
     async fn status(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(question, directory).await?;
+        let facts = self.facts(novu, question, directory).await?;
         let link = self.existing_link(&facts)?;
         Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
     }
@@ -188,12 +247,12 @@ impl Linking {
     /// Finds out where a person stands, asking side by side what can be asked so.
     async fn facts(
         &self,
+        novu: &Novu,
         question: &Question,
         directory: &dyn Directory,
     ) -> Result<AskerFacts, Refusal> {
         let person = &question.asker;
-        let candidates =
-            self.index.find(&person.workspace).await.map_err(|error| trouble(&error))?;
+        let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
         let profile = self.profile(question, directory, token.as_ref()).shared();
@@ -204,9 +263,9 @@ impl Linking {
         };
 
         let known = async {
-            let found = self.chain.resolve(subject, profile.clone()).await?;
+            let found = self.chain.resolve(subject, novu, profile.clone()).await?;
             let (subscriber, endpoint) =
-                tokio::join!(self.subscriber(&found), self.endpoint(person, &found));
+                tokio::join!(subscriber(novu, &found), self.endpoints.own(novu, person, &found.id));
             Ok::<_, Refusal>((found, subscriber?, endpoint?))
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
@@ -217,7 +276,15 @@ impl Linking {
         let choice =
             Choice { context: found.context.as_ref(), pinned: self.index.pinned(), linked_over };
         let connection = choose(&candidates, choice)?;
-        Ok(AskerFacts { found, connection, candidates, profile, subscriber, endpoint })
+        Ok(AskerFacts {
+            found,
+            connection,
+            candidates,
+            profile,
+            subscriber,
+            created: false,
+            endpoint,
+        })
     }
 
     fn profile<'a>(
@@ -265,39 +332,40 @@ impl Linking {
         learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
     }
 
-    async fn subscriber(&self, found: &Found) -> Result<Option<Subscriber>, Refusal> {
-        match &found.subscriber {
-            Some(subscriber) => Ok(Some(subscriber.clone())),
-            None => self.novu.get_subscriber(&found.id).await.map_err(|error| trouble(&error)),
-        }
-    }
-
-    /// The endpoint that links this very chat account, not any other of the same subscriber's.
-    async fn endpoint(
+    /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for
+    /// ever.
+    async fn refuse_held(
         &self,
+        novu: &Novu,
         person: &Person,
-        found: &Found,
-    ) -> Result<Option<ChannelEndpoint>, Refusal> {
-        let filter = EndpointFilter {
-            subscriber: Some(found.id.clone()),
-            integration: Some(self.integration.identifier.clone()),
-            limit: Some(MOST_ENDPOINTS),
-            ..EndpointFilter::default()
+        facts: &AskerFacts,
+    ) -> Result<(), Refusal> {
+        let Some(held) = self.endpoints.of_holder(novu, person, &facts.found.id).await? else {
+            return Ok(());
         };
-        let page =
-            self.novu.list_channel_endpoints(&filter).await.map_err(|error| trouble(&error))?;
-        let reaches = self.integration.platform.reaches;
-        Ok(page.items.into_iter().find(|found| reaches(&found.endpoint, person)))
+        tracing::warn!(
+            endpoint = held.identifier,
+            to_do = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
+                     it belongs to",
+            "a chat account is held by another subscriber"
+        );
+        Err(Reason::Held.into())
     }
 
-    async fn mint(&self, facts: AskerFacts) -> Result<SignIn, Refusal> {
-        if facts.subscriber.is_none() {
-            self.create(&facts).await?;
+    async fn mint(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        facts: &mut AskerFacts,
+    ) -> Result<SignIn, Refusal> {
+        if facts.subscriber.is_none() && !facts.created {
+            self.create(novu, facts).await?;
+            facts.created = true;
         }
-        let context = context_of(&facts)?;
-        let invitee = invitee(&facts);
+        let context = context_of(facts)?;
+        let invitee = invitee(facts);
         let request = LinkUser {
-            subscriber: facts.found.id,
+            subscriber: facts.found.id.clone(),
             integration: self.integration.identifier.clone(),
             connection: Some(facts.connection.identifier.clone()),
             context,
@@ -306,11 +374,14 @@ impl Linking {
         };
         // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
         let asked_at = self.clock.now();
-        let url = self.novu.mint_link_user_url(&request).await.map_err(|error| trouble(&error))?;
+        let minted = novu.mint_link_user_url(&request).await;
+        self.mints.note(minted.as_ref().err());
+        let url = minted?;
         let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
             tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
+        self.endpoints.minted(person.clone(), facts.found.id.clone());
         let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
         Ok(SignIn { link, lasts, invitee })
     }
@@ -346,7 +417,7 @@ impl Linking {
         self.create_missing.contains(&found.by)
     }
 
-    async fn create(&self, facts: &AskerFacts) -> Result<(), Refusal> {
+    async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {
         let found = &facts.found;
         if !self.may_create(found) {
             return Err(Reason::SubscriberMissing.into());
@@ -356,15 +427,44 @@ impl Linking {
             first_name: found.name.clone().or_else(platform_name),
             ..NewSubscriber::new(found.id.clone())
         };
-        match self.novu.create_subscriber(&new).await {
+        match novu.create_subscriber(&new).await {
             Ok(Creation::Created(_)) => {
                 tracing::info!(subscriber = ?found.id, resolver = %found.by, "subscriber created");
                 Ok(())
             }
             // Somebody was faster: a second command of the same person, most likely.
             Ok(Creation::AlreadyExists) => Ok(()),
-            Err(error) => Err(trouble(&error)),
+            Err(error) => Err(error.into()),
         }
+    }
+}
+
+/// What keeps Novu from minting any link, as the last mint told.
+#[derive(Debug, Default)]
+struct Mints(Mutex<Option<&'static str>>);
+
+impl Mints {
+    fn note(&self, error: Option<&Error>) {
+        let trouble = match error {
+            None => None,
+            Some(error @ (Error::BadKey | Error::UnknownIntegration | Error::ContextHmac(_))) => {
+                Some(error.code())
+            }
+            // Says nothing of the next one.
+            Some(_) => return,
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn trouble(&self) -> Option<&'static str> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn subscriber(novu: &Novu, found: &Found) -> Result<Option<Subscriber>, Refusal> {
+    match &found.subscriber {
+        Some(subscriber) => Ok(Some(subscriber.clone())),
+        None => Ok(novu.get_subscriber(&found.id).await?),
     }
 }
 

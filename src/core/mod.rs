@@ -8,11 +8,13 @@ mod account;
 mod answer;
 mod candidates;
 mod directory;
+mod endpoints;
 mod intent;
 mod language;
 mod linking;
 mod person;
 mod platform;
+mod progress;
 mod question;
 mod reference;
 pub mod resolve;
@@ -28,26 +30,3 @@ pub use platform::Platform;
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
 pub use workspace_index::WorkspaceIndex;
-
-use crate::novu::Error;
-
-/// What a person is told when Novu fails.
-pub(crate) fn trouble(error: &Error) -> Refusal {
-    let (reason, retry_after) = match error {
-        Error::BadKey => (Reason::NovuKey, None),
-        Error::UnknownIntegration => (Reason::NovuIntegration, None),
-        Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
-        Error::Rejected { .. }
-        | Error::UnknownConnection
-        | Error::UnknownEndpoint
-        | Error::Unsendable(_) => (Reason::NovuRejected, None),
-        Error::Throttled { retry_after } => (Reason::NovuBusy, *retry_after),
-        Error::Unavailable { retry_after } => (Reason::NovuUnavailable, *retry_after),
-        Error::TimedOut => (Reason::NovuTimeout, None),
-        Error::Nonsense(_) => (Reason::NovuNonsense, None),
-    };
-    if let Error::Rejected { status, message } = error {
-        tracing::warn!(status = status, message, "novu rejected a request");
-    }
-    Refusal { retry_after, ..reason.into() }
-}

@@ -24,6 +24,8 @@ pub struct Platform {
     pub ids_have_case: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
     pub delivers_without_connection: bool,
+    /// The providers of Novu's that connect to it.
+    pub novu_providers: &'static [&'static str],
     /// Whether an endpoint of Novu's reaches a person's chat account.
     pub reaches: fn(&Endpoint, &Person) -> bool,
 }
@@ -40,6 +42,12 @@ impl Platform {
     #[must_use]
     pub fn canonical_id<'a>(&self, id: &'a str) -> Cow<'a, str> {
         if self.ids_have_case { Cow::Borrowed(id) } else { Cow::Owned(id.to_ascii_lowercase()) }
+    }
+
+    /// Whether an integration of this provider of Novu's is one for this platform.
+    #[must_use]
+    pub fn is_of(&self, provider: &str) -> bool {
+        self.novu_providers.contains(&provider)
     }
 
     /// Whether two ids are the same.

@@ -7,12 +7,11 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
 use super::candidates::{equals, is_contested};
@@ -20,14 +19,19 @@ use super::person::Workspace;
 use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
 use crate::metrics::Metrics;
+use crate::net::SingleFlight;
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
 
 /// How often the index is refreshed without being asked.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
-/// How soon a refresh that failed is tried again.
+/// How soon a refresh that failed, or found nobody who can be served, is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long a refresh answers for workspaces that it did not find.
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
+/// How often that doubles for one workspace that is looked for in vain again and again.
+const MOST_DOUBLINGS: u32 = 4;
+/// The most workspaces that are remembered as looked for in vain.
+const MOST_MISSES: usize = 10_000;
 /// Connections asked for at once: the most that Novu gives.
 const PAGE_SIZE: u8 = 100;
 /// The most pages read in one refresh.
@@ -36,6 +40,14 @@ const MOST_PAGES: usize = 100;
 /// An index of the channel connections of one integration.
 #[derive(Debug)]
 pub struct WorkspaceIndex {
+    index: Arc<Index>,
+    refresh: SingleFlight<()>,
+    misses: Mutex<HashMap<String, Miss>>,
+}
+
+/// What a refresh works on.
+#[derive(Debug)]
+struct Index {
     novu: Novu,
     platform: &'static Platform,
     integration: String,
@@ -43,9 +55,14 @@ pub struct WorkspaceIndex {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     known: RwLock<Arc<Snapshot>>,
-    refreshing: Mutex<()>,
-    /// How many refreshes have ended. Tells a waiter whether one ended while it waited.
-    ended: AtomicU64,
+}
+
+/// A workspace that was looked for in vain.
+#[derive(Debug, Clone, Copy)]
+struct Miss {
+    times: u32,
+    /// Until when it is not looked for again.
+    until: Tick,
 }
 
 type ByWorkspace = HashMap<String, Vec<Arc<ChannelConnection>>>;
@@ -56,13 +73,52 @@ struct Snapshot {
     by_workspace: ByWorkspace,
     /// When the connections were read; nothing has been read yet without it.
     read_at: Option<Tick>,
+    /// What keeps everybody from being served, though the connections could be read.
+    fault: Option<Fault>,
     /// When the last attempt to read them ended, and what went wrong.
     failed: Option<(Tick, Error)>,
 }
 
+/// What is wrong with an integration. It does not pass by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// The key's environment does not have it.
+    Unknown,
+    /// It is another provider's.
+    WrongProvider,
+    /// No workspace is connected to it.
+    NoConnections,
+}
+
+impl Fault {
+    /// Its word in readiness.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown_integration",
+            Self::WrongProvider => "wrong_provider",
+            Self::NoConnections => "no_connections",
+        }
+    }
+
+    /// What the operator can do.
+    const fn to_do(self) -> &'static str {
+        match self {
+            Self::Unknown => {
+                "correct the integration's identifier in the configuration, and check that \
+                 novu.api_key is a key of its environment"
+            }
+            Self::WrongProvider => {
+                "name the identifier of this platform's integration in the configuration; this one \
+                 belongs to another provider"
+            }
+            Self::NoConnections => "connect a workspace to the integration in Novu; see the README",
+        }
+    }
+}
+
 impl WorkspaceIndex {
-    /// An empty index of an integration for `platform`. `pinned` is the identifier of the connection that is preferred among
-    /// several of one workspace.
+    /// An empty index of an integration for `platform`. `pinned` is the identifier of the connection
+    /// that is preferred among several of one workspace.
     #[must_use]
     pub fn new(
         novu: Novu,
@@ -72,47 +128,46 @@ impl WorkspaceIndex {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self {
-            novu,
-            platform,
-            integration,
-            pinned,
-            clock,
-            metrics,
-            known: RwLock::default(),
-            refreshing: Mutex::default(),
-            ended: AtomicU64::new(0),
-        }
+        let known = RwLock::default();
+        let index = Index { novu, platform, integration, pinned, clock, metrics, known };
+        Self { index: Arc::new(index), refresh: SingleFlight::default(), misses: Mutex::default() }
     }
 
     /// All connections of a workspace, the one to use first: the pinned one, then shared before
     /// personal, then the newest. Empty if there is none.
     ///
     /// # Errors
-    /// Novu could not be asked, and nothing is known of this workspace from before.
+    /// Novu could not be asked, and nothing is known of this workspace from before; or the integration
+    /// is none of this platform's.
     pub async fn find(&self, workspace: &Workspace) -> Result<Vec<Arc<ChannelConnection>>, Error> {
-        let found = self.known.read().await.find(self.platform, workspace);
-        if !found.is_empty() {
-            return Ok(found);
+        let mut found = self.known(workspace).await;
+        if found.is_empty() {
+            if !self.missed_lately(workspace) {
+                self.refresh_for_a_miss().await?;
+                found = self.known(workspace).await;
+            }
+            self.note(workspace, found.is_empty());
         }
-        self.refresh_for_a_miss().await?;
-        Ok(self.known.read().await.find(self.platform, workspace))
+        match self.index.known.read().await.fault {
+            Some(Fault::Unknown | Fault::WrongProvider) => Err(Error::UnknownIntegration),
+            Some(Fault::NoConnections) | None => Ok(found),
+        }
     }
 
     /// As [`WorkspaceIndex::find`], of what is known by now: asks nobody.
     pub async fn known(&self, workspace: &Workspace) -> Vec<Arc<ChannelConnection>> {
-        self.known.read().await.find(self.platform, workspace)
+        self.index.known.read().await.find(self.index.platform, workspace)
     }
 
     /// The identifier of the connection that is preferred among several of one workspace.
     #[must_use]
     pub fn pinned(&self) -> Option<&str> {
-        self.pinned.as_deref()
+        self.index.pinned.as_deref()
     }
 
     /// How many workspaces, tenants and organisations have a connection.
     pub async fn workspaces(&self) -> usize {
-        self.known.read().await.by_workspace.len()
+        self.index.known.read().await.by_workspace.len()
     }
 
     /// Reads the connections anew, unless that was done a moment ago. For whoever found that what a
@@ -124,13 +179,12 @@ impl WorkspaceIndex {
     /// Reads the index anew now and then, until `stop`.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         loop {
-            {
-                let _turn = self.refreshing.lock().await;
-                self.refresh().await;
-            }
-            let failed = self.known.read().await.failed.is_some();
-            let pause = if failed { RETRY_AFTER } else { REFRESH_EVERY };
-            let next = self.clock.sleep(pause);
+            self.refresh().await;
+            let unwell = {
+                let known = self.index.known.read().await;
+                known.failed.is_some() || known.fault.is_some()
+            };
+            let next = self.index.clock.sleep(if unwell { RETRY_AFTER } else { REFRESH_EVERY });
             if stop.run_until_cancelled(next).await.is_none() {
                 return;
             }
@@ -139,33 +193,68 @@ impl WorkspaceIndex {
 
     /// What keeps this index from serving, in a word for the operator; nothing if it serves.
     pub async fn trouble(&self) -> Option<&'static str> {
-        let known = self.known.read().await;
+        let known = self.index.known.read().await;
         match (&known.read_at, &known.failed) {
-            // These do not pass by themselves: every answer is a refusal until somebody acts.
-            (_, Some((_, error @ (Error::BadKey | Error::UnknownIntegration)))) => {
-                Some(error.code())
-            }
-            (Some(_), _) => None,
+            // This does not pass by itself: every answer is a refusal until somebody acts.
+            (_, Some((_, error @ Error::BadKey))) => Some(error.code()),
+            (Some(_), _) => known.fault.map(Fault::word),
             (None, Some((_, error))) => Some(error.code()),
             (None, None) => Some("not_read_yet"),
         }
     }
 
-    /// Refreshes once for everyone who waits here at the same time.
+    /// Refreshes once for everyone who waits here at the same time, unless the last attempt, good or
+    /// bad, is so recent that another would tell nothing new.
     async fn refresh_for_a_miss(&self) -> Result<(), Error> {
-        let seen = self.ended.load(Ordering::Acquire);
-        let _turn = self.refreshing.lock().await;
-        let served_while_waiting = self.ended.load(Ordering::Acquire) != seen;
-        if !served_while_waiting && !self.read_just_now().await {
+        if self.refresh.under_way().is_some() || !self.index.read_just_now().await {
             self.refresh().await;
         }
-        match &self.known.read().await.failed {
+        match &self.index.known.read().await.failed {
             Some((_, error)) => Err(error.clone()),
             None => Ok(()),
         }
     }
 
-    /// Whether the last attempt, good or bad, is so recent that another would tell nothing new.
+    async fn refresh(&self) {
+        let index = Arc::clone(&self.index);
+        self.refresh.join_or_begin(|| async move { index.refresh().await }).outcome().await;
+    }
+
+    /// Whether a workspace was looked for in vain so lately that it is not worth a call. Whoever has
+    /// just connected it is served a few seconds later; where people go on asking in a workspace that
+    /// nobody connects, the pauses grow up to the next refresh that happens anyway.
+    fn missed_lately(&self, workspace: &Workspace) -> bool {
+        let now = self.index.clock.monotonic();
+        self.misses().get(workspace.realm()).is_some_and(|miss| now < miss.until)
+    }
+
+    fn note(&self, workspace: &Workspace, missed: bool) {
+        let now = self.index.clock.monotonic();
+        let mut misses = self.misses();
+        if !missed {
+            misses.remove(workspace.realm());
+            return;
+        }
+        if misses.len() >= MOST_MISSES {
+            misses.retain(|_, miss| now < miss.until);
+        }
+        let before = misses.get(workspace.realm()).copied();
+        if before.is_some_and(|miss| now < miss.until) || misses.len() >= MOST_MISSES {
+            return;
+        }
+        let still = before.filter(|miss| now - miss.until < REFRESH_EVERY);
+        let times = still.map_or(0, |miss| (miss.times + 1).min(MOST_DOUBLINGS));
+        let until = now + MISS_COOLDOWN * 2_u32.pow(times);
+        misses.insert(workspace.realm().to_owned(), Miss { times, until });
+    }
+
+    fn misses(&self) -> MutexGuard<'_, HashMap<String, Miss>> {
+        // A panic elsewhere leaves a whole map behind.
+        self.misses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Index {
     async fn read_just_now(&self) -> bool {
         let known = self.known.read().await;
         let (at, lasts) = match &known.failed {
@@ -178,32 +267,33 @@ impl WorkspaceIndex {
         at.is_some_and(|at| self.clock.monotonic() - at < lasts)
     }
 
-    /// Reads all connections. Call with the turn held.
+    /// Reads all connections. Why that fails is in the log already.
     async fn refresh(&self) {
-        let outcome = self.read_all().await;
+        let before = Arc::clone(&*self.known.read().await);
+        let outcome = self.read_all(&before).await;
         let now = self.clock.monotonic();
-        let mut known = self.known.write().await;
-        *known = Arc::new(match outcome {
-            Ok(connections) => {
+        *self.known.write().await = Arc::new(match outcome {
+            Ok((connections, fault)) => {
                 self.report(connections.len());
                 let by_workspace = self.arrange(connections);
-                tell_of_several(&by_workspace, &known.by_workspace, self.pinned());
-                Snapshot { by_workspace, read_at: Some(now), failed: None }
+                tell_of_several(&by_workspace, &before.by_workspace, self.pinned.as_deref());
+                self.tell_of_fault(fault, before.fault);
+                Snapshot { by_workspace, read_at: Some(now), fault, failed: None }
             }
-            Err(error) => {
-                tracing::warn!(error = error.code(), "channel connections could not be read");
-                // What was known stays good: connections rarely go, and an outage must not hide them.
-                Snapshot {
-                    by_workspace: known.by_workspace.clone(),
-                    read_at: known.read_at,
-                    failed: Some((now, error)),
-                }
-            }
+            // What was known stays good: connections rarely go, and an outage must not hide them.
+            Err(error) => Snapshot {
+                by_workspace: before.by_workspace.clone(),
+                read_at: before.read_at,
+                fault: before.fault,
+                failed: Some((now, error)),
+            },
         });
-        self.ended.fetch_add(1, Ordering::Release);
     }
 
-    async fn read_all(&self) -> Result<Vec<ChannelConnection>, Error> {
+    async fn read_all(
+        &self,
+        before: &Snapshot,
+    ) -> Result<(Vec<ChannelConnection>, Option<Fault>), Error> {
         let mut all = Vec::new();
         let mut filter = ConnectionFilter {
             integration: Some(self.integration.clone()),
@@ -215,23 +305,49 @@ impl WorkspaceIndex {
             all.extend(page.items);
             match page.next {
                 Some(next) => filter.after = Some(next),
-                None if all.is_empty() => return self.check_integration().await.map(|()| all),
-                None => return Ok(all),
+                // Looked at before anybody is served, and again while something is wrong.
+                None if all.is_empty() || before.read_at.is_none() || before.fault.is_some() => {
+                    let fault = self.examine(all.is_empty()).await?;
+                    return Ok((all, fault));
+                }
+                None => return Ok((all, None)),
             }
         }
         tracing::warn!(
             most = MOST_PAGES * PAGE_SIZE as usize,
             "more channel connections than the index holds"
         );
-        Ok(all)
+        Ok((all, None))
     }
 
-    /// Tells an integration without connections from one that does not exist: Novu's list is empty
-    /// either way.
-    async fn check_integration(&self) -> Result<(), Error> {
+    /// Tells an integration without connections from one that does not exist or is another provider's:
+    /// Novu's list of connections is the same for all of them.
+    async fn examine(&self, is_empty: bool) -> Result<Option<Fault>, Error> {
         let integrations = self.novu.list_integrations().await?;
-        let known = integrations.iter().any(|known| known.identifier == self.integration);
-        known.then_some(()).ok_or(Error::UnknownIntegration)
+        let known = integrations.iter().find(|known| known.identifier == self.integration);
+        Ok(match known.map(|known| known.provider_id.as_str()) {
+            None => Some(Fault::Unknown),
+            Some(provider) if !provider.is_empty() && !self.platform.is_of(provider) => {
+                Some(Fault::WrongProvider)
+            }
+            Some(_) => is_empty.then_some(Fault::NoConnections),
+        })
+    }
+
+    /// Tells the operator once when everybody stops or starts being served.
+    fn tell_of_fault(&self, now: Option<Fault>, before: Option<Fault>) {
+        let (platform, integration) = (self.platform.name, self.integration.as_str());
+        match now {
+            now if now == before => {}
+            Some(fault) => tracing::warn!(
+                platform,
+                integration,
+                trouble = fault.word(),
+                to_do = fault.to_do(),
+                "nobody of a platform can be served"
+            ),
+            None => tracing::info!(platform, integration, "a platform's people can be served"),
+        }
     }
 
     fn report(&self, connections: usize) {

@@ -22,6 +22,9 @@ pub trait Operated: Send + Sync + 'static {
     /// What keeps the service from serving: the part, and a word for its trouble.
     fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>>;
 
+    /// What keeps some from being served, or soon will: the part, and a word for its trouble.
+    fn warnings(&self) -> Vec<(&'static str, &'static str)>;
+
     /// Every figure, in the OpenMetrics text format.
     fn figures(&self) -> String;
 }
@@ -41,6 +44,7 @@ pub fn router(service: Arc<dyn Operated>) -> Router {
 struct Readiness {
     ready: bool,
     missing: Vec<Missing>,
+    warnings: Vec<Missing>,
 }
 
 #[derive(Serialize)]
@@ -58,10 +62,11 @@ const fn status(ready: bool) -> StatusCode {
 }
 
 async fn ready(State(service): State<Arc<dyn Operated>>) -> Response {
-    let trouble = service.trouble().await.into_iter();
-    let missing: Vec<_> = trouble.map(|(part, trouble)| Missing { part, trouble }).collect();
+    let named = |(part, trouble)| Missing { part, trouble };
+    let missing: Vec<_> = service.trouble().await.into_iter().map(named).collect();
+    let warnings = service.warnings().into_iter().map(named).collect();
     let ready = missing.is_empty();
-    (status(ready), Json(Readiness { ready, missing })).into_response()
+    (status(ready), Json(Readiness { ready, missing, warnings })).into_response()
 }
 
 async fn metrics(State(service): State<Arc<dyn Operated>>) -> Response {

@@ -9,13 +9,13 @@ use reqwest::Method;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use url::Url;
 
+use super::budget::{Budgets, Category, Place, Queue, Rank, Turn};
 use super::canonical::ContextHasher;
 use super::context::Context;
 use super::error::Error;
-use super::refusal::Failure;
+use super::refusal::{Failure, Repeat};
 use crate::clock::SharedClock;
 use crate::net::{self, Outgoing, encode_segment};
 
@@ -25,9 +25,10 @@ const OBJECT_LIMIT: usize = 1 << 20;
 const LIST_LIMIT: usize = 4 << 20;
 /// A second attempt that has less time than this is not worth making.
 const WORTHWHILE: Duration = Duration::from_millis(50);
+/// The longest that a call waits for its turn where the answer can follow. Not part of its time limit:
+/// that Novu's rate limit is used up says nothing of Novu's health.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
-/// The most calls that are under way at once. A Novu that hangs is not buried under more.
-const MOST_CALLS: usize = 512;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -38,8 +39,11 @@ pub struct Settings {
     pub api_url: Url,
     /// Secret key of the Novu environment.
     pub api_key: SecretString,
-    /// Time limit of one call, its possible second attempt included.
+    /// Time limit of one call that somebody waits for in front of a browser, its possible second
+    /// attempt included.
     pub timeout: Duration,
+    /// The same where the answer can still follow.
+    pub patience: Duration,
     /// Whether the integrations' HMAC option is on, so that every context must be signed.
     pub context_hmac: bool,
 }
@@ -55,9 +59,23 @@ pub enum SettingsError {
     Key,
 }
 
-/// Novu's API. Cheap to clone; clones share everything.
+/// Novu's API, and how it is called. Cheap to clone; clones share everything.
 #[derive(Clone)]
-pub struct Novu(Arc<Inner>);
+pub struct Novu {
+    inner: Arc<Inner>,
+    manner: Manner,
+}
+
+/// How calls are made.
+#[derive(Debug, Clone, Copy)]
+struct Manner {
+    /// The longest that one call may take.
+    time_limit: Duration,
+    /// The longest that it may wait for its turn.
+    longest_wait: Duration,
+    /// Whether nobody waits for what is looked up.
+    polls: bool,
+}
 
 struct Inner {
     http: Outgoing,
@@ -67,9 +85,9 @@ struct Inner {
     authorization: HeaderValue,
     timeout: Duration,
     hasher: Option<ContextHasher>,
+    /// Whose turn it is.
+    budgets: Budgets,
     clock: SharedClock,
-    /// Who may call at the moment.
-    turns: Semaphore,
 }
 
 impl fmt::Debug for Novu {
@@ -82,6 +100,8 @@ impl fmt::Debug for Novu {
 pub(super) struct Call {
     /// The label of the call in metrics and logs.
     operation: &'static str,
+    /// Which of Novu's budgets it is made from.
+    category: Category,
     method: Method,
     url: Url,
     body: Option<Bytes>,
@@ -96,6 +116,7 @@ impl Call {
     fn new(operation: &'static str, method: Method, url: Url) -> Self {
         Self {
             operation,
+            category: Category::Configuration,
             method,
             url,
             body: None,
@@ -131,6 +152,11 @@ impl Call {
         Ok(Self { body: Some(body.into()), ..Self::new(operation, Method::POST, url) })
     }
 
+    /// Says from which of Novu's budgets it is made, where that is not the configuration's.
+    pub(super) fn of(self, category: Category) -> Self {
+        Self { category, ..self }
+    }
+
     /// Says that a repeat does no harm.
     pub(super) fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
@@ -145,7 +171,7 @@ impl Call {
 }
 
 impl Novu {
-    /// Builds the client.
+    /// Builds the client. Its calls may take as long as [`Settings::patience`].
     ///
     /// # Errors
     /// The address or the key cannot be used.
@@ -161,22 +187,41 @@ impl Novu {
             .then(|| ContextHasher::new(&settings.api_key))
             .transpose()
             .map_err(|_| SettingsError::Key)?;
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             http,
             api_url: settings.api_url,
             api_key: settings.api_key,
             authorization,
             timeout: settings.timeout,
             hasher,
+            budgets: Budgets::new(&clock),
             clock,
-            turns: Semaphore::new(MOST_CALLS),
-        })))
+        };
+        let manner =
+            Manner { time_limit: settings.patience, longest_wait: LONGEST_WAIT, polls: false };
+        Ok(Self { inner: Arc::new(inner), manner })
+    }
+
+    /// The same API for whoever waits in front of a browser: calls may take as long as
+    /// [`Settings::timeout`].
+    #[must_use]
+    pub fn at_once(&self) -> Self {
+        let limit = self.inner.timeout;
+        let manner = Manner { time_limit: limit, longest_wait: limit, ..self.manner };
+        Self { inner: Arc::clone(&self.inner), manner }
+    }
+
+    /// The same API for look-ups that nobody waits for: they go last where Novu's limits are scarce.
+    #[must_use]
+    pub fn polling(&self) -> Self {
+        let manner = Manner { polls: true, ..self.manner };
+        Self { inner: Arc::clone(&self.inner), manner }
     }
 
     /// The address of a route, such as `/v1/integrations`.
     pub(super) fn route(&self, path: &str) -> Url {
-        let mut url = self.0.api_url.clone();
-        let prefix = self.0.api_url.path().trim_end_matches('/');
+        let mut url = self.inner.api_url.clone();
+        let prefix = self.inner.api_url.path().trim_end_matches('/');
         if prefix.is_empty() {
             url.set_path(path);
         } else {
@@ -198,7 +243,7 @@ impl Novu {
 
     /// The signature of a context; none where contexts are not signed or there is none.
     pub(super) fn sign(&self, context: Option<&Context>) -> Result<Option<String>, Error> {
-        match (&self.0.hasher, context) {
+        match (&self.inner.hasher, context) {
             (Some(hasher), Some(context)) => hasher.hash(context).map(Some),
             _ => Ok(None),
         }
@@ -210,52 +255,87 @@ impl Novu {
         call: Call,
         decode: impl FnOnce(&[u8]) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let mut record = self.0.http.call("novu", call.operation, self.0.timeout);
-        let result = self.exchange(&call, &mut record).await;
+        let queue = self.inner.budgets.of(call.category);
+        let place = queue.place(self.rank(&call));
+        let turn = queue.turn(place, self.manner.longest_wait).await;
+        // The time limit counts from here.
+        let mut record = self.inner.http.call("novu", call.operation, self.manner.time_limit);
+        let result = match turn {
+            Ok(turn) => self.exchange(&call, &mut record, queue, place, turn).await,
+            Err(late) => Err(late.into()),
+        };
         let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));
         conclude(record, result.as_ref().err());
         result
     }
 
-    /// At most two attempts within one time limit, in which waiting for one's turn counts.
-    async fn exchange(&self, call: &Call, record: &mut net::Call<'_>) -> Result<Bytes, Failure> {
-        let turn = tokio::time::timeout(record.left(), self.0.turns.acquire());
-        let Ok(_turn) = turn.await else { return Err(Failure::out_of_turn()) };
-        let failure = match self.attempt(call, record).await {
-            Ok(body) => return Ok(body),
-            Err(failure) => failure,
-        };
-        match failure.repeat_after {
-            Some(pause) if call.repeatable && record.left() >= pause.saturating_add(WORTHWHILE) => {
-                self.pause(pause).await;
-                self.attempt(call, record).await
+    fn rank(&self, call: &Call) -> Rank {
+        match call.method {
+            Method::GET if self.manner.polls => Rank::Poll,
+            Method::GET => Rank::LookUp,
+            _ => Rank::Change,
+        }
+    }
+
+    /// One attempt, and after a failure another, in the time that there is. Whoever was too early for
+    /// Novu's rate limit had no attempt, and comes again when it is their turn.
+    async fn exchange<'a>(
+        &self,
+        call: &Call,
+        record: &mut net::Call<'_>,
+        queue: &'a Queue,
+        place: Place,
+        mut turn: Turn<'a>,
+    ) -> Result<Bytes, Failure> {
+        let mut may_repeat = call.repeatable;
+        loop {
+            let failure = match self.attempt(call, record, &turn).await {
+                Ok(body) => return Ok(body),
+                Err(failure) => failure,
+            };
+            drop(turn);
+            match failure.repeat {
+                Repeat::InTurn if call.idempotency_key.is_none() => {}
+                Repeat::After(pause)
+                    if may_repeat && record.left() >= pause.saturating_add(WORTHWHILE) =>
+                {
+                    may_repeat = false;
+                    self.pause(pause).await;
+                }
+                _ => return Err(failure),
             }
-            _ => Err(failure),
+            turn = queue.turn(place, record.left()).await.map_err(Failure::from)?;
         }
     }
 
     async fn pause(&self, pause: Duration) {
         if !pause.is_zero() {
-            self.0.clock.sleep(pause).await;
+            self.inner.clock.sleep(pause).await;
         }
     }
 
-    async fn attempt(&self, call: &Call, record: &mut net::Call<'_>) -> Result<Bytes, Failure> {
+    async fn attempt(
+        &self,
+        call: &Call,
+        record: &mut net::Call<'_>,
+        turn: &Turn<'_>,
+    ) -> Result<Bytes, Failure> {
         let answer = record.send(self.request(call), call.limit).await;
         let answer = answer.map_err(|failure| Failure::unanswered(&failure))?;
+        let retry_after = answer.retry_after(self.inner.clock.now());
+        turn.answered(&answer, retry_after);
         if answer.status.is_success() {
             return Ok(answer.body);
         }
-        let retry_after = answer.retry_after(self.0.clock.now());
-        Err(Failure::refused(&answer, retry_after, self.0.api_key.expose_secret()))
+        Err(Failure::refused(&answer, retry_after, self.inner.api_key.expose_secret()))
     }
 
     fn request(&self, call: &Call) -> reqwest::RequestBuilder {
         let mut request = self
-            .0
+            .inner
             .http
             .request(call.method.clone(), call.url.clone())
-            .header(AUTHORIZATION, self.0.authorization.clone())
+            .header(AUTHORIZATION, self.inner.authorization.clone())
             .header(ACCEPT, JSON);
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, JSON).body(body.clone());
@@ -275,6 +355,7 @@ fn conclude(mut record: net::Call<'_>, error: Option<&Error>) {
         error if error.is_absence() => return record.answered(error.code()),
         Error::BadKey => Some("check novu.api_key, and that it is a key of the right environment"),
         Error::UnknownIntegration => Some("check the identifier of the integration"),
+        Error::ContextHmac(to_do) => Some(*to_do),
         Error::Rejected { message, .. } => {
             record.said(message);
             None
@@ -323,6 +404,7 @@ mod tests {
             api_url: Url::parse(api_url).unwrap(),
             api_key: SecretString::from(key),
             timeout: Duration::from_secs(1),
+            patience: Duration::from_secs(1),
             context_hmac: true,
         };
         let http = crate::net::client().unwrap();
@@ -386,6 +468,6 @@ mod tests {
     #[test]
     fn the_key_never_prints() {
         let novu = build("https://api.novu.co", "very-secret").unwrap();
-        assert!(!format!("{novu:?} {:?}", novu.0.authorization).contains("very-secret"));
+        assert!(!format!("{novu:?} {:?}", novu.inner.authorization).contains("very-secret"));
     }
 }

@@ -32,6 +32,10 @@ pub enum Error {
         /// e-mail addresses. Empty where the answer was not Novu's.
         message: String,
     },
+    /// The integration's HMAC option is on, and the context is not signed as it demands. The words say
+    /// what to do.
+    #[error("Novu does not accept how the context is signed: {0}")]
+    ContextHmac(&'static str),
     /// The rate limit is used up (429).
     #[error("Novu's rate limit is used up")]
     Throttled {
@@ -72,6 +76,7 @@ impl Error {
             Self::UnknownSubscriber => "unknown_subscriber",
             Self::UnknownConnection => "unknown_connection",
             Self::UnknownEndpoint => "unknown_endpoint",
+            Self::ContextHmac(_) => "context_hmac",
             Self::Rejected { status: 409, .. } => "conflict",
             Self::Rejected { .. } => "rejected",
             Self::Throttled { .. } => "throttled",
@@ -154,6 +159,7 @@ mod tests {
             Error::UnknownEndpoint,
             rejected(409),
             rejected(422),
+            Error::ContextHmac("x"),
             Error::Throttled { retry_after: None },
             Error::Unavailable { retry_after: None },
             Error::TimedOut,

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::budget::Category;
 use super::client::{Call, Novu};
 use super::context::Context;
 use super::decode::{self, lenient};
@@ -72,6 +73,7 @@ impl Novu {
         idempotency_key: Option<&str>,
     ) -> Result<Triggered, Error> {
         let mut call = Call::post("trigger_event", self.route("/v1/events/trigger"), event)?;
+        call = call.of(Category::Trigger);
         if let Some(key) = idempotency_key {
             call = call.idempotency_key(key)?;
         }

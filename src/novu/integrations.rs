@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::budget::Category;
 use super::client::{Call, Novu};
 use super::decode::{self, lenient};
 use super::error::Error;
@@ -30,6 +31,7 @@ impl Novu {
     /// All integrations of the key's environment. Those that make no sense are left out.
     pub async fn list_integrations(&self) -> Result<Vec<Integration>, Error> {
         let call = Call::list("list_integrations", self.route("/v1/integrations"));
+        let call = call.of(Category::Global);
         Ok(self.send(call, decode::list).await?.items)
     }
 }

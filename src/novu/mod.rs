@@ -1,14 +1,15 @@
 //! The typed client of Novu's API.
 //!
-//! It owns how Novu is spoken to: paths, bodies, envelopes, the error shapes, the time limit and the
-//! one retry. It knows nothing of chat platforms and decides nothing about people; what an answer
-//! means for a person is for `connect` to say.
+//! It owns how Novu is spoken to: paths, bodies, envelopes, the error shapes, the time limits, the one
+//! retry and the rate limits. It knows nothing of chat platforms and decides nothing about people; what
+//! an answer means for a person is for `core` to say.
 //!
 //! One file per resource (`subscribers`, `endpoints`, `connections`, `integrations`, `oauth`,
-//! `events`) adds its calls to [`Novu`]; `client` is the only file that sends, `refusal` the only one
-//! that reads errors.
+//! `events`) adds its calls to [`Novu`]; `client` is the only file that sends, `budget` says when,
+//! `refusal` is the only one that reads errors.
 //! Field names and rules follow the source of Novu 3.19.
 
+mod budget;
 mod canonical;
 mod client;
 pub(crate) mod config;

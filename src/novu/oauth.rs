@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::budget::Category;
 use super::client::{Call, Novu};
 use super::context::Context;
 use super::decode;
@@ -139,7 +140,7 @@ impl Novu {
             user_scope: request.user_scope.as_deref(),
         };
         let url = self.route("/v1/integrations/channel-endpoints/oauth");
-        let call = Call::post("mint_link_user", url, &body)?;
+        let call = Call::post("mint_link_user", url, &body)?.of(Category::Global);
         self.send(once_if_keyed(call, request.idempotency_key.as_deref())?, read_url).await
     }
 
@@ -157,7 +158,7 @@ impl Novu {
             auto_link_user: request.auto_link_user,
         };
         let url = self.route("/v1/integrations/channel-connections/oauth");
-        let call = Call::post("mint_connect", url, &body)?;
+        let call = Call::post("mint_connect", url, &body)?.of(Category::Global);
         self.send(once_if_keyed(call, request.idempotency_key.as_deref())?, read_url).await
     }
 }

@@ -10,21 +10,43 @@ use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::budget::OutOfTurn;
 use super::error::Error;
 use crate::net::{self, Answered, Cause};
 use crate::text::{one_line, shortened};
 
 /// The longest reason kept, in characters.
 const MESSAGE_LIMIT: usize = 300;
-/// The longest `Retry-After` that is waited for within a call.
+/// The longest `Retry-After` of a failure that is waited for within a call.
 const SHORT_WAIT: Duration = Duration::from_secs(1);
 
 /// A failed attempt.
 pub(super) struct Failure {
     /// What to tell the caller.
     pub(super) error: Error,
-    /// How long to wait before a second attempt; none where a second one would be wrong.
-    pub(super) repeat_after: Option<Duration>,
+    /// Whether to make another attempt.
+    pub(super) repeat: Repeat,
+}
+
+/// Whether a failed attempt is worth another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It would be wrong.
+    Never,
+    /// It is, after so long.
+    After(Duration),
+    /// Novu turned the attempt away before it began: it is, when it is the call's turn.
+    InTurn,
+}
+
+impl From<OutOfTurn> for Failure {
+    fn from(late: OutOfTurn) -> Self {
+        let error = match late {
+            OutOfTurn::Throttled(pause) => Error::Throttled { retry_after: Some(pause) },
+            OutOfTurn::Silent => Error::TimedOut,
+        };
+        Self { error, repeat: Repeat::Never }
+    }
 }
 
 impl Failure {
@@ -37,37 +59,34 @@ impl Failure {
             Cause::Unsendable => Error::Unsendable("the address or a header is malformed"),
             _ => {
                 let error = Error::Unavailable { retry_after: None };
-                return Self { error, repeat_after: Some(Duration::ZERO) };
+                return Self { error, repeat: Repeat::After(Duration::ZERO) };
             }
         };
-        Self { error, repeat_after: None }
-    }
-
-    /// The time ran out while other calls were under way.
-    pub(super) fn out_of_turn() -> Self {
-        Self { error: Error::TimedOut, repeat_after: None }
+        Self { error, repeat: Repeat::Never }
     }
 
     /// Novu, or something in front of it, answered with anything but success.
     pub(super) fn refused(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Self {
         let error = classify(answer, retry_after, key);
-        Self { error, repeat_after: repeat_after(answer.status, retry_after) }
+        Self { error, repeat: repeat(answer.status, retry_after) }
     }
 }
 
-/// How long to wait before a second attempt. A gateway's passing trouble needs no wait unless it
-/// asks for one; a rate limit has to say that it is over soon. Nothing else is repeated: a 500 is
-/// Novu's word for many lasting faults (a chat user linked twice, say), and a 409 means both a
-/// conflict and a call in progress.
-fn repeat_after(status: StatusCode, retry_after: Option<Duration>) -> Option<Duration> {
-    let wait = match status {
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-            retry_after.unwrap_or(Duration::ZERO)
-        }
-        StatusCode::TOO_MANY_REQUESTS => retry_after?,
-        _ => return None,
-    };
-    (wait <= SHORT_WAIT).then_some(wait)
+/// Whether to make another attempt. A failure on Novu's side needs no wait unless it asks
+/// for one; a rate limit has to say when it is over. Nothing else is repeated: a 409 means both
+/// a conflict and a call in progress.
+fn repeat(status: StatusCode, retry_after: Option<Duration>) -> Repeat {
+    match status {
+        StatusCode::INTERNAL_SERVER_ERROR
+        | StatusCode::BAD_GATEWAY
+        | StatusCode::SERVICE_UNAVAILABLE
+        | StatusCode::GATEWAY_TIMEOUT => match retry_after.unwrap_or(Duration::ZERO) {
+            wait if wait <= SHORT_WAIT => Repeat::After(wait),
+            _ => Repeat::Never,
+        },
+        StatusCode::TOO_MANY_REQUESTS if retry_after.is_some() => Repeat::InTurn,
+        _ => Repeat::Never,
+    }
 }
 
 fn classify(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Error {
@@ -82,8 +101,12 @@ fn classify(answer: &Answered, retry_after: Option<Duration>, key: &str) -> Erro
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::BadKey,
         _ if status.is_client_error() => {
             let message = Envelope::read(&answer.body).message();
-            let unknown = (status == StatusCode::NOT_FOUND).then(|| unknown(&message)).flatten();
-            unknown.unwrap_or_else(|| Error::Rejected {
+            let known = match status {
+                StatusCode::NOT_FOUND => unknown(&message),
+                StatusCode::BAD_REQUEST => unsigned(&message),
+                _ => None,
+            };
+            known.unwrap_or_else(|| Error::Rejected {
                 status: status.as_u16(),
                 message: fit_for_log(&message, key),
             })
@@ -107,6 +130,21 @@ fn unknown(message: &str) -> Option<Error> {
     } else {
         None
     }
+}
+
+/// Which part of a signed context a 400 complains of. The texts are those of Novu 3.19's context
+/// verifier.
+fn unsigned(message: &str) -> Option<Error> {
+    let to_do = if message.starts_with("A valid contextHash is required") {
+        "set novu.context_hmac = true"
+    } else if message.starts_with("A context is required when HMAC") {
+        "connect the workspace in a context, or switch the integration's HMAC option off in Novu"
+    } else if message.starts_with("Please provide a valid context HMAC hash") {
+        "check that novu.api_key is a key of the integration's environment: contexts are signed with it"
+    } else {
+        return None;
+    };
+    Some(Error::ContextHmac(to_do))
 }
 
 /// The parts of Novu's error envelope that explain something.
@@ -218,11 +256,6 @@ mod tests {
             ),
             (404, "Environment ID: e not found", rejected(404, "Environment ID: e not found")),
             (
-                400,
-                "A context is required when HMAC validation is enabled.",
-                rejected(400, "A context is required when HMAC validation is enabled."),
-            ),
-            (
                 409,
                 r#"Subscriber with id "ada" already exists"#,
                 rejected(409, r#"Subscriber with id "ada" already exists"#),
@@ -236,6 +269,24 @@ mod tests {
         for (status, message, expected) in cases {
             assert_eq!(read(status, &envelope(status, &json!(message))), expected, "{message}");
         }
+    }
+
+    #[test]
+    fn each_complaint_of_a_signed_context_says_what_to_do() {
+        for (message, word) in [
+            ("A context is required when HMAC validation is enabled.", "in a context"),
+            (
+                "A valid contextHash is required when HMAC validation is enabled.",
+                "context_hmac = true",
+            ),
+            ("Please provide a valid context HMAC hash", "novu.api_key"),
+        ] {
+            match read(400, &envelope(400, &json!(message))) {
+                Error::ContextHmac(to_do) => assert!(to_do.contains(word), "{message}"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(read(400, &envelope(400, &json!("Invalid"))), rejected(400, "Invalid"));
     }
 
     #[test]
@@ -322,27 +373,26 @@ mod tests {
     fn only_passing_trouble_is_repeated() {
         let seconds = Duration::from_secs;
         let cases = [
-            (502, None, Some(Duration::ZERO)),
-            (503, None, Some(Duration::ZERO)),
-            (504, None, Some(Duration::ZERO)),
-            (503, Some(seconds(1)), Some(seconds(1))),
-            (503, Some(seconds(2)), None),
-            (429, Some(seconds(0)), Some(seconds(0))),
-            (429, Some(seconds(1)), Some(seconds(1))),
-            (429, Some(seconds(2)), None),
-            (429, None, None),
-            (500, None, None),
-            (500, Some(seconds(0)), None),
-            (501, None, None),
-            (409, Some(seconds(1)), None),
-            (400, None, None),
-            (401, None, None),
-            (404, None, None),
-            (302, None, None),
+            (502, None, Repeat::After(Duration::ZERO)),
+            (503, None, Repeat::After(Duration::ZERO)),
+            (504, None, Repeat::After(Duration::ZERO)),
+            (503, Some(seconds(1)), Repeat::After(seconds(1))),
+            (503, Some(seconds(2)), Repeat::Never),
+            (500, None, Repeat::After(Duration::ZERO)),
+            (500, Some(seconds(2)), Repeat::Never),
+            (429, Some(seconds(0)), Repeat::InTurn),
+            (429, Some(seconds(20)), Repeat::InTurn),
+            (429, None, Repeat::Never),
+            (501, None, Repeat::Never),
+            (409, Some(seconds(1)), Repeat::Never),
+            (400, None, Repeat::Never),
+            (401, None, Repeat::Never),
+            (404, None, Repeat::Never),
+            (302, None, Repeat::Never),
         ];
         for (status, retry_after, expected) in cases {
             let failure = Failure::refused(&answer(status, ""), retry_after, KEY);
-            assert_eq!(failure.repeat_after, expected, "{status} {retry_after:?}");
+            assert_eq!(failure.repeat, expected, "{status} {retry_after:?}");
         }
     }
 

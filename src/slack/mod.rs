@@ -44,6 +44,7 @@ pub const PLATFORM: Platform = Platform {
     only_members_ask: true,
     ids_have_case: true,
     delivers_without_connection: false,
+    novu_providers: &["slack", "novu-slack"],
     reaches,
 };
 
@@ -131,8 +132,8 @@ impl Surface for Slack {
 
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         async move {
-            let index = self.answering.linking().index().keep_fresh(stop.clone());
-            tokio::join!(index, self.answering.run(stop));
+            let linking = self.answering.linking().run(stop.clone());
+            tokio::join!(linking, self.answering.run(stop));
         }
         .boxed()
     }
@@ -147,6 +148,10 @@ impl Surface for Slack {
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
         self.answering.linking().trouble().boxed()
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        self.answering.linking().warning()
     }
 
     fn responder(&self) -> Arc<dyn Responder> {

@@ -53,6 +53,7 @@ pub const PLATFORM: Platform = Platform {
     ids_have_case: false,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
+    novu_providers: &["msteams"],
     reaches,
 };
 
@@ -172,10 +173,10 @@ impl Surface for Teams {
 
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         async move {
-            let index = self.answering.linking().index().keep_fresh(stop.clone());
+            let linking = self.answering.linking().run(stop.clone());
             let answers = self.answering.run(stop.clone());
             let tokens = self.tokens.keep_fresh(stop.clone());
-            tokio::join!(self.verifier.run(stop), index, answers, tokens);
+            tokio::join!(self.verifier.run(stop), linking, answers, tokens);
         }
         .boxed()
     }
@@ -196,6 +197,10 @@ impl Surface for Teams {
             }
         }
         .boxed()
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        self.answering.linking().warning()
     }
 
     fn responder(&self) -> Arc<dyn Responder> {

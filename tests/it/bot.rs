@@ -88,14 +88,16 @@ impl Bot {
         store: impl FnOnce(SharedClock) -> Store,
         more: &[(&str, &str)],
     ) -> Self {
-        Self::start_among(store, clock(), novu::Options::default(), more).await
+        Self::start_among(store, clock(), novu::Options::default(), |_| {}, more).await
     }
 
-    /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others as well.
+    /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others and other
+    /// things as well.
     pub(crate) async fn start_among(
         store: impl FnOnce(SharedClock) -> Store,
         clock: ManualClock,
         options: novu::Options,
+        known: impl FnOnce(&Novu),
         more: &[(&str, &str)],
     ) -> Self {
         canaries::listen();
@@ -111,11 +113,11 @@ impl Bot {
         let novu = Novu::start(shared, options).await.unwrap();
         let app = slack.options();
         novu.add_integration(Integration::slack(INTEGRATION, &app.client_id, &app.client_secret));
+        novu.add_connection(connection(CONNECTION, TEAM, &[])).unwrap();
+        known(&novu);
         let mut settings = settings(&novu, &slack);
         settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let bot = Self::serve(store, Arc::new(novu), Arc::new(slack), clock, settings).await;
-        bot.connect_workspace(CONNECTION, TEAM);
-        bot
+        Self::serve(store, Arc::new(novu), Arc::new(slack), clock, settings).await
     }
 
     /// The environment variables that the service was started with.
@@ -503,7 +505,6 @@ fn settings(novu: &Novu, slack: &Slack) -> Settings {
         ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
         ("CONNECT_NOVU__API_URL", novu.url()),
         ("CONNECT_NOVU__API_KEY", API_KEY),
-        ("CONNECT_NOVU__TIMEOUT", "2s"),
         ("CONNECT_SLACK__SIGNING_SECRETS", &format!("{SECRET},{NEW_SECRET}")),
         ("CONNECT_SLACK__INTEGRATION", INTEGRATION),
         ("CONNECT_SLACK__API_URL", &format!("{}/api", slack.url())),

@@ -12,7 +12,7 @@ use crate::bot::{ADA, Bot, GRACE, Request, TEAM, find_button, find_code, until};
 
 const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 const BUDGET: (&str, &str) = ("CONNECT_SLACK__REPLY_BUDGET", "200ms");
-const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__TIMEOUT", "20s");
+const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__PATIENCE", "20s");
 
 /// A service whose Novu takes its time to mint, until the hold is released.
 async fn slow_bot() -> (Bot, Hold) {
@@ -202,7 +202,7 @@ async fn novu_asking_to_wait_a_little_is_waited_for_in_the_persons_stead() {
 
 #[tokio::test]
 async fn a_promise_that_novu_does_not_let_us_keep_ends_with_a_reason() {
-    let bot = Bot::start_with(&[BUDGET, ("CONNECT_NOVU__TIMEOUT", "300ms")]).await;
+    let bot = Bot::start_with(&[BUDGET, ("CONNECT_NOVU__PATIENCE", "300ms")]).await;
     bot.ready().await;
     let never = Effect::Slow(Duration::from_secs(30));
     bot.novu.fault(Fault::new(Route::post(MINT), never));
@@ -211,7 +211,7 @@ async fn a_promise_that_novu_does_not_let_us_keep_ends_with_a_reason() {
     bot.until_later(async || bot.slack.messages().len() == 1).await;
     let message = &bot.slack.messages()[0];
     assert_eq!(find_code(message.text()).as_deref(), Some("C-NOVU-SLOW"));
-    assert_eq!(bot.mints().len(), 1, "asked once: a Novu that is slow may have done it");
+    assert_eq!(bot.mints().len(), 1, "late is no reason to ask again");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 
 #[tokio::test]
 async fn each_failure_has_its_code_and_the_next_try_works() {
-    let bot = Bot::start_with(&[("CONNECT_NOVU__TIMEOUT", "300ms")]).await;
+    let bot = Bot::start_with(&[("CONNECT_NOVU__PATIENCE", "300ms")]).await;
     bot.ready().await;
     let status = |code| Effect::status(StatusCode::from_u16(code).unwrap());
     let cases = [
@@ -41,6 +41,8 @@ async fn each_failure_has_its_code_and_the_next_try_works() {
             assert!(reply.text().contains("reference"), "{}", reply.text());
             assert!(!reply.body.to_lowercase().contains("novu "), "{}", reply.body);
             bot.novu.clear_faults();
+            // As long as Novu has asked everybody to wait.
+            bot.clock.advance(Duration::from_mins(2));
         }
         bot.command(&user, "").await.link();
     }
@@ -84,7 +86,7 @@ async fn a_key_that_novu_does_not_take_is_told_to_operation_and_people() {
 
 #[tokio::test]
 async fn help_needs_no_novu() {
-    let bot = Bot::start_with(&[("CONNECT_NOVU__TIMEOUT", "20s")]).await;
+    let bot = Bot::start_with(&[("CONNECT_NOVU__PATIENCE", "20s")]).await;
     bot.novu.fault(Fault::new(Route::any(), Effect::Slow(Duration::from_mins(1))));
     let reply = bot.send(bot.slash(ADA, "help").with("team_id", "T0NEW")).await;
     assert!(reply.text().contains("`/connect status`"), "{}", reply.text());

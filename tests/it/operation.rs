@@ -81,7 +81,7 @@ async fn figures_tell_the_funnel_and_the_time_of_calls() {
 
 #[tokio::test]
 async fn answers_that_have_begun_are_finished_before_the_end() {
-    let mut bot = Bot::start_with(&[("CONNECT_NOVU__TIMEOUT", "20s")]).await;
+    let mut bot = Bot::start_with(&[("CONNECT_NOVU__PATIENCE", "20s")]).await;
     bot.ready().await;
     let hold = Hold::new();
     let mint = Route::post("/v1/integrations/channel-endpoints/oauth");
@@ -101,7 +101,7 @@ async fn answers_that_have_begun_are_finished_before_the_end() {
 #[tokio::test]
 async fn a_late_answer_that_is_under_way_goes_out_before_the_end() {
     let mut bot = Bot::start_with(&[
-        ("CONNECT_NOVU__TIMEOUT", "20s"),
+        ("CONNECT_NOVU__PATIENCE", "20s"),
         ("CONNECT_SLACK__REPLY_BUDGET", "200ms"),
     ])
     .await;
@@ -119,7 +119,7 @@ async fn a_late_answer_that_is_under_way_goes_out_before_the_end() {
 
 #[tokio::test]
 async fn at_the_end_whoever_cannot_be_answered_is_told_so() {
-    let settings = [("CONNECT_NOVU__TIMEOUT", "20s"), ("CONNECT_SLACK__REPLY_BUDGET", "200ms")];
+    let settings = [("CONNECT_NOVU__PATIENCE", "20s"), ("CONNECT_SLACK__REPLY_BUDGET", "200ms")];
     let mut bot = Bot::start_with(&settings).await;
     bot.ready().await;
     // One attempt fails and the next has its time; all the others hang.

@@ -14,7 +14,7 @@ const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 const ENDPOINTS: &str = "/v1/channel-endpoints";
 const PROFILE: &str = "/api/users.info";
 const BUDGET: (&str, &str) = ("CONNECT_SLACK__REPLY_BUDGET", "200ms");
-const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__TIMEOUT", "20s");
+const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__PATIENCE", "20s");
 /// People are found by what Slack says of them, so that it can refuse as well.
 const BY_EMAIL: (&str, &str) = ("CONNECT_IDENTITY__CHAIN", "email");
 
@@ -103,7 +103,7 @@ async fn kept(bot: &Bot) {
 
 #[tokio::test]
 async fn a_refusal_that_may_pass_is_promised_and_tried_again() {
-    let bot = Bot::start_with(&[BY_EMAIL, ("CONNECT_NOVU__TIMEOUT", "400ms")]).await;
+    let bot = Bot::start_with(&[BY_EMAIL, ("CONNECT_NOVU__PATIENCE", "400ms")]).await;
     bot.ready().await;
     bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
     let profile = || Route::path(PROFILE);
@@ -134,7 +134,7 @@ async fn a_refusal_that_may_pass_is_promised_and_tried_again() {
 
 #[tokio::test]
 async fn a_refusal_that_may_pass_is_tried_again_once_the_answer_is_promised() {
-    let bot = Bot::start_with(&[BY_EMAIL, BUDGET, ("CONNECT_NOVU__TIMEOUT", "800ms")]).await;
+    let bot = Bot::start_with(&[BY_EMAIL, BUDGET, ("CONNECT_NOVU__PATIENCE", "800ms")]).await;
     bot.ready().await;
     bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
     let by_slack = [(Route::path(PROFILE), Effect::Hangup, "C-PROFILE", Dealt::Promised)];

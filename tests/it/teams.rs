@@ -148,7 +148,7 @@ async fn an_activity_that_comes_again_is_answered_once() {
 
 /// A service that waits for its Novu.
 async fn slow_bot() -> (TeamsBot, Hold) {
-    let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
+    let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
     (TeamsBot::start_with(&settings).await, Hold::new())
 }
 

@@ -110,11 +110,13 @@ impl TeamsBot {
             all.retain(|(name, _)| *name != SECRET);
         }
         all.extend(more);
-        let bot = Bot::start_among(store, clock, options, &all).await;
         let app = teams.options();
         let (id, secret, home) = (&app.app_id, &app.app_secret, &app.home_tenant);
-        bot.novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
-        bot.novu.add_connection(connection()).unwrap();
+        let known = |novu: &novu::Novu| {
+            novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
+            novu.add_connection(connection()).unwrap();
+        };
+        let bot = Bot::start_among(store, clock, options, known, &all).await;
         Self { teams, bot }
     }
 

@@ -53,7 +53,7 @@ async fn settled_later(bot: &TeamsBot) {
 
 #[tokio::test]
 async fn a_refusal_that_may_pass_is_tried_again_and_any_other_is_said_at_once() {
-    let bot = TeamsBot::start_with(&[("CONNECT_NOVU__TIMEOUT", "400ms")]).await;
+    let bot = TeamsBot::start_with(&[("CONNECT_NOVU__PATIENCE", "400ms")]).await;
     // The one who asks is looked up among the members of the conversation.
     let members = || Route::get(bot.conversations());
     let mint = || Route::post(MINT);
@@ -146,7 +146,7 @@ async fn whoever_floods_the_bot_is_told_once_or_not_at_all() {
 #[tokio::test]
 async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
     let room_for_one = |clock| Store::Memory(Memory::of_size(1, clock));
-    let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
+    let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
     let bot = TeamsBot::start_on(room_for_one, &settings).await;
     bot.ready().await;
     let hold = Hold::new();
@@ -174,7 +174,7 @@ async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
 
 #[tokio::test]
 async fn a_press_that_could_not_be_promised_is_answered_when_it_comes_again() {
-    let settings = [("CONNECT_NOVU__TIMEOUT", "20s")];
+    let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
     let bot = TeamsBot::start_on(|clock| Store::Memory(Memory::of_size(1, clock)), &settings).await;
     bot.ready().await;
     let card = bot.ask(ADA, "connect").await;

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bot::{no_files, until};
 use crate::teams_bot::{ADA, GROUP, MINT, TeamsBot, link};
 
-const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__TIMEOUT", "20s");
+const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__PATIENCE", "20s");
 
 /// A service whose Novu does not mint until the hold is released.
 async fn held_bot() -> (TeamsBot, Hold) {

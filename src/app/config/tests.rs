@@ -103,6 +103,7 @@ fn three_values_are_enough_and_the_rest_has_defaults() {
     assert_eq!(config.novu.api_url.as_str(), "https://api.novu.co/");
     assert_eq!(config.novu.api_key.expose_secret(), "novu-key");
     assert_eq!(config.novu.timeout, Duration::from_secs(2));
+    assert_eq!(config.novu.patience, Duration::from_secs(15));
     assert!(!config.novu.context_hmac);
     assert_eq!(slack.command, "/connect");
     assert_eq!(slack.api_url.as_str(), "https://slack.com/api");
@@ -365,6 +366,18 @@ fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
     one_problem(&teams(&[certificate, (key.0, "")]), key.0, "is empty");
     let guessed = ("CONNECT_TEAMS__APP_CERTIFICATE_FILE", "bot.crt");
     one_problem(&teams(&[secret, guessed]), guessed.0, "to CONNECT_TEAMS__APP_CERTIFICATE.");
+}
+
+#[test]
+fn a_time_limit_that_no_browser_waits_for_is_taken_with_a_warning() {
+    let warned = |timeout: &str| {
+        let config = load(None, &[("CONNECT_NOVU__TIMEOUT", timeout)]).unwrap();
+        config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(warned("5s"), [""; 0]);
+    let warnings = warned("20s");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("set novu.patience"), "{warnings:?}");
 }
 
 #[test]

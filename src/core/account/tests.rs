@@ -109,7 +109,7 @@ async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
         platform.meets("T1", down()).await;
     }
     assert_eq!(platform.asked(), 3 + 3, "a success begins the row anew");
-    assert_eq!(platform.health.trouble(1), Some("profiles_unreachable"));
+    assert_eq!(platform.health.trouble(1, false), Some("profiles_unreachable"));
 
     platform.clock.advance(PAUSE);
     for _ in 0..5 {
@@ -122,7 +122,7 @@ async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
     platform.meets("T1", Ok(profile(Kind::Member))).await;
     platform.meets("T1", Ok(profile(Kind::Member))).await;
     assert_eq!(platform.asked(), 2, "a clock that steps back holds nobody up");
-    assert_eq!(platform.health.trouble(1), None);
+    assert_eq!(platform.health.trouble(1, false), None);
 }
 
 #[tokio::test]
@@ -130,22 +130,22 @@ async fn readiness_tells_a_reason_that_leaves_nobody_to_be_served_for_a_minute()
     let platform = Platforms::new(SLACK);
     let revoked = || Err(DirectoryError::NotAllowed("token_revoked"));
     platform.meets("T1", revoked()).await;
-    assert_eq!(platform.health.trouble(1), Some("token_revoked"));
-    assert_eq!(platform.health.trouble(2), None, "the other workspace may be served");
+    assert_eq!(platform.health.trouble(1, false), Some("token_revoked"));
+    assert_eq!(platform.health.trouble(2, false), None, "the other workspace may be served");
     platform.meets("T2", Ok(profile(Kind::Member))).await;
-    assert_eq!(platform.health.trouble(2), None);
+    assert_eq!(platform.health.trouble(2, false), None);
     platform.meets("T2", Err(DirectoryError::Expired)).await;
-    assert_eq!(platform.health.trouble(2), None, "with an expired token commands go on");
+    assert_eq!(platform.health.trouble(2, false), None, "with an expired token commands go on");
     platform.meets("T2", revoked()).await;
-    assert_eq!(platform.health.trouble(2), Some("token_revoked"));
+    assert_eq!(platform.health.trouble(2, false), Some("token_revoked"));
     platform.clock.advance(REPORTED_FOR);
     assert_eq!(
-        platform.health.trouble(2),
+        platform.health.trouble(2, false),
         None,
         "somebody has to be let in to show that it is over"
     );
 
     let lenient = Platforms::new(AccountPolicy { require_profile: false, ..SLACK });
     lenient.meets("T1", revoked()).await;
-    assert_eq!(lenient.health.trouble(1), None);
+    assert_eq!(lenient.health.trouble(1, false), None);
 }

@@ -7,7 +7,6 @@ use super::{Found, Resolution, ResolverKind, Subject};
 use crate::core::answer::{Reason, Refusal};
 use crate::core::directory::DirectoryError;
 use crate::core::person::{EmailAddress, Kind, Person, Profile};
-use crate::core::trouble;
 use crate::novu::{Error, Novu, Subscriber, SubscriberSearch};
 
 /// Subscribers asked for at once.
@@ -22,22 +21,22 @@ const MOST_PAGES: usize = 5;
 /// subscribers v2), so every result is compared here, and two matches refuse.
 #[derive(Debug)]
 pub struct EmailResolver {
-    novu: Novu,
     domains: EmailDomains,
     /// Whether the platform told no addresses when it was last asked.
     not_told: AtomicBool,
 }
 
 impl EmailResolver {
-    /// A resolver that searches with the given client, for addresses in the given domains.
+    /// A resolver for addresses in the given domains.
     #[must_use]
-    pub fn new(novu: Novu, domains: EmailDomains) -> Self {
-        Self { novu, domains, not_told: AtomicBool::new(false) }
+    pub fn new(domains: EmailDomains) -> Self {
+        Self { domains, not_told: AtomicBool::new(false) }
     }
 
     pub(super) async fn resolve(
         &self,
         subject: Subject<'_>,
+        novu: &Novu,
         profile: Result<Profile, DirectoryError>,
     ) -> Resolution {
         // Who cannot be looked up cannot be matched, and is not handed to a weaker resolver either.
@@ -50,11 +49,11 @@ impl EmailResolver {
         if !self.domains.permit(subject, &address) {
             return Resolution::Refuse(Reason::EmailDomain.into());
         }
-        match self.search(&address).await {
+        match search(novu, &address).await {
             Ok(Some(matches)) => only(matches),
             // Somebody may be among those whom nobody has looked at.
             Ok(None) => Resolution::Refuse(Reason::EmailAmbiguous.into()),
-            Err(error) => Resolution::Refuse(trouble(&error)),
+            Err(error) => Resolution::Refuse(error.into()),
         }
     }
 
@@ -77,28 +76,28 @@ impl EmailResolver {
             tracing::info!(platform, workspace, "the platform tells e-mail addresses");
         }
     }
+}
 
-    /// All subscribers whose address is the given one. None if that cannot be said, because there
-    /// were more results than are read, or some that make no sense.
-    async fn search(&self, address: &str) -> Result<Option<Vec<Subscriber>>, Error> {
-        let mut search =
-            SubscriberSearch { limit: Some(PAGE_SIZE), ..SubscriberSearch::by_email(address) };
-        let mut matches = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let page = self.novu.search_subscribers(&search).await?;
-            if page.skipped > 0 {
-                return Ok(None);
-            }
-            matches.extend(page.items.into_iter().filter(|subscriber| {
-                subscriber.email.as_deref().is_some_and(|email| same_address(email, address))
-            }));
-            match page.next {
-                Some(next) => search.after = Some(next),
-                None => return Ok(Some(matches)),
-            }
+/// All subscribers whose address is the given one. None if that cannot be said, because there
+/// were more results than are read, or some that make no sense.
+async fn search(novu: &Novu, address: &str) -> Result<Option<Vec<Subscriber>>, Error> {
+    let mut search =
+        SubscriberSearch { limit: Some(PAGE_SIZE), ..SubscriberSearch::by_email(address) };
+    let mut matches = Vec::new();
+    for _ in 0..MOST_PAGES {
+        let page = novu.search_subscribers(&search).await?;
+        if page.skipped > 0 {
+            return Ok(None);
         }
-        Ok(None)
+        matches.extend(page.items.into_iter().filter(|subscriber| {
+            subscriber.email.as_deref().is_some_and(|email| same_address(email, address))
+        }));
+        match page.next {
+            Some(next) => search.after = Some(next),
+            None => return Ok(Some(matches)),
+        }
     }
+    Ok(None)
 }
 
 /// Equal but for the case of ASCII letters; nothing else is normalised. Mail servers do not agree on

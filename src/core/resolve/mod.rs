@@ -17,7 +17,7 @@ use super::answer::{Reason, Refusal};
 use super::directory::DirectoryError;
 use super::person::{Person, Profile};
 use super::platform::Platform;
-use crate::novu::{Context, Subscriber, SubscriberId};
+use crate::novu::{Context, Novu, Subscriber, SubscriberId};
 
 pub use email::EmailResolver;
 pub use email_domains::{EmailDomain, EmailDomains};
@@ -129,11 +129,16 @@ pub enum Resolver {
 }
 
 impl Resolver {
-    async fn resolve(&self, subject: Subject<'_>, profile: PendingProfile<'_>) -> Resolution {
+    async fn resolve(
+        &self,
+        subject: Subject<'_>,
+        novu: &Novu,
+        profile: PendingProfile<'_>,
+    ) -> Resolution {
         match self {
             Self::Table(table) => table.resolve(subject).await,
             Self::Webhook(webhook) => webhook.resolve(subject, profile.await.ok().as_ref()).await,
-            Self::Email(email) => email.resolve(subject, profile.await).await,
+            Self::Email(email) => email.resolve(subject, novu, profile.await).await,
             Self::Template(template) => template.resolve(subject),
         }
     }
@@ -146,7 +151,14 @@ impl Chain {
         Self { links }
     }
 
-    /// Asks one resolver after the other until one finds the person or refuses.
+    /// Whether somebody may be found by their profile alone.
+    #[must_use]
+    pub fn needs_profile(&self) -> bool {
+        self.links.iter().any(|link| matches!(link, Resolver::Email(_)))
+    }
+
+    /// Asks one resolver after the other until one finds the person or refuses. `novu` is the way to
+    /// Novu, with the time that there is.
     ///
     /// # Errors
     /// A resolver refused, or none knows the person; the first one's reason then stands, because
@@ -154,11 +166,12 @@ impl Chain {
     pub async fn resolve(
         &self,
         subject: Subject<'_>,
+        novu: &Novu,
         profile: PendingProfile<'_>,
     ) -> Result<Found, Refusal> {
         let mut why_not = None;
         for link in &self.links {
-            match link.resolve(subject, profile.clone()).await {
+            match link.resolve(subject, novu, profile.clone()).await {
                 Resolution::Found(found) => return Ok(*found),
                 Resolution::Refuse(refusal) => return Err(refusal),
                 Resolution::NotMine(reason) => why_not = why_not.or(Some(reason)),

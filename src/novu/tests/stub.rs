@@ -60,6 +60,7 @@ impl Stub {
             api_url: Url::parse(&format!("{}{}", server.url(), setup.prefix)).unwrap(),
             api_key: SecretString::from(KEY),
             timeout: setup.timeout,
+            patience: setup.timeout,
             context_hmac: setup.context_hmac,
         };
         let http = crate::net::client().unwrap();

@@ -114,6 +114,7 @@ async fn nobody_listening_is_unavailable() {
         api_url: url::Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap(),
         api_key: secrecy::SecretString::from(KEY),
         timeout: Duration::from_secs(10),
+        patience: Duration::from_secs(10),
         context_hmac: false,
     };
     drop(listener);
@@ -125,8 +126,8 @@ async fn nobody_listening_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_gateways_trouble_is_repeated_once_where_that_is_harmless() {
-    for status in [502, 503, 504] {
+async fn a_failure_of_novus_is_repeated_once_where_that_is_harmless() {
+    for status in [500, 502, 503, 504] {
         let stub = Stub::start([answer(status, &"<html>"), ada()]).await;
         assert_eq!(get(&stub.novu).await, Ok(()), "{status}");
         assert_eq!(stub.count(), 2);
@@ -145,7 +146,7 @@ async fn a_gateways_trouble_is_repeated_once_where_that_is_harmless() {
 
 #[tokio::test]
 async fn lasting_trouble_is_not_repeated() {
-    for status in [400, 401, 403, 404, 409, 413, 422, 429, 500] {
+    for status in [400, 401, 403, 404, 409, 413, 422, 429] {
         let stub = Stub::start([answer(status, &"")]).await;
         assert!(get(&stub.novu).await.is_err(), "{status}");
         assert_eq!(stub.count(), 1, "{status}");
@@ -179,8 +180,11 @@ async fn a_short_rate_limit_is_waited_for_on_the_clock() {
 #[tokio::test]
 async fn a_wait_that_is_too_long_is_left_to_the_caller() {
     let seconds = |n| Some(Duration::from_secs(n));
-    let stub = Stub::start([answer_with(429, "retry-after", &2)]).await;
-    assert_eq!(get(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(2) }));
+    let stub = Stub::start([answer_with(429, "retry-after", &120)]).await;
+    assert_eq!(get(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(120) }));
+    // Nor does anybody else ask in vain.
+    assert_eq!(delete(&stub.novu).await, Err(Error::Throttled { retry_after: seconds(120) }));
+    assert_eq!(stub.count(), 1);
     let stub = Stub::start([answer_with(503, "retry-after", &30)]).await;
     assert_eq!(get(&stub.novu).await, Err(Error::Unavailable { retry_after: seconds(30) }));
     assert_eq!(stub.count(), 1);

@@ -1,0 +1,248 @@
+//! Which of Novu's channel endpoints belongs to a chat account, and which accounts others hold.
+//!
+//! Novu lets one chat account belong to one subscriber, fails after the sign-in of whoever it does not
+//! belong to, and cannot be asked whose it is (Novu 3.19 source, channel endpoints). So once a link has
+//! run out and was not used, all endpoints of the integration are looked through in the background,
+//! once for everybody whose link ran out by then; whose account another subscriber holds is remembered.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::linking::LINK_LIFETIME;
+use super::person::Person;
+use super::platform::Platform;
+use crate::clock::{SharedClock, Tick};
+use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Novu, SubscriberId};
+
+/// Endpoints asked for at once: the most that Novu gives.
+const PAGE_SIZE: u8 = 100;
+/// The most pages of one subscriber's endpoints that are read.
+const MOST_PAGES_OF_ONE: usize = 20;
+/// The most pages of an integration's endpoints that are read.
+const MOST_PAGES_OF_ALL: usize = 1_000;
+/// How long after its link has run out a person is looked for: what was begun in time may end then.
+const AFTERWARDS: Duration = Duration::from_secs(30);
+/// How often endpoints are looked through at most.
+const LOOK_EVERY: Duration = Duration::from_mins(1);
+/// The most links that are waited for at once, and the most accounts of which a holder is known; the
+/// oldest are forgotten first.
+const MOST: usize = 10_000;
+
+/// The channel endpoints of one integration.
+#[derive(Debug)]
+pub(super) struct Endpoints {
+    platform: &'static Platform,
+    integration: String,
+    clock: SharedClock,
+    state: Mutex<State>,
+    /// Rings when a link is waited for after there was none.
+    begun: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Links that were minted and have not run out, the oldest first.
+    minted: VecDeque<Minted>,
+    /// The identifiers of the endpoints by which others hold chat accounts.
+    held: HashMap<Account, String>,
+    /// The keys of `held`, the oldest first.
+    order: VecDeque<Account>,
+}
+
+/// A chat account: the realm of its id, and the id.
+type Account = (String, String);
+
+#[derive(Debug, Clone)]
+struct Minted {
+    person: Person,
+    subscriber: SubscriberId,
+    look_at: Tick,
+}
+
+impl Endpoints {
+    pub(super) fn new(
+        platform: &'static Platform,
+        integration: String,
+        clock: SharedClock,
+    ) -> Self {
+        Self { platform, integration, clock, state: Mutex::default(), begun: Notify::new() }
+    }
+
+    /// The endpoint that links this very chat account to a subscriber, not any other of the same
+    /// subscriber's.
+    pub(super) async fn own(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        subscriber: &SubscriberId,
+    ) -> Result<Option<ChannelEndpoint>, Error> {
+        let mut filter = self.filter();
+        filter.subscriber = Some(subscriber.clone());
+        for _ in 0..MOST_PAGES_OF_ONE {
+            let page = novu.list_channel_endpoints(&filter).await?;
+            let own = page.items.into_iter().find(|endpoint| self.reaches(endpoint, person));
+            if own.is_some() || page.next.is_none() {
+                return Ok(own);
+            }
+            filter.after = page.next;
+        }
+        Ok(None)
+    }
+
+    /// The endpoint by which another subscriber holds a chat account, if that is known and still so.
+    pub(super) async fn of_holder(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        subscriber: &SubscriberId,
+    ) -> Result<Option<ChannelEndpoint>, Error> {
+        let Some(identifier) = self.state().held.get(&account(person)).cloned() else {
+            return Ok(None);
+        };
+        let endpoint = novu.get_channel_endpoint(&identifier).await?;
+        let held = endpoint.filter(|endpoint| self.is_others(endpoint, person, subscriber));
+        if held.is_none() {
+            self.state().forget(&account(person));
+        }
+        Ok(held)
+    }
+
+    /// Remembers that a link was minted, so that it is looked into when it has run out.
+    pub(super) fn minted(&self, person: Person, subscriber: SubscriberId) {
+        let look_at = self.clock.monotonic() + LINK_LIFETIME + AFTERWARDS;
+        let mut state = self.state();
+        if state.minted.len() >= MOST {
+            state.minted.pop_front();
+        }
+        state.minted.push_back(Minted { person, subscriber, look_at });
+        self.begun.notify_one();
+    }
+
+    /// Looks into links that have run out, until `stop`. Nobody waits for that.
+    pub(super) async fn watch(&self, novu: &Novu, stop: CancellationToken) {
+        let novu = novu.polling();
+        let watching = async {
+            loop {
+                let next = self.state().minted.front().map(|minted| minted.look_at);
+                match next {
+                    Some(next) => self.clock.sleep(next - self.clock.monotonic()).await,
+                    None => {
+                        self.begun.notified().await;
+                        continue;
+                    }
+                }
+                let due = self.state().take_due(self.clock.monotonic());
+                // What fails is in the log already, and the next link brings the same people again.
+                let _ = self.find_holders(&novu, due).await;
+                self.clock.sleep(LOOK_EVERY).await;
+            }
+        };
+        stop.run_until_cancelled(watching).await;
+    }
+
+    async fn find_holders(&self, novu: &Novu, due: Vec<Minted>) -> Result<(), Error> {
+        let mut unlinked: HashMap<Account, Minted> = HashMap::new();
+        for minted in due {
+            if self.own(novu, &minted.person, &minted.subscriber).await?.is_none() {
+                unlinked.insert(account(&minted.person), minted);
+            }
+        }
+        let mut filter = self.filter();
+        for _ in 0..MOST_PAGES_OF_ALL {
+            if unlinked.is_empty() {
+                return Ok(());
+            }
+            let page = novu.list_channel_endpoints(&filter).await?;
+            for endpoint in &page.items {
+                unlinked.retain(|account, minted| {
+                    let is_others = self.is_others(endpoint, &minted.person, &minted.subscriber);
+                    if is_others {
+                        self.state().remember(account.clone(), endpoint.identifier.clone());
+                    }
+                    !is_others
+                });
+            }
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn filter(&self) -> EndpointFilter {
+        EndpointFilter {
+            integration: Some(self.integration.clone()),
+            limit: Some(PAGE_SIZE),
+            ..EndpointFilter::default()
+        }
+    }
+
+    fn reaches(&self, endpoint: &ChannelEndpoint, person: &Person) -> bool {
+        (self.platform.reaches)(&endpoint.endpoint, person)
+    }
+
+    fn is_others(
+        &self,
+        endpoint: &ChannelEndpoint,
+        person: &Person,
+        subscriber: &SubscriberId,
+    ) -> bool {
+        self.reaches(endpoint, person) && endpoint.subscriber_id.as_ref() != Some(subscriber)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves whole values behind.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn take_due(&mut self, now: Tick) -> Vec<Minted> {
+        let due = self.minted.partition_point(|minted| minted.look_at <= now);
+        self.minted.drain(..due).collect()
+    }
+
+    fn remember(&mut self, account: Account, endpoint: String) {
+        if self.held.insert(account.clone(), endpoint).is_none() {
+            self.order.push_back(account);
+        }
+        if self.held.len() > MOST
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.held.remove(&oldest);
+        }
+    }
+
+    fn forget(&mut self, account: &Account) {
+        self.held.remove(account);
+        self.order.retain(|known| known != account);
+    }
+}
+
+fn account(person: &Person) -> Account {
+    (person.workspace.realm().to_owned(), person.user.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_holder_is_forgotten_first_and_memory_is_bounded() {
+        let account = |number: usize| ("T1".to_owned(), number.to_string());
+        let mut state = State::default();
+        for number in 0..=MOST {
+            state.remember(account(number), number.to_string());
+            state.remember(account(number), "the same again".to_owned());
+        }
+        assert_eq!((state.held.len(), state.order.len()), (MOST, MOST));
+        assert!(!state.held.contains_key(&account(0)));
+        state.forget(&account(1));
+        assert_eq!((state.held.len(), state.order.len()), (MOST - 1, MOST - 1));
+    }
+}
