@@ -21,7 +21,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::{self, Outgoing};
 use crate::novu::Novu;
-use crate::page::{self, LinkPages};
+use crate::page::LinkPages;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::Store;
@@ -101,9 +101,6 @@ impl App {
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        if pages.is_some() {
-            common.metrics.begin_refused("link", page::REFUSALS);
-        }
         let Common { metrics, store, clock, random, .. } = common;
         Ok(Self { metrics, store, surfaces, pages, clock, random })
     }

@@ -47,7 +47,7 @@ pub(crate) fn trouble(error: &Error) -> Refusal {
         Error::Nonsense(_) => (Reason::NovuNonsense, None),
     };
     if let Error::Rejected { status, message } = error {
-        tracing::warn!(status = status, message, "novu rejected a request");
+        tracing::warn!(status, said = message, "novu rejected a request");
     }
     Refusal { retry_after, ..reason.into() }
 }
