@@ -15,6 +15,8 @@ mod identity_templates;
 mod identity_webhooks;
 mod interactions;
 mod late;
+mod log;
+mod log_lines;
 mod novu_trouble;
 mod operation;
 mod promises;
