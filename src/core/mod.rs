@@ -18,6 +18,7 @@ mod reference;
 pub mod resolve;
 mod workspace_index;
 
+pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;
@@ -27,7 +28,7 @@ pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
-pub use workspace_index::WorkspaceIndex;
+pub use workspace_index::{NOT_READ_YET, WorkspaceIndex};
 
 use crate::novu::Error;
 

@@ -22,6 +22,8 @@ use crate::clock::{SharedClock, Tick};
 use crate::metrics::Metrics;
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
 
+/// What the operator is told while the connections have not been read for the first time.
+pub const NOT_READ_YET: &str = "not_read_yet";
 /// How often the index is refreshed without being asked.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
 /// How soon a refresh that failed is tried again.
@@ -147,7 +149,7 @@ impl WorkspaceIndex {
             }
             (Some(_), _) => None,
             (None, Some((_, error))) => Some(error.code()),
-            (None, None) => Some("not_read_yet"),
+            (None, None) => Some(NOT_READ_YET),
         }
     }
 

@@ -5,6 +5,7 @@
 mod bot;
 mod canaries;
 mod clocks;
+mod figures;
 mod identity;
 mod identity_accounts;
 mod identity_connections;

@@ -86,6 +86,11 @@ pub struct Verifier {
 }
 
 impl Verifier {
+    /// Every word that [`Verifier::trouble`] can say.
+    pub fn troubles() -> impl Iterator<Item = &'static str> {
+        fetch::FetchError::CODES.into_iter().chain([keys::NOT_READ_YET])
+    }
+
     /// A verifier that knows no keys yet.
     ///
     /// # Errors

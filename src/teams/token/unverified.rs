@@ -63,7 +63,7 @@ pub enum Unverified {
 
 impl Unverified {
     /// Every reason there is.
-    pub(super) const ALL: [Self; 17] = [
+    pub const ALL: [Self; 17] = [
         Self::TooLarge,
         Self::Unread,
         Self::Authorization,
