@@ -3,6 +3,7 @@
 mod config;
 mod resolving;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,16 +16,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Common, Surface};
 use crate::clock::SharedClock;
-use crate::core::{Answer, Intent, Reference};
+use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::{self, Outgoing};
-use crate::novu::Novu;
-use crate::page::{self, LinkPages};
+use crate::novu::{self, Novu};
+use crate::page::LinkPages;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::Store;
+use crate::{slack, teams};
 use resolving::Resolving;
 
 pub use self::config::{Config, sections};
@@ -101,9 +103,6 @@ impl App {
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        if pages.is_some() {
-            common.metrics.begin_refused("link", page::REFUSALS);
-        }
         let Common { metrics, store, clock, random, .. } = common;
         Ok(Self { metrics, store, surfaces, pages, clock, random })
     }
@@ -227,6 +226,21 @@ impl ops::Operated for App {
     }
 }
 
+/// Every word that `/readyz` can say of a part, without those about single subscribers, connections and
+/// endpoints of Novu, for which nobody is asked there.
+#[must_use]
+pub fn readiness_words() -> BTreeSet<&'static str> {
+    let of_novu = novu::Error::CODES.into_iter().filter(|code| {
+        !matches!(*code, "unknown_subscriber" | "unknown_connection" | "unknown_endpoint")
+    });
+    of_novu
+        .chain(WorkspaceIndex::words())
+        .chain([PROFILES_UNREACHABLE, TOKEN_EXPIRED])
+        .chain(slack::troubles())
+        .chain(teams::troubles())
+        .collect()
+}
+
 /// How late answers end on every platform, if not with a message that is seen.
 const ENDS_OF_REPLIES: [&str; 4] = ["uncertain", "undelivered", "duplicate", "lease_lost"];
 
@@ -235,6 +249,7 @@ fn begin_series(metrics: &Metrics, platform: &'static str) {
     metrics.begin_answers(platform, &Intent::NAMES, Answer::names());
     metrics.begin_funnel(platform);
     metrics.begin_late(platform, &ENDS_OF_REPLIES);
+    metrics.begin_reply(platform);
 }
 
 fn build_links(server: &http::config::Settings, clock: &SharedClock) -> Option<Arc<Links>> {

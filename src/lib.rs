@@ -10,8 +10,8 @@
 //!   [`links`]: the addresses of personal pages; [`jobs`]: durable work;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
-//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`telemetry`], and `text`, which
-//!   makes text from outside fit to be shown: what all of them stand on.
+//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`refused`], [`telemetry`], and
+//!   `text`, which makes text from outside fit to be shown: what all of them stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
@@ -29,6 +29,7 @@ pub mod net;
 pub mod novu;
 pub mod page;
 pub mod random;
+pub mod refused;
 pub mod seen;
 pub mod signing;
 pub mod slack;

@@ -244,6 +244,11 @@ impl Metrics {
         }
     }
 
+    /// Makes the times of responses exist, as above.
+    pub fn begin_reply(&self, platform: &'static str) {
+        drop(self.reply.get_or_create(&Surface { platform: Word(platform) }));
+    }
+
     /// Counts a request that was refused before anything in it was believed.
     pub fn refused(&self, platform: &'static str, reason: &'static str) {
         let labels = Refused { platform: Word(platform), reason: Word(reason) };
@@ -317,6 +322,7 @@ mod tests {
         metrics.begin_answers("slack", &["help"], ["help"]);
         metrics.begin_funnel("slack");
         metrics.begin_late("slack", &["response_url"]);
+        metrics.begin_reply("slack");
         let text = metrics.render();
         for line in [
             concat!("connect_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
@@ -324,6 +330,7 @@ mod tests {
             "connect_answers_total{platform=\"slack\",intent=\"help\",answer=\"help\"} 0",
             "connect_funnel_total{platform=\"slack\",step=\"clicked\"} 0",
             "connect_late_deliveries_total{platform=\"slack\",outcome=\"response_url\"} 0",
+            "connect_reply_seconds_count{platform=\"slack\"} 0",
             "connect_replay_records_forgotten_total 0",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}\n{text}");

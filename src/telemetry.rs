@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// The environment variable that holds the filter, such as `info` or `info,hyper=debug`.
@@ -35,12 +36,33 @@ pub fn start(default: &'static str) {
 fn parse_filter(given: Option<&str>, default: &str) -> (EnvFilter, bool) {
     let given = given.filter(|text| !text.trim().is_empty()).unwrap_or(default);
     match EnvFilter::try_new(given) {
-        Ok(filter) => (filter, false),
-        Err(_) => (EnvFilter::new(default), true),
+        Ok(filter) if filter_problem(given).is_none() => (filter, false),
+        _ => (EnvFilter::new(default), true),
     }
 }
 
-fn dispatch<W>(filter: EnvFilter, human: bool, writer: W) -> tracing::Dispatch
+/// What is wrong with a filter, if anything, in words that go on after the variable's name.
+///
+/// A lone word is a level. For the library it may be a target too, so that `inof` would mean: nothing
+/// but what a library of that name has to say.
+#[must_use]
+pub fn filter_problem(text: &str) -> Option<&'static str> {
+    let is_level = |word: &str| word.parse::<LevelFilter>().is_ok();
+    let is_lone = |directive: &&str| !directive.contains(['=', '[', ':']);
+    let mut lone = text.split(',').map(str::trim).filter(|word| !word.is_empty()).filter(is_lone);
+    if !lone.all(|word| is_level(word) || word == env!("CARGO_CRATE_NAME")) {
+        return Some(
+            "has a word that is no level: write error, warn, info, debug or trace, or a \
+                     part with its level like info,novu_connect_bot=debug",
+        );
+    }
+    EnvFilter::try_new(text)
+        .is_err()
+        .then_some("is no filter: write it like info or info,novu_connect_bot=debug")
+}
+
+/// A log with this filter, as coloured text for a person or else as one JSON object for each line.
+pub fn dispatch<W>(filter: EnvFilter, human: bool, writer: W) -> tracing::Dispatch
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -123,6 +145,34 @@ mod tests {
         assert_eq!(parse_filter(Some("warn"), FOR_OPERATION).0.to_string(), "warn");
         let (filter, bad) = parse_filter(Some("==="), FOR_OPERATION);
         assert_eq!((filter.to_string(), bad), ("info".to_owned(), true));
+    }
+
+    #[test]
+    fn a_filter_is_made_of_levels_and_parts_with_their_levels() {
+        for text in [
+            "",
+            "info",
+            "WARN",
+            "off",
+            "info,novu_connect_bot=debug",
+            "novu_connect_bot",
+            "novu_connect_bot::net=trace",
+            "info,[request]=debug",
+        ] {
+            assert_eq!(filter_problem(text), None, "{text}");
+        }
+        for text in [
+            "inof",
+            "verbose",
+            "info, hyper=off",
+            "\"info\"",
+            "info,debg",
+            "===",
+            "hyper=loud",
+            "info;debug",
+        ] {
+            assert!(filter_problem(text).is_some(), "{text}");
+        }
     }
 
     #[test]

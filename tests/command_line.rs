@@ -84,6 +84,113 @@ fn the_file_comes_by_argument_or_variable() {
 }
 
 #[test]
+fn a_file_is_blamed_for_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let head = "platform,workspace,user,subscriber";
+    let table = |name: &str| format!("[identity]\nchain = ['table']\ntable = '{name}'\n");
+    let in_folder = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let write = |name: &str, content: &[u8]| {
+        std::fs::write(in_folder(name), content).unwrap();
+        table(&in_folder(name)).into_bytes()
+    };
+    let cases: Vec<(Vec<u8>, String)> = vec![
+        (
+            [b"\xff\xfe".to_vec(), utf16("[novu]")].concat(),
+            "The configuration file is encoded as UTF-16: save it as UTF-8.".to_owned(),
+        ),
+        (
+            b"[novu]\n# caf\xe9\n".to_vec(),
+            "The configuration file is not UTF-8, in line 2: save it as UTF-8.".to_owned(),
+        ),
+        (
+            b"[novu]\n\n[server\n".to_vec(),
+            "The configuration file is not TOML: correct line 3.".to_owned(),
+        ),
+        (
+            b"[Novu]\ntimeout = '1s'\n".to_vec(),
+            "There is no section [Novu]: remove it or correct it to [novu].".to_owned(),
+        ),
+        (
+            write("a.csv", format!("{}\nslack;T1;U1;a\n", head.replace(',', ";")).as_bytes()),
+            format!(
+                "identity.table ({}) cannot be used: line 1 separates the columns by semicolons: use \
+                 commas",
+                in_folder("a.csv")
+            ),
+        ),
+        (
+            write("b.csv", &utf16(head)),
+            format!(
+                "identity.table ({}) cannot be used: the file is encoded as UTF-16: save it as UTF-8",
+                in_folder("b.csv")
+            ),
+        ),
+        (
+            table(&in_folder("c.csv")).into_bytes(),
+            format!(
+                "identity.table ({}) cannot be used: the file cannot be read: No such file or \
+                 directory (os error 2)",
+                in_folder("c.csv")
+            ),
+        ),
+    ];
+    let path = in_folder("connect.toml");
+    for (content, words) in cases {
+        std::fs::write(&path, content).unwrap();
+        let output = run(&["check", "--config", &path], &GOOD);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        let problems: Vec<_> =
+            text(&output.stdout).lines().filter(|line| line.starts_with("- ")).collect();
+        assert_eq!(problems, [format!("- {words}")]);
+    }
+    std::fs::write(&path, b"\xef\xbb\xbf[novu]\ntimeout = '1s'\n").unwrap();
+    let marked = run(&["check", "--config", &path], &GOOD);
+    assert_eq!(marked.status.code(), Some(0), "{marked:?}");
+}
+
+#[test]
+fn a_secrets_file_is_blamed_for_what_is_wrong_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    for (content, words) in [
+        (&b"\xff\xfek\0"[..], "names a file that is encoded as UTF-16: save it as UTF-8"),
+        (b"k\xff", "names a file that is not UTF-8, in line 1"),
+        (b"\"key\"\n", "stands in quotation marks"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let mut env = GOOD.to_vec();
+        env[0] = ("CONNECT_NOVU__API_KEY_FILE", path.to_str().unwrap());
+        let output = run(&["check"], &env);
+        assert_eq!(output.status.code(), Some(64), "{output:?}");
+        assert!(text(&output.stdout).contains(words), "{output:?}");
+        assert!(text(&output.stdout).ends_with("\n1 problem to solve\n"), "{output:?}");
+    }
+}
+
+#[test]
+fn what_is_pasted_into_the_wrong_place_stops_check_and_serve_alike() {
+    for (name, value, words) in [
+        ("CONNECT_NOVU__API_KEY", "\"s3cret\"", "stands in quotation marks"),
+        ("CONNECT_NOVU__API_URL", "https://api.novu.co/v1/", "ends with a version"),
+        ("CONNECT_NOVU__API_URL", "https://dashboard.novu.co", "is not Novu's API"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "xoxb-s3cret", "is a token"),
+        ("CONNECT_SLACK__LINK_HOSTS", "com", "is no host"),
+        ("CONNECT_LOG", "inof", "CONNECT_LOG has a word that is no level"),
+    ] {
+        let mut env = GOOD.to_vec();
+        env.retain(|(known, _)| *known != name);
+        env.push((name, value));
+        for command in ["check", "serve"] {
+            let output = run(&[command], &env);
+            let told = [text(&output.stdout), text(&output.stderr)].concat();
+            assert_eq!(output.status.code(), Some(64), "{output:?}");
+            assert!(told.contains(words) && !told.contains("s3cret"), "{output:?}");
+        }
+    }
+}
+
+#[test]
 fn wrong_arguments_are_told_apart_from_help() {
     assert_eq!(run(&["--help"], &[]).status.code(), Some(0));
     assert_eq!(run(&["--version"], &[]).status.code(), Some(0));

@@ -1,8 +1,10 @@
 //! What the documentation says of the code is so.
 
+use novu_connect_bot::app::readiness_words;
 use novu_connect_bot::core::Reason;
-use novu_connect_bot::slack::signature::Unverified;
+use novu_connect_bot::slack::signature as slack;
 use novu_connect_bot::teams::credentials::TokenError;
+use novu_connect_bot::teams::token as teams;
 
 const README: &str = include_str!("../README.md");
 
@@ -23,10 +25,19 @@ fn every_refusal_code_is_explained_and_no_other() {
 }
 
 #[test]
-fn every_reason_to_refuse_a_request_is_explained() {
-    use Unverified::{ClockSkew, Headers, Malformed, Replayed, Signature, Timestamp, TooLarge};
-    for problem in [Headers, Timestamp, Malformed, Signature, ClockSkew, Replayed, TooLarge] {
-        assert!(README.contains(&format!("`{}`", problem.reason())), "{problem}");
+fn every_reason_to_refuse_a_request_is_explained_where_it_is_counted() {
+    let section = README.split("## Requests that are refused").nth(1).expect("the section");
+    let section = section.split("\n## ").next().expect("its text");
+    let row = |name: &str| {
+        let row = section.lines().find(|line| line.starts_with(&format!("| {name} |")));
+        code_words(row.expect("a row"))
+    };
+    let mut slack: Vec<_> = slack::Unverified::ALL.iter().map(|problem| problem.reason()).collect();
+    slack.sort_unstable();
+    assert_eq!(row("Slack"), slack);
+    let teams = row("Teams");
+    for problem in teams::Unverified::ALL {
+        assert!(teams.contains(&problem.reason()), "{}", problem.reason());
     }
 }
 
@@ -43,6 +54,30 @@ fn every_reason_for_no_token_is_in_one_row_with_its_word() {
     for error in [other, TokenError::Unavailable, TokenError::Nonsense] {
         assert!(README.contains(&format!("`{}`", error.word())), "{error}");
     }
+}
+
+#[test]
+fn every_word_of_readiness_is_explained_and_no_other() {
+    let table = README.split("### The words of `/readyz`").nth(1).expect("the section");
+    let table = table.split("\n#").next().expect("its text");
+    let mut explained: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split(" |").next())
+        .flat_map(|words| words.split("`, `"))
+        .map(|word| word.trim_matches('`'))
+        .collect();
+    explained.sort_unstable();
+    let words: Vec<_> = readiness_words().into_iter().collect();
+    assert_eq!(explained, words);
+}
+
+/// What stands between grave accents and is a word of metrics, in order.
+fn code_words(text: &str) -> Vec<&str> {
+    let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    let mut words: Vec<_> = text.split('`').skip(1).step_by(2).filter(is_word).collect();
+    words.sort_unstable();
+    words
 }
 
 #[test]

@@ -70,6 +70,7 @@ pub(super) async fn deliver<D: Deliver>(
     answering.messages.moved(pending);
     match shown {
         Shown::Shown(way) | Shown::Pointed(way) => {
+            debug_assert!(D::WAYS.contains(&way), "{way} is not listed");
             record(&answering.metrics, D::PLATFORM, pending.question(), &answer);
             Ran::Done(way)
         }

@@ -21,6 +21,8 @@ pub trait Deliver: Debug + Send + Sync + 'static {
     /// How long after the HTTP response the first message may follow: a platform can take a post that
     /// overtakes its own handling of the response for the older of the two.
     const SETTLE: Duration;
+    /// The ways in which a message is shown, as words for metrics.
+    const WAYS: &'static [&'static str];
     /// When somebody who waits for a message sees the first sign that it is made.
     const FIRST_SIGNAL: Option<Duration>;
     /// When somebody who waits for a message reads that it is on its way.

@@ -93,6 +93,7 @@ impl<D: Deliver> Answering<D> {
     #[must_use]
     pub fn new(deliver: D, parts: Parts) -> Self {
         let Parts { linking, links, store, clock, metrics } = parts;
+        metrics.begin_late(D::PLATFORM.name, D::WAYS);
         let jobs = Jobs::new(store, Arc::clone(&clock), Arc::clone(&metrics));
         Self {
             deliver,

@@ -3,8 +3,8 @@
 use crate::core::{Answer, Platform, Question};
 use crate::metrics::Metrics;
 
-/// Counts an answer and writes it into the log, with the reference that the person sees. What only
-/// the operator can mend is a warning.
+/// Counts an answer and writes it into the log, with the reference that the person sees. What is
+/// an operator's to look at is a warning.
 pub fn record(metrics: &Metrics, platform: &Platform, question: &Question, answer: &Answer) {
     let (platform, intent, name) = (platform.name, question.intent.name(), answer.name());
     metrics.answered(platform, intent, name);

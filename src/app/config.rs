@@ -8,11 +8,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answering::{SurfaceEntry, SurfaceSettings};
-use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning};
+use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning, read_text};
 use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::net::HttpsProxy;
-use crate::{http, novu, slack, teams};
+use crate::{http, novu, slack, teams, telemetry};
 
 /// The chat platforms that there are.
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
@@ -63,7 +63,7 @@ impl Config {
     /// Everything that is wrong, at once; or only that the file cannot be read.
     pub(crate) fn from_process(path: Option<&Path>) -> Result<Self, Problems> {
         let sources = Sources::of_process(path)?;
-        Self::from_sources(&sources, &|path| std::fs::read_to_string(path))
+        Self::from_sources(&sources, &read_text)
     }
 
     /// Where the service listens that was started with this process's environment and the file of
@@ -89,6 +89,10 @@ impl Config {
                 reader.add(format!("The variable HTTPS_PROXY {bad}."));
                 None
             });
+        }
+        let filter = sources.variable(telemetry::FILTER_VARIABLE);
+        if let Some(problem) = filter.as_deref().and_then(telemetry::filter_problem) {
+            reader.add(format!("The variable {} {problem}.", telemetry::FILTER_VARIABLE));
         }
         let (config, warnings) = reader.conclude(config)?;
         Ok(Self { warnings, ..config })

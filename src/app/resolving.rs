@@ -51,8 +51,11 @@ impl Resolving<'_> {
     ) -> anyhow::Result<Option<Arc<TableResolver>>> {
         let Some(path) = settings.table.clone() else { return Ok(None) };
         let (clock, metrics) = (Arc::clone(self.clock), Arc::clone(self.metrics));
+        let name = path.display().to_string();
         let table = TableResolver::open(path, platforms, clock, metrics).await;
-        table.map(|table| Some(Arc::new(table))).context("identity.table cannot be used")
+        table
+            .map(|table| Some(Arc::new(table)))
+            .with_context(|| format!("identity.table ({name}) cannot be used"))
     }
 
     fn webhook(&self, settings: &Settings) -> anyhow::Result<WebhookResolver> {

@@ -85,7 +85,7 @@ mod tests {
         let text = reported(&[
             ("CONNECT_NOVU__API_KEY", "s3cret"),
             ("CONNECT_NOVU__API_URL", "http://novu-api:3000"),
-            ("CONNECT_SLACK__SIGNING_SECRETS", "s3cret1"),
+            ("CONNECT_SLACK__SIGNING_SECRETS", "0123456789abcdef0123456789abcdef"),
             ("CONNECT_SLACK__INTEGRATION", "slack-main"),
         ])
         .await;
@@ -106,23 +106,25 @@ mod tests {
         ])
         .await;
         assert!(
-            text.contains("- identity.table cannot be used: the file cannot be read"),
+            text.ends_with(
+                "\n- identity.table (/nowhere/people.csv) cannot be used: the file cannot be read: No \
+                 such file or directory (os error 2)\n1 problem to solve\n"
+            ),
             "{text}"
         );
-        assert!(text.ends_with("1 problem to solve\n"), "{text}");
     }
 
     #[tokio::test]
     async fn a_certificate_that_cannot_be_read_is_a_problem_too() {
         let text = reported(&[
             ("CONNECT_NOVU__API_KEY", "s3cret"),
-            ("CONNECT_TEAMS__APP_ID", "app"),
+            ("CONNECT_TEAMS__APP_ID", "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10"),
             ("CONNECT_TEAMS__APP_CERTIFICATE", "/nowhere/bot.crt"),
             ("CONNECT_TEAMS__APP_CERTIFICATE_KEY", "/nowhere/bot.key"),
             ("CONNECT_TEAMS__INTEGRATION", "teams"),
         ])
         .await;
-        assert!(text.contains("app app with the certificate /nowhere/bot.crt by"), "{text}");
+        assert!(text.contains("9e7f10 with the certificate /nowhere/bot.crt by"), "{text}");
         let problem = "- teams.app_certificate or teams.app_certificate_key cannot be used: the \
                        certificate's file cannot be read (entity not found)\n1 problem to solve\n";
         assert!(text.ends_with(problem), "{text}");

@@ -61,4 +61,4 @@ pub use self::complaint::{Complaint, Parsed};
 pub use self::keys::{Key, KeyInfo, ListKey, Many, One, Section};
 pub use self::problems::{Problem, Problems, Warning};
 pub use self::reader::Reader;
-pub use self::sources::{ReadFile, Sources};
+pub use self::sources::{ReadFile, Sources, read_text};

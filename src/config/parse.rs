@@ -117,8 +117,31 @@ pub fn in_the_clear(url: &Url) -> Option<Complaint> {
     })
 }
 
-/// A secret that fits into an HTTP header: visible ASCII, no spaces.
+/// A GUID, as Entra gives them to applications; in lower case.
+pub fn guid(text: &str) -> Parsed<String> {
+    if is_guid(text) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err("is not a GUID: copy it again, like 11111111-2222-3333-4444-555555555555".into())
+}
+
+/// Whether a text has the form of a GUID.
+#[must_use]
+pub fn is_guid(text: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
+    text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.split('-').all(digits)
+}
+
+/// What a secret begins with, in lower case, that nobody has filled in.
+const PLACEHOLDERS: [&str; 8] =
+    ["example", "xoxb-example", "your-", "your_", "<", "${", "changeme", "change-me"];
+
+/// A secret that fits into an HTTP header: visible ASCII, no spaces. No example is one.
 pub fn secret(text: &str) -> Parsed<SecretString> {
+    let lower = text.to_ascii_lowercase();
+    if PLACEHOLDERS.iter().any(|beginning| lower.starts_with(beginning)) {
+        return Err("is only an example: fill in your own".into());
+    }
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(text.into());
     }
@@ -241,6 +264,24 @@ mod tests {
         refuses(secret, &["a b", "a\n", " a", "ключ", "a\u{7f}"]);
         accepts(signing_key, &["0123456789abcdef"]);
         refuses(signing_key, &["0123456789abcde", "0123456789 abcdef"]);
+    }
+
+    #[test]
+    fn examples_are_no_secrets() {
+        refuses(
+            secret,
+            &["example-of-a-key", "xoxb-example", "your-api-key", "<key>", "${KEY}", "CHANGEME"],
+        );
+        refuses(signing_key, &["example-of-a-link-signing-key"]);
+        accepts(secret, &["an-example", "youre-it", "xoxb-1-example"]);
+    }
+
+    #[test]
+    fn guids_are_taken_in_either_case() {
+        let id = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
+        assert_eq!(guid(id), Ok(id.to_owned()));
+        assert_eq!(guid(&id.to_uppercase()), Ok(id.to_owned()));
+        refuses(guid, &["myapp", "", &id[1..], &id.replace('-', ""), &format!("{{{id}}}")]);
     }
 
     #[test]

@@ -42,16 +42,25 @@ fn sentence(key: &KeyInfo, complaint: impl fmt::Display) -> String {
 
 /// Everything that is wrong, in the order of the sources and then of the keys.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Problems(Vec<Problem>);
+pub struct Problems {
+    found: Vec<Problem>,
+    /// Whether nothing more is taken in.
+    is_closed: bool,
+}
 
 impl Problems {
     /// Adds a problem that concerns no single key. What is known already is not told again, so that
     /// a key may be read more than once.
     pub(super) fn add(&mut self, sentence: impl Into<String>) {
         let problem = Problem(sentence.into());
-        if !self.0.contains(&problem) {
-            self.0.push(problem);
+        if !self.is_closed && !self.found.contains(&problem) {
+            self.found.push(problem);
         }
+    }
+
+    /// Makes a problem the only one: what else seems wrong may well be its consequence.
+    pub(super) fn only(&mut self, sentence: impl Into<String>) {
+        *self = Self { found: vec![Problem(sentence.into())], is_closed: true };
     }
 
     /// Adds a problem of one key. The complaint goes on after the key's name: "is missing: …".
@@ -62,24 +71,24 @@ impl Problems {
     /// Whether nothing is wrong.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.found.is_empty()
     }
 
     /// How many problems there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.found.len()
     }
 
     /// The problems one by one.
     pub fn iter(&self) -> impl Iterator<Item = &Problem> {
-        self.0.iter()
+        self.found.iter()
     }
 }
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (position, problem) in self.0.iter().enumerate() {
+        for (position, problem) in self.found.iter().enumerate() {
             if position > 0 {
                 f.write_str("\n")?;
             }

@@ -9,6 +9,9 @@ use super::keys::{Key, KeyInfo, ListKey, Section};
 use super::problems::{Problems, Warning};
 use super::sources::{Given, ReadFile, Sources, Values};
 
+/// The complaint about a value in quotation marks.
+const QUOTED: &str = "stands in quotation marks, which are taken as part of it: remove them";
+
 /// That there is no value to judge, and nothing more to say of it.
 struct Unreadable;
 
@@ -83,9 +86,10 @@ impl Reader {
         self.problems.blame(key, complaint);
     }
 
-    /// Notes that a key is missing. The complaint says why it is needed.
+    /// Notes that a key is missing. The complaint says why it is needed. A key that seems to be given
+    /// under another name is not missing too.
     pub fn lacks(&mut self, key: &KeyInfo, complaint: impl fmt::Display) {
-        if !self.overlooks_missing {
+        if !self.overlooks_missing && !self.values.is_meant(key) {
             self.blame(key, complaint);
         }
     }
@@ -152,7 +156,7 @@ impl Reader {
         match self.values.get(key) {
             Some(Given::One(text)) => Ok(Some(text.clone())),
             Some(Given::Many(_)) => {
-                self.problems.blame(key, "takes one value: write it without brackets");
+                self.blame(key, "takes one value: write it without brackets");
                 Err(Unreadable)
             }
             Some(Given::Spoilt | Given::Withheld) => Err(Unreadable),
@@ -161,8 +165,12 @@ impl Reader {
     }
 
     /// What was given, else the default, else `None`.
-    fn entries(&self, key: &KeyInfo) -> Result<Option<Vec<String>>, Unreadable> {
+    fn entries(&mut self, key: &KeyInfo) -> Result<Option<Vec<String>>, Unreadable> {
         match self.values.get(key) {
+            Some(Given::One(text)) if is_quoted(text) => {
+                self.blame(key, QUOTED);
+                Err(Unreadable)
+            }
             Some(Given::One(text)) => Ok(Some(split(text))),
             Some(Given::Many(entries)) => Ok(Some(entries.clone())),
             Some(Given::Spoilt | Given::Withheld) => Err(Unreadable),
@@ -173,6 +181,10 @@ impl Reader {
     fn parse<T>(&mut self, key: &Key<T>, text: &str) -> Option<T> {
         if text.trim().is_empty() {
             self.empty(key);
+            return None;
+        }
+        if is_quoted(text) {
+            self.blame(key, QUOTED);
             return None;
         }
         let value =
@@ -191,6 +203,8 @@ impl Reader {
                 "is empty: fill it in or remove it".into()
             } else if entries.iter().take(position).any(|earlier| earlier == entry) {
                 "repeats an earlier one: remove it".into()
+            } else if is_quoted(entry) {
+                QUOTED.into()
             } else {
                 match (key.parse)(entry) {
                     Ok(value) => {
@@ -223,6 +237,13 @@ impl Reader {
     fn missing(&mut self, key: &KeyInfo) {
         self.lacks(key, format!("is missing: set it to {}", key.meaning));
     }
+}
+
+/// Whether a value stands in quotation marks, as some tools leave it that read an env file.
+fn is_quoted(text: &str) -> bool {
+    let text = text.trim();
+    let in_marks = |mark| text.len() > 1 && text.starts_with(mark) && text.ends_with(mark);
+    in_marks('"') || in_marks('\'')
 }
 
 /// Entries are separated by commas, or by line ends as in a mounted secret.

@@ -53,13 +53,9 @@ impl Sources {
     /// # Errors
     /// The file cannot be read.
     pub fn of_process(path: Option<&Path>) -> Result<Self, Problems> {
-        let file = path.map(std::fs::read_to_string).transpose().map_err(|error| {
+        let file = path.map(read_text).transpose().map_err(|error| {
             let mut problems = Problems::default();
-            problems.add(format!(
-                "The configuration file cannot be read ({}): correct the path after --config or \
-                 the file's permissions.",
-                error.kind(),
-            ));
+            problems.only(format!("The configuration file {}.", unreadable(&error)));
             problems
         })?;
         // What is not Unicode keeps its name and gets a replacement character, which is refused.
@@ -103,6 +99,8 @@ pub(super) enum Given {
 pub(super) struct Values {
     given: BTreeMap<&'static str, Given>,
     sections: BTreeSet<&'static str>,
+    /// Keys that seem to be given under another name.
+    meant: BTreeSet<&'static str>,
 }
 
 impl fmt::Debug for Values {
@@ -115,6 +113,11 @@ impl Values {
     /// What was given for a key.
     pub(super) fn get(&self, key: &KeyInfo) -> Option<&Given> {
         self.given.get(key.name)
+    }
+
+    /// Whether a key seems to be given under another name.
+    pub(super) fn is_meant(&self, key: &KeyInfo) -> bool {
+        self.meant.contains(key.name)
     }
 
     /// Whether a section was begun in the file, or one of its keys given anywhere.
@@ -147,6 +150,11 @@ impl<'a> Gathering<'a> {
         self.values.given.insert(key.name, given);
     }
 
+    /// Takes note that a key seems to be given under another name.
+    fn mean(&mut self, key: Option<&'static KeyInfo>) {
+        self.values.meant.extend(key.map(|key| key.name));
+    }
+
     fn spoil(&mut self, key: &'static KeyInfo, complaint: &str) {
         self.set(key, Given::Spoilt);
         self.problems.blame(key, complaint);
@@ -155,7 +163,7 @@ impl<'a> Gathering<'a> {
     fn take_file(&mut self, file: &str) {
         let table = match file.parse::<Table>() {
             Ok(table) => table,
-            Err(error) => return self.problems.add(syntax_problem(file, &error)),
+            Err(error) => return self.problems.only(syntax_problem(file, &error)),
         };
         let names = || self.sections.iter().map(|section| section.name);
         for (name, value) in table {
@@ -168,9 +176,16 @@ impl<'a> Gathering<'a> {
                 (Some(_), _) => {
                     self.problems.add(format!("{name} is a section: write [{name}]."));
                 }
-                (None, Value::Table(_)) => {
-                    let hint = hint(&name, names());
+                (None, Value::Table(entries)) => {
+                    let meant = nearest(&name, names());
+                    let hint = meant.map_or_else(String::new, |meant| hint(&format!("[{meant}]")));
                     self.problems.add(format!("There is no section [{name}]: remove it{hint}."));
+                    if let Some(meant) = meant {
+                        self.values.sections.insert(meant);
+                        for (entry, _) in entries {
+                            self.mean(self.find(&format!("{meant}.{entry}")));
+                        }
+                    }
                 }
                 (None, _) => {
                     self.problems.add(format!("{name} stands in no section: move it into one."));
@@ -188,8 +203,10 @@ impl<'a> Gathering<'a> {
                     self.spoil(key, "has the wrong type: write a text or a list of texts");
                 }
                 (None, _) => {
-                    let hint = hint(&name, self.keys().map(|key| key.name));
+                    let meant = nearest(&name, self.keys().map(|key| key.name));
+                    let hint = meant.map_or_else(String::new, hint);
                     self.problems.add(format!("There is no key {name}: remove it{hint}."));
+                    self.mean(meant.and_then(|meant| self.find(meant)));
                 }
             }
         }
@@ -207,8 +224,10 @@ impl<'a> Gathering<'a> {
                     self.take_secret_file(key, variable, Path::new(value));
                 }
             } else if self.is_meant_for_us(variable) {
-                let hint = hint(variable, self.keys().map(KeyInfo::env));
+                let meant = nearest(variable, self.keys().map(KeyInfo::env));
+                let hint = meant.as_deref().map_or_else(String::new, hint);
                 self.problems.add(format!("There is no variable {variable}: unset it{hint}."));
+                self.mean(self.keys().find(|key| Some(key.env()) == meant));
             }
         }
     }
@@ -229,11 +248,8 @@ impl<'a> Gathering<'a> {
             }
             Err(error) => {
                 self.set(key, Given::Spoilt);
-                self.problems.add(format!(
-                    "{variable} names a file that cannot be read ({}): correct the path or its \
-                     permissions.",
-                    error.kind(),
-                ));
+                let problem = format!("{variable} names a file that {}.", unreadable(&error));
+                self.problems.add(problem);
             }
         }
     }
@@ -257,10 +273,46 @@ impl<'a> Gathering<'a> {
     }
 }
 
+/// Reads a text file, with or without the mark that some programs begin UTF-8 with.
+///
+/// # Errors
+/// The file cannot be read; or, as [`io::ErrorKind::InvalidData`] and in words that say what to do, it is
+/// not UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    let bytes = std::fs::read(path)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    // Without its mark too: our names are ASCII, of which every other byte is zero then.
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
+        let words = "is encoded as UTF-16: save it as UTF-8";
+        return Err(io::Error::new(io::ErrorKind::InvalidData, words));
+    }
+    std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
+        let line = line_of(bytes, error.valid_up_to());
+        let words = format!("is not UTF-8, in line {line}: save it as UTF-8");
+        io::Error::new(io::ErrorKind::InvalidData, words)
+    })
+}
+
+/// How a complaint about a file goes on that cannot be read.
+fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::InvalidData => error.to_string(),
+        io::ErrorKind::NotFound => {
+            "cannot be read, as it is not there: correct its path".to_owned()
+        }
+        kind => format!("cannot be read ({kind}): correct its path or its permissions"),
+    }
+}
+
+/// The number of the line that a byte is in.
+fn line_of(text: &[u8], position: usize) -> usize {
+    text.iter().take(position).filter(|byte| **byte == b'\n').count() + 1
+}
+
 fn syntax_problem(file: &str, error: &toml::de::Error) -> String {
     // The error's own text would quote the line, which may hold a secret.
     let start = error.span().map_or(0, |span| span.start);
-    let line = file.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
+    let line = line_of(file.as_bytes(), start);
     format!("The configuration file is not TOML: correct line {line}.")
 }
 
@@ -282,14 +334,21 @@ fn scalar(value: Value) -> Option<String> {
     }
 }
 
-/// " or correct it to …" where a known name is much like the unknown one.
-fn hint<N: AsRef<str>>(unknown: &str, known: impl Iterator<Item = N>) -> String {
-    let likeness = |name: &str| strsim::normalized_damerau_levenshtein(bare(unknown), bare(name));
+/// What follows a known name that may have been meant.
+fn hint(meant: &str) -> String {
+    format!(" or correct it to {meant}")
+}
+
+/// The known name that is most like an unknown one, if any is much like it. Case is no difference.
+fn nearest<N: AsRef<str>>(unknown: &str, known: impl Iterator<Item = N>) -> Option<N> {
+    let lower = |name: &str| bare(name).to_lowercase();
+    let likeness =
+        |name: &str| strsim::normalized_damerau_levenshtein(&lower(unknown), &lower(name));
     known
         .map(|name| (likeness(name.as_ref()), name))
         .filter(|(likeness, _)| *likeness > LIKENESS)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map_or_else(String::new, |(_, name)| format!(" or correct it to {}", name.as_ref()))
+        .map(|(_, name)| name)
 }
 
 /// A name without what variables share, which is no likeness.

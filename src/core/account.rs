@@ -11,6 +11,10 @@ use super::directory::{Directory, DirectoryError};
 use super::person::{Kind, Person, Profile};
 use crate::clock::{SharedClock, Tick};
 
+/// What the operator is told while the platform does not answer who people are.
+pub const PROFILES_UNREACHABLE: &str = "profiles_unreachable";
+/// What the operator is told of a bot token that Novu has to renew.
+pub const TOKEN_EXPIRED: &str = "token_expired";
 /// How many look-ups in a row may fail before nobody waits for one any more.
 const FEW_FAILURES: u32 = 3;
 /// How long nobody waits, until one look-up tells whether the platform answers again.
@@ -108,7 +112,7 @@ impl ProfileHealth {
         match &profile {
             Ok(_) | Err(DirectoryError::Stranger) => self.said(person, None),
             Err(DirectoryError::NotAllowed(reason)) => self.said(person, Some(reason)),
-            Err(DirectoryError::Expired) => self.said(person, Some("token_expired")),
+            Err(DirectoryError::Expired) => self.said(person, Some(TOKEN_EXPIRED)),
             Err(_) => {}
         }
         profile
@@ -132,11 +136,11 @@ impl ProfileHealth {
         let now = self.clock.monotonic();
         let state = self.state();
         if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, REPORTED_FOR) {
-            return Some("profiles_unreachable");
+            return Some(PROFILES_UNREACHABLE);
         }
         let goes_on = self.policy.only_members_ask && !profile_needed;
         let refuses = |verdict: &Verdict| {
-            verdict.trouble.filter(|trouble| !goes_on || *trouble != "token_expired")
+            verdict.trouble.filter(|trouble| !goes_on || *trouble != TOKEN_EXPIRED)
         };
         let all = state.workspaces.len() >= served.max(1)
             && state.workspaces.values().all(|verdict| refuses(verdict).is_some());
@@ -235,7 +239,7 @@ fn remedy(reason: &str) -> &'static str {
     match reason {
         "missing_scope" => "connect the workspace again with the scope users:read",
         "no_token" => "connect the workspace again, or set slack.bot_token",
-        "token_expired" => {
+        TOKEN_EXPIRED => {
             "let Novu renew the token by sending something, or use a new app without token rotation"
         }
         "bad_credentials" => "correct the bot's credentials",

@@ -301,7 +301,8 @@ reasons! {
 }
 
 impl Reason {
-    /// Whether the operator has to act before this can go away; such refusals are logged as warnings.
+    /// Whether something is wrong here or with another system, so that an operator should look; such
+    /// refusals are logged as warnings.
     #[must_use]
     pub const fn needs_operator(self) -> bool {
         matches!(
@@ -309,7 +310,11 @@ impl Reason {
             Self::NovuKey
                 | Self::NovuIntegration
                 | Self::NovuRejected
+                | Self::NovuBusy
+                | Self::NovuUnavailable
+                | Self::NovuTimeout
                 | Self::NovuNonsense
+                | Self::Busy
                 | Self::LinkHost
                 | Self::LinkTooLong
                 | Self::LinkedElsewhere

@@ -429,7 +429,7 @@ impl Linking {
         };
         match novu.create_subscriber(&new).await {
             Ok(Creation::Created(_)) => {
-                tracing::info!(subscriber = ?found.id, resolver = %found.by, "subscriber created");
+                tracing::info!(subscriber = %found.id, resolver = %found.by, "subscriber created");
                 Ok(())
             }
             // Somebody was faster: a second command of the same person, most likely.

@@ -20,6 +20,7 @@ mod reference;
 pub mod resolve;
 mod workspace_index;
 
+pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
 pub use directory::{Directory, DirectoryError};
 pub use intent::Intent;

@@ -22,6 +22,8 @@ use crate::metrics::Metrics;
 use crate::net::SingleFlight;
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
 
+/// What the operator is told while the connections have not been read for the first time.
+const NOT_READ_YET: &str = "not_read_yet";
 /// How often the index is refreshed without being asked.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
 /// How soon a refresh that failed, or found nobody who can be served, is tried again.
@@ -100,6 +102,9 @@ impl Fault {
         }
     }
 
+    /// All of them.
+    const ALL: [Self; 3] = [Self::Unknown, Self::WrongProvider, Self::NoConnections];
+
     /// What the operator can do.
     const fn to_do(self) -> &'static str {
         match self {
@@ -117,6 +122,11 @@ impl Fault {
 }
 
 impl WorkspaceIndex {
+    /// Every word of its own for what keeps people from being served; Novu's errors have theirs.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        Fault::ALL.into_iter().map(Fault::word).chain([NOT_READ_YET])
+    }
+
     /// An empty index of an integration for `platform`. `pinned` is the identifier of the connection
     /// that is preferred among several of one workspace.
     #[must_use]
@@ -199,7 +209,7 @@ impl WorkspaceIndex {
             (_, Some((_, error @ Error::BadKey))) => Some(error.code()),
             (Some(_), _) => known.fault.map(Fault::word),
             (None, Some((_, error))) => Some(error.code()),
-            (None, None) => Some("not_read_yet"),
+            (None, None) => Some(NOT_READ_YET),
         }
     }
 

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::Settings;
-use crate::config::{Complaint, Key, Reader, parse};
+use crate::config::{Complaint, Key, Parsed, Reader, parse};
 use crate::section;
 
 /// A browser that waits for longer than this shows nothing, and people press again.
@@ -22,10 +22,10 @@ section! {
     pub(crate) API_URL: Key<Url> = Key::new(
         "novu.api_url",
         "the address of Novu's API; https://eu.api.novu.co for Europe",
-        parse::base_url,
+        api_url,
     )
     .or("https://api.novu.co")
-    .doubting(parse::in_the_clear);
+    .doubting(|url| parse::in_the_clear(url).or_else(|| like_a_dashboard(url)));
 
     API_KEY: Key<SecretString> =
         Key::new("novu.api_key", "a secret key of the Novu environment", parse::secret).secret();
@@ -81,5 +81,69 @@ impl Settings {
     /// What the section says, in lines of a name and its value.
     pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
         vec![("Novu", self.api_url.to_string())]
+    }
+}
+
+/// The address of Novu's API, without the version, which every call has in its path.
+fn api_url(text: &str) -> Parsed<Url> {
+    let url = parse::base_url(text)?;
+    let host = url.host_str().unwrap_or_default();
+    let of_novu = host == "novu.co" || host.ends_with(".novu.co");
+    if of_novu && !host.split('.').any(|label| label.starts_with("api")) {
+        return Err("is not Novu's API: write https://api.novu.co, or https://eu.api.novu.co for \
+                    Europe"
+            .into());
+    }
+    let last = url.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    if matches!(last, "v1" | "v2") {
+        return Err("ends with a version, which every call adds by itself: remove it".into());
+    }
+    Ok(url)
+}
+
+/// The doubt about an address that is called as people call their dashboard.
+fn like_a_dashboard(url: &Url) -> Option<Complaint> {
+    let is_page = |label: &str| label.starts_with("dashboard") || label == "web";
+    let host = url.host_str().unwrap_or_default();
+    host.split('.')
+        .next()
+        .is_some_and(is_page)
+        .then(|| "looks like the dashboard's address: write the API's, which is another one".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_the_apis() {
+        for text in [
+            "https://api.novu.co",
+            "https://api.novu.co/",
+            "https://eu.api.novu.co",
+            "http://novu-api:3000",
+            "https://novu.example.com/api/",
+            "http://127.0.0.1:3000",
+        ] {
+            let url = api_url(text).unwrap();
+            assert_eq!(like_a_dashboard(&url), None, "{text}");
+        }
+        for text in [
+            "https://api.novu.co/v1",
+            "https://api.novu.co/v1/",
+            "https://eu.api.novu.co/v2/",
+            "https://novu.example.com/api/v1",
+            "https://dashboard.novu.co",
+            "https://dashboard-v2.novu.co/",
+            "https://eu.dashboard.novu.co",
+            "https://web.novu.co",
+            "https://docs.novu.co",
+            "https://novu.co",
+        ] {
+            assert!(api_url(text).is_err(), "{text}");
+        }
+        for text in ["https://dashboard.novu.example.com", "http://web:4200"] {
+            assert!(like_a_dashboard(&api_url(text).unwrap()).is_some(), "{text}");
+        }
     }
 }

@@ -87,6 +87,23 @@ impl Error {
         }
     }
 
+    /// Every code that there is.
+    pub const CODES: [&str; 13] = [
+        "bad_key",
+        "unknown_integration",
+        "unknown_subscriber",
+        "unknown_connection",
+        "unknown_endpoint",
+        "conflict",
+        "rejected",
+        "context_hmac",
+        "throttled",
+        "unavailable",
+        "timed_out",
+        "nonsense",
+        "unsendable",
+    ];
+
     /// Whether this is Novu's way of saying that the one thing asked for does not exist.
     ///
     /// Lenient about the wording, which differs between versions, but a missing *route* (a wrong
@@ -166,7 +183,8 @@ mod tests {
             Error::Nonsense("x"),
             Error::Unsendable("x"),
         ];
-        let codes: std::collections::BTreeSet<_> = errors.iter().map(Error::code).collect();
+        assert_eq!(errors.each_ref().map(Error::code), Error::CODES);
+        let codes: std::collections::BTreeSet<_> = Error::CODES.into();
         assert_eq!(codes.len(), errors.len());
     }
 }

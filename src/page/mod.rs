@@ -25,9 +25,30 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::is_loopback;
 use crate::random::SharedRandom;
+use crate::refused::{CausedBy, RefusedRequests, Why};
 
-/// Why a request for a page is refused, in the words of metrics.
-pub const REFUSALS: [&str; 4] = ["unknown_token", "expired_token", "cross_site", "bad_body"];
+/// The link is not ours, or not any more.
+const UNKNOWN_TOKEN: Why = Why {
+    reason: "unknown_token",
+    advice: "if server.link_keys was replaced, keep the key before it for a day; else somebody has \
+             cut a link off or made one up",
+    by: CausedBy::Anybody,
+};
+/// The button was pressed on a page of another site.
+const CROSS_SITE: Why = Why {
+    reason: "cross_site",
+    advice: "compare server.public_url with the address that people see, and see that no proxy \
+             changes the header Origin; else another site has sent people here",
+    by: CausedBy::Anybody,
+};
+/// The body is too large, or did not arrive.
+const BAD_BODY: Why = Why {
+    reason: "bad_body",
+    advice: "strangers, or a proxy that breaks requests off",
+    by: CausedBy::Strangers,
+};
+/// The link is ours and its time is over, which is nothing to look at.
+const EXPIRED_TOKEN: &str = "expired_token";
 /// How long somebody who pressed the button is kept waiting. Nothing can follow a page.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 
@@ -39,6 +60,7 @@ pub struct LinkPages {
     pace: Pace,
     random: SharedRandom,
     metrics: Arc<Metrics>,
+    refused: RefusedRequests,
     headers: HeaderMap,
 }
 
@@ -53,7 +75,11 @@ impl LinkPages {
     ) -> Self {
         let pace = Pace::new(Arc::clone(&links.clock));
         let headers = headers::protective(is_loopback(&links.public_url));
-        Self { links, responders, pace, random, metrics, headers }
+        let noted = [UNKNOWN_TOKEN, CROSS_SITE, BAD_BODY].map(|why| why.reason);
+        let reasons = noted.into_iter().chain([EXPIRED_TOKEN]);
+        let (clock, counts) = (Arc::clone(&links.clock), Arc::clone(&metrics));
+        let refused = RefusedRequests::new("link", reasons, clock, counts);
+        Self { links, responders, pace, random, metrics, refused, headers }
     }
 
     fn responder(&self, platform: &PlatformName) -> Option<&Arc<dyn Responder>> {

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::language::preferred;
 use super::pages;
-use super::{LinkPages, TIME_TO_ANSWER};
+use super::{BAD_BODY, CROSS_SITE, EXPIRED_TOKEN, LinkPages, TIME_TO_ANSWER, UNKNOWN_TOKEN};
 use crate::answering::{Responder, record};
 use crate::core::Language;
 use crate::core::{Answer, Intent, LearntLanguage, Question, Reason, Reference, Refusal, SignIn};
@@ -54,12 +54,10 @@ impl LinkPages {
     }
 
     fn turn_away(&self, language: Language, rejected: &Rejected) -> Response {
-        let reason = match rejected {
-            Rejected::Unknown => "unknown_token",
-            Rejected::Expired { .. } => "expired_token",
-        };
-        self.metrics.refused("link", reason);
-        tracing::debug!(reason, "a personal link was refused");
+        match rejected {
+            Rejected::Unknown => self.refused.note(UNKNOWN_TOKEN),
+            Rejected::Expired { .. } => self.refused.count(EXPIRED_TOKEN),
+        }
         pages::rejected(language, rejected)
     }
 
@@ -171,7 +169,7 @@ async fn press(
 ) -> Response {
     let Visit { language, guest } = visit;
     if is_from_elsewhere(&headers, &pages.links.public_url) {
-        pages.metrics.refused("link", "cross_site");
+        pages.refused.note(CROSS_SITE);
         return pages::from_elsewhere(language);
     }
     let guest = match guest {
@@ -180,7 +178,7 @@ async fn press(
     };
     let invitation = guest.token.invitation();
     if let Err(rejection) = body {
-        pages.metrics.refused("link", "bad_body");
+        pages.refused.note(BAD_BODY);
         let reference = Reference::new(&*pages.random);
         let refusal = Reason::Incomplete.into();
         return pages::refused(rejection.status(), language, invitation, reference, refusal);

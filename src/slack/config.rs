@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::config::{Key, ListKey, Parsed, Reader, parse};
+use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
 use crate::net::settings::{host, hosts};
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
@@ -24,9 +24,10 @@ section! {
     SIGNING_SECRETS: ListKey<SecretString> = ListKey::new(
         "slack.signing_secrets",
         "the signing secret of the Slack app; while it is being replaced, the old and the new one",
-        parse::secret,
+        signing_secret,
     )
-    .secret();
+    .secret()
+    .doubting(unlike_a_signing_secret);
 
     INTEGRATION: Key<String> = Key::new(
         "slack.integration",
@@ -176,6 +177,27 @@ fn command(text: &str) -> Parsed<String> {
         .into())
 }
 
+/// A signing secret, and not a token (Slack: token types).
+fn signing_secret(text: &str) -> Parsed<SecretString> {
+    if ["xox", "xapp-", "xwfp-"].iter().any(|kind| text.starts_with(kind)) {
+        return Err(
+            "is a token: copy the Signing Secret from the app's page Basic Information".into()
+        );
+    }
+    parse::secret(text)
+}
+
+/// The doubt about a signing secret that has not the form of Slack's.
+fn unlike_a_signing_secret(secret: &SecretString) -> Option<Complaint> {
+    let text = secret.expose_secret();
+    let usual = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (!usual).then(|| {
+        "is not 32 hexadecimal digits, as Slack's signing secrets are: compare it with the app's \
+         page Basic Information"
+            .into()
+    })
+}
+
 /// A Slack scope.
 fn scope(text: &str) -> Parsed<String> {
     if text.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '.' | ':' | '_' | '-')) {
@@ -197,6 +219,19 @@ mod tests {
         let longer = format!("/{}", "a".repeat(32));
         for text in ["connect", "/", "/Connect", "/con nect", "//x", "", &longer] {
             assert!(command(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_signing_secret_is_no_token_and_doubted_if_it_does_not_look_like_one() {
+        let doubted =
+            |text: &str| unlike_a_signing_secret(&signing_secret(text).unwrap()).is_some();
+        assert!(!doubted("8f742231b10e8888abcd99a5e1f2a3b4"));
+        for text in ["8f742231b10e8888abcd99a5e1f2a3b", "1234.5678", "aF5ynEYQH0dFN9imlgcADxDB"] {
+            assert!(doubted(text), "{text}");
+        }
+        for text in ["xoxb-canary", "xoxp-canary", "xoxe.xoxb-canary", "xapp-1-canary"] {
+            assert!(signing_secret(text).is_err(), "{text}");
         }
     }
 

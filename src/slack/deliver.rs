@@ -71,6 +71,7 @@ impl Deliver for SlackDelivery {
     const LONGEST_LINK: usize = LONGEST_BUTTON_URL;
     // The message can be replaced for half an hour, and is gone from the screen after a reload.
     const OUTLIVES_LINKS: bool = false;
+    const WAYS: &'static [&'static str] = &["response_url", "direct_message"];
     const SETTLE: Duration = Duration::from_millis(250);
     const FIRST_SIGNAL: Option<Duration> = None;
     const FIRST_SIGN: Duration = Duration::from_secs(2);

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Answering, Common, Responder, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
-use crate::core::{Integration, Person, Platform};
+use crate::core::{Integration, Person, Platform, Reason};
 use crate::metrics::Metrics;
 use crate::net::HostAllowlist;
 use crate::novu::Endpoint;
@@ -32,7 +32,7 @@ use deliver::SlackDelivery;
 use signature::Verifier;
 
 pub use payload::{Incomplete, Interaction, SlashCommand};
-pub use web_api::{CallError, WebApi};
+pub use web_api::{CallError, WebApi, troubles};
 
 /// Slack, including Enterprise Grid and GovSlack.
 pub const PLATFORM: Platform = Platform {
@@ -75,6 +75,9 @@ pub struct Slack {
 
 impl Slack {
     fn new(settings: Settings, common: &Common) -> anyhow::Result<Self> {
+        // A request that does not say who asks has no question, hence no intent.
+        let nameless = [Reason::Incomplete.code()];
+        common.metrics.begin_answers(PLATFORM.name, &[routes::NO_INTENT], nameless);
         let integration = Integration {
             platform: &PLATFORM,
             identifier: settings.integration,

@@ -19,6 +19,9 @@ use crate::answering::PendingReply;
 use crate::core::{Answer, Language, LearntLanguage, Question, Reason, Reference};
 use crate::words::message::Voice;
 
+/// The intent of a request that has none, in the words of metrics.
+pub(super) const NO_INTENT: &str = "none";
+
 /// The check behind every route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Slack>> for Inbound {
     type Rejection = Unverified;
@@ -80,7 +83,7 @@ impl Slack {
         let reference = Reference::new(&*self.random);
         let code = Reason::Incomplete.code();
         tracing::warn!(%reference, %problem, code, "not served");
-        self.metrics.answered(PLATFORM.name, "none", code);
+        self.metrics.answered(PLATFORM.name, NO_INTENT, code);
         let language = Language::default();
         let voice = Voice { language, command: &self.command, reference, markup: &Mrkdwn };
         let refused = Answer::Refused(Reason::Incomplete.into());

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use crate::clock::{SharedClock, between};
 use crate::metrics::Metrics;
+use crate::refused::{CausedBy, RefusedRequests, Why};
 use crate::seen::Seen;
 use crate::signing::SigningKey;
 
@@ -120,6 +121,34 @@ impl Unverified {
             Self::Unread => "unread",
         }
     }
+
+    /// What the operator is told of it.
+    const fn why(self) -> Why {
+        let (by, advice) = match self {
+            Self::Headers | Self::Timestamp | Self::Malformed => (
+                CausedBy::Strangers,
+                "strangers, or a proxy that does not pass on X-Slack-Signature and \
+                 X-Slack-Request-Timestamp as they are",
+            ),
+            Self::TooLarge | Self::Unread => {
+                (CausedBy::Strangers, "strangers, or a proxy that breaks requests off")
+            }
+            Self::Signature => (
+                CausedBy::Anybody,
+                "compare slack.signing_secrets with the Signing Secret on the app's page Basic \
+                 Information; see that no proxy rewrites bodies; if /connect works, it is strangers",
+            ),
+            Self::ClockSkew => (
+                CausedBy::Platform,
+                "set this machine's clock; an old request may also be sent again",
+            ),
+            Self::Replayed => (
+                CausedBy::Platform,
+                "a proxy that sends requests twice, or somebody who has captured one",
+            ),
+        };
+        Why { reason: self.reason(), advice, by }
+    }
 }
 
 impl IntoResponse for Unverified {
@@ -139,7 +168,7 @@ pub struct Verifier {
     keys: Vec<SigningKey>,
     replays: Seen,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
+    refused: RefusedRequests,
 }
 
 impl Verifier {
@@ -147,8 +176,10 @@ impl Verifier {
     /// because Slack gives no grace period.
     #[must_use]
     pub fn new(keys: Vec<SigningKey>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
-        metrics.begin_refused("slack", Unverified::ALL.map(Unverified::reason));
-        Self { keys, replays: Seen::new(TOLERANCE, Arc::clone(&metrics)), clock, metrics }
+        let replays = Seen::new(TOLERANCE, Arc::clone(&metrics));
+        let reasons = Unverified::ALL.map(Unverified::reason);
+        let refused = RefusedRequests::new("slack", reasons, Arc::clone(&clock), metrics);
+        Self { keys, replays, clock, refused }
     }
 
     /// Checks one request.
@@ -182,7 +213,7 @@ impl Verifier {
         Ok(SlackRequest { body, is_form: is_form(headers) })
     }
 
-    /// Reads and checks a request, and counts it if it is refused.
+    /// Reads and checks a request, and takes note if it is refused.
     ///
     /// # Errors
     /// The first rule that the request breaks.
@@ -192,7 +223,7 @@ impl Verifier {
             Ok(body) => self.judge(&parts.headers, body),
             Err(problem) => Err(problem),
         };
-        outcome.map_err(|problem| self.refuse(problem))
+        outcome.inspect_err(|problem| self.refused.note(problem.why()))
     }
 
     fn judge(&self, headers: &HeaderMap, body: Bytes) -> Result<Inbound, Unverified> {
@@ -204,18 +235,6 @@ impl Verifier {
         let request = self.verify(headers, body)?;
         let check = request.is_form && is_ssl_check(&request.body);
         Ok(if check { Inbound::SslCheck } else { Inbound::Signed(request) })
-    }
-
-    fn refuse(&self, problem: Unverified) -> Unverified {
-        self.metrics.refused("slack", problem.reason());
-        match problem {
-            // The operator can do something about these; the others are the internet's weather.
-            Unverified::ClockSkew | Unverified::Replayed => {
-                tracing::warn!(reason = problem.reason(), "{problem}");
-            }
-            _ => tracing::debug!(reason = problem.reason(), "{problem}"),
-        }
-        problem
     }
 }
 

@@ -49,6 +49,15 @@ const LASTING: [&str; 12] = [
     "enterprise_is_restricted",
     "two_factor_setup_required",
 ];
+/// That there is no bot token to ask with.
+const NO_TOKEN: &str = "no_token";
+/// Any other word for "no".
+const REFUSED: &str = "refused";
+
+/// Every reason for which Slack does not say who people are, in a word for the operator.
+pub fn troubles() -> impl Iterator<Item = &'static str> {
+    LASTING.into_iter().chain([NO_TOKEN, REFUSED])
+}
 
 /// A client of the Web API.
 #[derive(Debug, Clone)]
@@ -339,7 +348,7 @@ impl Directory for WebApi {
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
         async move {
-            let token = token.ok_or(DirectoryError::NotAllowed("no_token"))?;
+            let token = token.ok_or(DirectoryError::NotAllowed(NO_TOKEN))?;
             match self.user(token, &person.user).await {
                 Ok((user, tells_addresses)) => profile_of(user, person, tells_addresses),
                 Err(CallError::Said(word)) => Err(said(&word)),
@@ -361,7 +370,7 @@ fn said(word: &str) -> DirectoryError {
         word if CallError::Said(word.to_owned()).is_transient() => DirectoryError::Unavailable,
         word => {
             let known = LASTING.into_iter().find(|lasting| *lasting == word);
-            DirectoryError::NotAllowed(known.unwrap_or("refused"))
+            DirectoryError::NotAllowed(known.unwrap_or(REFUSED))
         }
     }
 }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::cloud::Cloud;
 use super::credentials::CertificateFiles;
-use crate::config::{Key, ListKey, Reader, parse};
+use crate::config::{Key, ListKey, Parsed, Reader, parse};
 use crate::net::settings::host;
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
@@ -30,13 +30,13 @@ section! {
     pub(super) APP_ID: Key<String> = Key::new(
         "teams.app_id",
         "the application (client) id of the bot's Entra application",
-        parse::identifier,
+        app_id,
     );
 
     APP_SECRET: Key<SecretString> = Key::new(
         "teams.app_secret",
         "a client secret of the bot's Entra application",
-        parse::secret,
+        app_secret,
     )
     .secret();
 
@@ -201,6 +201,24 @@ impl Settings {
     }
 }
 
+/// The id of an Entra application.
+fn app_id(text: &str) -> Parsed<String> {
+    parse::guid(text)
+        .map_err(|_| "is not a GUID: copy the application (client) id of the Azure bot".into())
+}
+
+/// A client secret of an Entra application. Entra shows two columns, and the other one is a GUID.
+fn app_secret(text: &str) -> Parsed<SecretString> {
+    if parse::is_guid(text) {
+        return Err(
+            "is a GUID, so it is the secret's ID: copy its Value, which Entra shows only once, \
+                    when the secret is made"
+                .into(),
+        );
+    }
+    parse::secret(text)
+}
+
 fn hosts_or(given: Option<Vec<String>>, usual: &[&str]) -> Option<HostAllowlist> {
     match given {
         Some(given) => HostAllowlist::new(given, Subdomains::Refused).ok(),
@@ -246,4 +264,18 @@ fn app_credential(reader: &mut Reader) -> Option<AppCredential> {
     };
     reader.blame(key, complaint);
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_application_has_a_guid_and_its_secret_is_none() {
+        let guid = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
+        assert!(app_id(guid).is_ok());
+        assert!(app_id("myapp").is_err());
+        assert!(app_secret("Kq8~canary.secret_of-the~application").is_ok());
+        assert!(app_secret(guid).is_err());
+    }
 }

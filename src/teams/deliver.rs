@@ -181,6 +181,8 @@ impl Deliver for TeamsDelivery {
     const JOBS: &'static str = "teams_reply";
     const LONGEST_LINK: usize = LONGEST_LINK;
     const OUTLIVES_LINKS: bool = true;
+    const WAYS: &'static [&'static str] =
+        &["updated", "chat", "targeted", "own_chat", "pointed_to_chat"];
     const SETTLE: Duration = Duration::ZERO;
     const FIRST_SIGNAL: Option<Duration> = Some(Duration::from_millis(500));
     const FIRST_SIGN: Duration = Duration::from_secs(2);

@@ -31,10 +31,16 @@ use crate::novu::Endpoint;
 use crate::random::SharedRandom;
 use activity::Incomplete;
 use config::{AppCredential, Settings};
-use connector::Connector;
-use credentials::{Certificate, Credentials, Proof, TokenSource};
+use connector::{BAD_CREDENTIALS, Connector};
+use credentials::{Certificate, Credentials, Proof, TokenError, TokenSource};
 use deliver::TeamsDelivery;
 use token::Verifier;
+
+/// Every reason for which people in Teams cannot be served, in a word for the operator, beside those of
+/// Novu's.
+pub fn troubles() -> impl Iterator<Item = &'static str> {
+    Verifier::troubles().chain(TokenError::words()).chain([BAD_CREDENTIALS])
+}
 
 /// What comes before the words that people type: nothing, for they write to the bot itself.
 const COMMAND: &str = "";

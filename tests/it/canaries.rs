@@ -7,13 +7,17 @@ use std::io::Write;
 use std::sync::{Mutex, Once, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::bot::{ADA, API_KEY, BOT_TOKEN, Bot, SECRET};
+use crate::log::{Fields, no_field_collides};
 
 /// What no log line may hold: the word in our secrets, in e-mail addresses and in response URLs,
 /// and what sign-in links, personal links, states, tokens, signatures, signed statements and keys look
-/// like: the last two are what every RSA key begins with, as PEM and as bytes.
-const CANARIES: [&str; 15] = [
+/// like: the last two are what every RSA key begins with, as PEM and as bytes. And ids are shown as
+/// they are, not in our type's name.
+const CANARIES: [&str; 16] = [
     "canary",
     "/oauth/v2/authorize?",
     "/oauth2/v2.0/authorize?",
@@ -28,6 +32,7 @@ const CANARIES: [&str; 15] = [
     "client_assertion",
     "-----BEGIN",
     "BgkqhkiG9w0BAQEF",
+    "Id(\"",
     "42, 134, 72, 134, 247, 13, 1, 1, 1",
 ];
 /// What the HTTP client calls itself. It speaks to `log`, as other libraries do.
@@ -79,6 +84,8 @@ pub(crate) fn listen() {
             .with_max_level(tracing::Level::TRACE)
             .with_writer(Listener)
             .with_ansi(false)
+            .finish()
+            .with(Fields)
             .init();
     });
 }
@@ -94,6 +101,7 @@ pub(crate) fn lines_with(text: &str) -> Vec<String> {
 pub(crate) fn none_sang() {
     let sung = SUNG.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(sung.is_empty(), "logged: {}", sung[0]);
+    no_field_collides();
 }
 
 /// Fails if a text that strangers may read holds a secret.

@@ -5,6 +5,7 @@
 mod bot;
 mod canaries;
 mod clocks;
+mod figures;
 mod held_accounts;
 mod identity;
 mod identity_accounts;
@@ -16,6 +17,8 @@ mod identity_templates;
 mod identity_webhooks;
 mod interactions;
 mod late;
+mod log;
+mod log_lines;
 mod novu_limits;
 mod novu_slow;
 mod novu_trouble;

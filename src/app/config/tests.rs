@@ -19,13 +19,13 @@ use crate::teams::config::AppCredential;
 /// The least that makes a configuration.
 const LEAST: [(&str, &str); 3] = [
     ("CONNECT_NOVU__API_KEY", "novu-key"),
-    ("CONNECT_SLACK__SIGNING_SECRETS", "slack-secret"),
+    ("CONNECT_SLACK__SIGNING_SECRETS", "0123456789abcdef0123456789abcdef"),
     ("CONNECT_SLACK__INTEGRATION", "slack"),
 ];
 
 /// What the section `teams` needs beside that.
 const TEAMS_LEAST: [(&str, &str); 3] = [
-    ("CONNECT_TEAMS__APP_ID", "app"),
+    ("CONNECT_TEAMS__APP_ID", "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10"),
     ("CONNECT_TEAMS__APP_SECRET", "teams-secret"),
     ("CONNECT_TEAMS__INTEGRATION", "teams"),
 ];
@@ -235,6 +235,34 @@ fn a_file_that_is_not_toml_is_named_by_line_and_not_quoted() {
 }
 
 #[test]
+fn a_file_that_is_not_toml_is_the_only_problem() {
+    let env = [("CONNECT_SLACK__COMAND", "[]"), ("CONNECT_NOVU__API_KEY", "[]")];
+    let told = problems(Some("[novu\napi_key = 'x'"), &env);
+    assert_eq!(told, ["The configuration file is not TOML: correct line 1."]);
+}
+
+#[test]
+fn a_misspelt_name_has_no_consequences() {
+    let off = [
+        ("CONNECT_NOVU__API_KEY", "[]"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "[]"),
+        ("CONNECT_SLACK__INTEGRATION", "[]"),
+    ];
+    let file = "[Novu]\napi_key = 'k'\n[slak]\nsigning_secrets = 's'\nintegration = 'i'";
+    assert_eq!(
+        problems(Some(file), &off),
+        [
+            "There is no section [Novu]: remove it or correct it to [novu].",
+            "There is no section [slak]: remove it or correct it to [slack].",
+        ],
+    );
+    let one = [off[0], ("CONNECT_NOVU__APIKEY", "k")];
+    one_problem(&one, "CONNECT_NOVU__APIKEY", "correct it to CONNECT_NOVU__API_KEY");
+    let told = problems(Some("[novu]\nAPI_KEY = 'k'"), &off[..1]);
+    assert_eq!(told, ["There is no key novu.API_KEY: remove it or correct it to novu.api_key."]);
+}
+
+#[test]
 fn types_must_fit() {
     for file in [
         "[server]\nlisten = ['127.0.0.1:1']",
@@ -261,6 +289,19 @@ fn values_that_do_not_fit_are_refused() {
         ("CONNECT_SLACK__CONNECTION", "", "is empty"),
         ("CONNECT_SLACK__USER_SCOPE", "", "is empty"),
         ("CONNECT_SLACK__LINK_HOSTS", "https://slack.com", "that is not a host"),
+        ("CONNECT_SLACK__LINK_HOSTS", "com", "that is no host but what hosts of anybody end with"),
+        ("CONNECT_SLACK__RESPONSE_HOSTS", "slack.com,co.uk", "number 2, that is no host but"),
+        ("CONNECT_NOVU__API_KEY", "\"novu-key\"", "stands in quotation marks"),
+        ("CONNECT_NOVU__API_URL", "'https://api.novu.co'", "stands in quotation marks"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "\"a,b\"", "stands in quotation marks"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "a,\"b\"", "number 2, that stands in quotation marks"),
+        ("CONNECT_NOVU__API_URL", "https://api.novu.co/v1/", "ends with a version"),
+        ("CONNECT_NOVU__API_URL", "https://dashboard.novu.co", "is not Novu's API"),
+        ("CONNECT_NOVU__API_URL", "https://dashboard-v2.novu.co", "is not Novu's API"),
+        ("CONNECT_NOVU__API_KEY", "your-api-key", "is only an example"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "xoxb-1-s3cret", "that is a token: copy the Signing"),
+        ("CONNECT_LOG", "inof", "has a word that is no level"),
+        ("CONNECT_LOG", "info,hyper=loud", "is no filter"),
         ("CONNECT_SLACK__API_URL", "http://slack.com/api", "is plain http"),
         ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:3000", "the same as server.listen"),
         ("CONNECT_SERVER__OPS_LISTEN", "0.0.0.0:3000", "the same as server.listen"),
@@ -361,6 +402,10 @@ fn the_bot_has_a_secret_or_a_certificate_with_its_key() {
     for (given, subject, words) in cases {
         one_problem(&teams(given), subject, words);
     }
+    let guid = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
+    one_problem(&teams(&[(secret.0, guid)]), secret.0, "the secret's ID: copy its Value");
+    let named = [TEAMS_LEAST[2], secret, ("CONNECT_TEAMS__APP_ID", "myapp")];
+    one_problem(&named, "teams.app_id", "is not a GUID: copy the application (client) id");
     let pasted = (key.0, "-----BEGIN PRIVATE KEY-----");
     one_problem(&teams(&[certificate, pasted]), key.0, "name the file that holds it");
     one_problem(&teams(&[certificate, (key.0, "")]), key.0, "is empty");
@@ -392,6 +437,14 @@ fn novu_beyond_this_machine_in_plain_http_is_a_warning() {
     for address in ["http://127.0.0.1:3000", "https://novu.example.com"] {
         assert_eq!(warned(address), [""; 0], "{address}");
     }
+}
+
+#[test]
+fn a_signing_secret_that_is_hardly_one_is_a_warning() {
+    let config = load(None, &[("CONNECT_SLACK__SIGNING_SECRETS", "1234567890.123")]).unwrap();
+    let warnings: Vec<_> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("number 1, that is not 32 hexadecimal digits"), "{warnings:?}");
 }
 
 #[test]

@@ -19,6 +19,9 @@ use super::{Connector, ConnectorUrl, Patience};
 use crate::core::{Directory, DirectoryError, Person, Profile};
 use crate::teams::pace::Lane;
 
+/// What the operator is told where Entra or the connector does not take the bot's credentials.
+pub const BAD_CREDENTIALS: &str = "bad_credentials";
+
 /// Somebody who is to be looked up.
 #[derive(Debug, Clone)]
 pub struct Sought<'a> {
@@ -156,7 +159,7 @@ impl From<CallError> for DirectoryError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Throttled(wait) => Self::Throttled(wait),
-            CallError::Unauthorised => Self::NotAllowed("bad_credentials"),
+            CallError::Unauthorised => Self::NotAllowed(BAD_CREDENTIALS),
             error if error.calls_for_another_place() => Self::OutOfReach,
             _ => Self::Unavailable,
         }

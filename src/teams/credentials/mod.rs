@@ -40,6 +40,9 @@ const BREATHER: Duration = Duration::from_mins(1);
 /// How often it is looked after the token in hand.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
+const TOKEN_UNAVAILABLE: &str = "token_unavailable";
+const TOKEN_NONSENSE: &str = "token_nonsense";
+
 /// What the bot asks Entra for a token with.
 #[derive(Debug)]
 pub struct Credentials {
@@ -128,18 +131,24 @@ impl TokenError {
         }
     }
 
+    /// Every word of [`TokenError::word`].
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        let of_refusals = REFUSALS.into_iter().map(|(_, word, _)| word);
+        of_refusals.chain([TOKEN_UNAVAILABLE, TOKEN_NONSENSE])
+    }
+
     /// The word for it in `/readyz`.
     #[must_use]
-    pub const fn word(&self) -> &'static str {
+    pub fn word(&self) -> &'static str {
         match self {
             Self::Refused { code, .. } => refusal(*code).0,
-            Self::Unavailable => "token_unavailable",
-            Self::Nonsense => "token_nonsense",
+            Self::Unavailable => TOKEN_UNAVAILABLE,
+            Self::Nonsense => TOKEN_NONSENSE,
         }
     }
 
     /// What an operator can do about it, where that is more than the cause tells.
-    const fn advice(&self) -> Option<&'static str> {
+    fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Refused { code, .. } => Some(refusal(*code).1),
             Self::Unavailable | Self::Nonsense => None,
@@ -147,35 +156,49 @@ impl TokenError {
     }
 }
 
-/// A word for a refusal by its AADSTS code, and what an operator can do about it (Microsoft, AADSTS
-/// error codes).
-const fn refusal(code: u64) -> (&'static str, &'static str) {
-    match code {
-        7_000_215 => {
-            ("secret_wrong", "teams.app_secret is wrong: copy the secret's value, not its id")
-        }
-        7_000_222 => (
-            "secret_expired",
-            "teams.app_secret has expired: make a new one in Entra, put it there and restart",
-        ),
-        700_027 => (
-            "certificate_unknown",
-            "Entra does not know teams.app_certificate: add it to the application",
-        ),
-        700_024 => ("clock_wrong", "this machine's clock is wrong: set it"),
-        700_016 => (
-            "app_unknown",
-            "Entra does not find the application: check teams.app_id and teams.app_tenant",
-        ),
-        7_000_112 => ("app_disabled", "the application is disabled in Entra: enable it"),
-        90_002 | 900_023 => {
-            ("tenant_unknown", "Entra does not find the tenant: check teams.app_tenant")
-        }
-        _ => (
-            "credentials_refused",
-            "check teams.app_id, teams.app_tenant, and the bot's secret or certificate",
-        ),
-    }
+/// Refusals by their AADSTS codes: the word for each, and what an operator can do about it (Microsoft,
+/// AADSTS error codes). The last one is for all other codes.
+const REFUSALS: [(&[u64], &str, &str); 8] = [
+    (
+        &[7_000_215],
+        "secret_wrong",
+        "teams.app_secret is wrong: copy the secret's value, not its id",
+    ),
+    (
+        &[7_000_222],
+        "secret_expired",
+        "teams.app_secret has expired: make a new one in Entra, put it there and restart",
+    ),
+    (
+        &[700_027],
+        "certificate_unknown",
+        "Entra does not know teams.app_certificate: add it to the application",
+    ),
+    (&[700_024], "clock_wrong", "this machine's clock is wrong: set it"),
+    (
+        &[700_016],
+        "app_unknown",
+        "Entra does not find the application: check teams.app_id and teams.app_tenant",
+    ),
+    (&[7_000_112], "app_disabled", "the application is disabled in Entra: enable it"),
+    (
+        &[90_002, 900_023],
+        "tenant_unknown",
+        "Entra does not find the tenant: check teams.app_tenant",
+    ),
+    (
+        &[],
+        "credentials_refused",
+        "check teams.app_id, teams.app_tenant, and the bot's secret or certificate",
+    ),
+];
+
+/// The word for a refusal by its AADSTS code, and what an operator can do about it.
+fn refusal(code: u64) -> (&'static str, &'static str) {
+    let [.., others] = REFUSALS;
+    let (_, word, advice) =
+        REFUSALS.into_iter().find(|(codes, ..)| codes.contains(&code)).unwrap_or(others);
+    (word, advice)
 }
 
 /// Gives the bot's access token. Share one between all who need it.

@@ -54,10 +54,5 @@ impl PackageOptions {
 }
 
 fn configured_app_id(reader: &mut Reader) -> Option<AppId> {
-    let app_id = reader.value(&APP_ID)?;
-    let parsed = app_id.parse();
-    if parsed.is_err() {
-        reader.blame(&APP_ID, "is not a GUID: copy the application (client) id");
-    }
-    parsed.ok()
+    reader.value(&APP_ID)?.parse().ok()
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::config::parse;
+
 /// The longest name of a developer, in characters.
 const LONGEST_DEVELOPER: usize = 32;
 
@@ -27,10 +29,7 @@ impl FromStr for AppId {
     type Err = NotAnAppId;
 
     fn from_str(text: &str) -> Result<Self, NotAnAppId> {
-        let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let lengths: Vec<_> = text.split('-').map(str::len).collect();
-        let fits = lengths == [8, 4, 4, 4, 12] && text.split('-').all(digits);
-        fits.then(|| Self(text.to_ascii_lowercase())).ok_or(NotAnAppId)
+        parse::guid(text).map(Self).map_err(|_| NotAnAppId)
     }
 }
 

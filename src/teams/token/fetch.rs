@@ -54,6 +54,17 @@ impl FetchError {
         }
     }
 
+    /// Every word that there is.
+    pub(super) const CODES: [&str; 7] = [
+        "unreachable",
+        "timed_out",
+        "rejected",
+        "too_large",
+        "nonsense",
+        "host_refused",
+        "no_keys",
+    ];
+
     /// How an answer of success cannot be used.
     const fn words(self) -> &'static str {
         match self {

@@ -15,6 +15,8 @@ use super::settings::Pacing;
 use crate::clock::{SharedClock, Tick};
 use crate::net::{Flight, SingleFlight};
 
+/// What the operator is told while the keys have not been read for the first time.
+pub(super) const NOT_READ_YET: &str = "not_read_yet";
 /// The longest pause after a scheduled fetch that failed: keys that were withdrawn stay until then.
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
@@ -84,7 +86,7 @@ impl Keys {
         if !self.current().is_empty() {
             return None;
         }
-        Some(self.fetching().failed.map_or("not_read_yet", FetchError::code))
+        Some(self.fetching().failed.map_or(NOT_READ_YET, FetchError::code))
     }
 
     fn fetching(&self) -> MutexGuard<'_, Fetching> {

@@ -36,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
+use crate::refused::RefusedRequests;
 use body::Envelope;
 use jwt::Token;
 use key_set::KeySet;
@@ -81,10 +82,15 @@ pub struct Verifier {
     issuer: String,
     keys: Arc<Keys>,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
+    refused: RefusedRequests,
 }
 
 impl Verifier {
+    /// Every word that [`Verifier::trouble`] can say.
+    pub fn troubles() -> impl Iterator<Item = &'static str> {
+        fetch::FetchError::CODES.into_iter().chain([keys::NOT_READ_YET])
+    }
+
     /// A verifier that knows no keys yet.
     ///
     /// # Errors
@@ -96,7 +102,8 @@ impl Verifier {
         metrics: Arc<Metrics>,
     ) -> Result<Self, SettingsError> {
         let key_hosts = settings.check()?;
-        metrics.begin_refused("teams", Unverified::ALL.map(Unverified::reason));
+        let reasons = Unverified::ALL.map(Unverified::reason);
+        let refused = RefusedRequests::new("teams", reasons, Arc::clone(&clock), metrics);
         let source = fetch::Source {
             http,
             metadata_url: settings.metadata_url,
@@ -109,7 +116,7 @@ impl Verifier {
             issuer: settings.issuer,
             keys: Arc::new(keys),
             clock,
-            metrics,
+            refused,
         })
     }
 
@@ -125,14 +132,15 @@ impl Verifier {
         self.keys.trouble()
     }
 
-    /// Reads and checks a request, and counts it if it is refused. A request whose key is not known
+    /// Reads and checks a request, and takes note if it is refused. A request whose key is not known
     /// may have to wait for the keys to be fetched, at most [`Pacing::fetch_time`].
     ///
     /// # Errors
     /// The first rule that the request breaks.
     pub async fn admit(&self, request: Request) -> Result<VerifiedActivity, Unverified> {
         let (parts, body) = request.into_parts();
-        self.judge(&parts.headers, body).await.map_err(|problem| self.refuse(problem))
+        let outcome = self.judge(&parts.headers, body).await;
+        outcome.inspect_err(|problem| self.refused.note(problem.why()))
     }
 
     async fn judge(
@@ -183,16 +191,6 @@ impl Verifier {
             .check(&self.issuer, &self.app_id, self.clock.now())
             .map_err(|_| Unverified::UnknownKey)?;
         Ok(self.keys.newer_than(&known).await)
-    }
-
-    fn refuse(&self, problem: Unverified) -> Unverified {
-        self.metrics.refused("teams", problem.reason());
-        if problem.is_alarming() {
-            tracing::warn!(reason = problem.reason(), "{problem}");
-        } else {
-            tracing::debug!(reason = problem.reason(), "{problem}");
-        }
-        problem
     }
 }
 

@@ -3,6 +3,8 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::refused::{CausedBy, Why};
+
 /// Why a request is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unverified {
@@ -61,7 +63,7 @@ pub enum Unverified {
 
 impl Unverified {
     /// Every reason there is.
-    pub(super) const ALL: [Self; 17] = [
+    pub const ALL: [Self; 17] = [
         Self::TooLarge,
         Self::Unread,
         Self::Authorization,
@@ -105,21 +107,49 @@ impl Unverified {
         }
     }
 
-    /// Whether only the holder of a token with a good signature can have caused this: then somebody
-    /// has to look at it. Everything else is the internet's weather.
-    #[must_use]
-    pub const fn is_alarming(self) -> bool {
-        matches!(
-            self,
-            Self::Issuer
-                | Self::Audience
-                | Self::Expired
-                | Self::NotYetValid
-                | Self::Envelope
-                | Self::Channel
-                | Self::Endorsement
-                | Self::ServiceUrl
-        )
+    /// What the operator is told of it.
+    pub(super) const fn why(self) -> Why {
+        let (by, advice) = match self {
+            Self::TooLarge | Self::Unread => {
+                (CausedBy::Strangers, "strangers, or a proxy that breaks requests off")
+            }
+            Self::Authorization => (
+                CausedBy::Strangers,
+                "strangers, or a proxy that does not pass the header Authorization on",
+            ),
+            Self::Malformed | Self::Algorithm | Self::Presumptuous | Self::Claims => (
+                CausedBy::Strangers,
+                "strangers; if the bot answers nobody, the messaging endpoint gets another \
+                 sender's requests",
+            ),
+            Self::UnknownKey | Self::Signature => (
+                CausedBy::Anybody,
+                "compare teams.app_id and teams.cloud with the Azure bot, and see that \
+                 teams.openid_metadata_url can be reached; if the bot answers, it is strangers",
+            ),
+            Self::Issuer => (
+                CausedBy::Platform,
+                "compare teams.cloud and teams.issuer with the cloud that the bot lives in",
+            ),
+            Self::Audience => (
+                CausedBy::Platform,
+                "compare teams.app_id with the application (client) id of the Azure bot whose \
+                 messaging endpoint this is",
+            ),
+            Self::Expired | Self::NotYetValid => (
+                CausedBy::Platform,
+                "set this machine's clock; an old request may also be sent again",
+            ),
+            Self::Envelope | Self::Endorsement | Self::ServiceUrl => (
+                CausedBy::Platform,
+                "see that no proxy rewrites bodies; else somebody has captured a token",
+            ),
+            Self::Channel => (
+                CausedBy::Platform,
+                "only Microsoft Teams is served: remove other channels from the Azure bot",
+            ),
+        };
+        Why { reason: self.reason(), advice, by }
     }
 }
 

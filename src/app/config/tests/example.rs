@@ -31,6 +31,28 @@ fn the_example_as_it_is_lacks_only_what_is_required() {
     }
 }
 
+/// Secrets of one's own for the keys that have an example of one.
+const OWN_SECRETS: [(&str, &str); 3] = [
+    ("CONNECT_SERVER__LINK_KEYS", "a-key-of-ones-own"),
+    ("CONNECT_SLACK__BOT_TOKEN", "xoxb-ones-own"),
+    ("CONNECT_IDENTITY__WEBHOOK_SECRET", "a-key-of-ones-own"),
+];
+
+#[test]
+fn the_examples_secrets_are_nobodys() {
+    let example = example_with(|key| key.secret);
+    let chain = ("CONNECT_IDENTITY__CHAIN", "webhook,template");
+    let url = ("CONNECT_IDENTITY__WEBHOOK_URL", "https://a.example");
+    let public = ("CONNECT_SERVER__PUBLIC_URL", "https://a.example");
+    let all = [&TEAMS_LEAST[..], &[chain, url, public]].concat();
+    let problems = problems(Some(&example), &all);
+    assert_eq!(problems.len(), OWN_SECRETS.len(), "{problems:#?}");
+    for (name, _) in OWN_SECRETS {
+        let told = |text: &String| text.contains(name) && text.contains("is only an example");
+        assert!(problems.iter().any(told), "{name}: {problems:#?}");
+    }
+}
+
 #[test]
 fn the_examples_defaults_are_the_defaults() {
     let example = example_with(|key| key.default.is_some());
@@ -45,6 +67,7 @@ fn the_example_shows_every_key_with_a_value_that_fits() {
     let example = example_with(|_| true);
     let mut all = TEAMS_LEAST.to_vec();
     all.push(("CONNECT_IDENTITY__CHAIN", "table,webhook,email,template"));
+    all.extend(OWN_SECRETS);
     // The bot has a secret or a certificate: as the example is, and the other way.
     let secret = |key: &KeyInfo| !key.name.starts_with("teams.app_certificate");
     load(Some(&example_with(secret)), &all).unwrap();
