@@ -11,6 +11,7 @@ use connect_sandbox::{Browser, Recorded};
 use http_body_util::StreamBody;
 use hyper::body::Frame;
 use jiff::Timestamp;
+use novu_connect_bot::answering::SurfaceSettings;
 use novu_connect_bot::app::{App, Config, Listeners};
 use novu_connect_bot::clock::{Clock, ManualClock, SharedClock};
 use novu_connect_bot::http::Limits;
@@ -58,9 +59,19 @@ pub(crate) struct Bot {
     /// Where operators ask.
     pub(crate) ops_url: String,
     settings: Settings,
+    /// Platforms beside those that the service knows by itself.
+    further: Vec<Arc<dyn SurfaceSettings>>,
     http: reqwest::Client,
     stop: CancellationToken,
     served: Option<JoinHandle<()>>,
+}
+
+/// What stands around a service.
+struct Around {
+    novu: Arc<Novu>,
+    slack: Arc<Slack>,
+    clock: ManualClock,
+    further: Vec<Arc<dyn SurfaceSettings>>,
 }
 
 impl Drop for Bot {
@@ -88,7 +99,16 @@ impl Bot {
         store: impl FnOnce(SharedClock) -> Store,
         more: &[(&str, &str)],
     ) -> Self {
-        Self::start_among(store, clock(), novu::Options::default(), more).await
+        Self::start_among(store, clock(), novu::Options::default(), Vec::new(), more).await
+    }
+
+    /// As [`Bot::start_with`], with further platforms.
+    pub(crate) async fn start_beside(
+        further: Vec<Arc<dyn SurfaceSettings>>,
+        more: &[(&str, &str)],
+    ) -> Self {
+        let options = novu::Options::default();
+        Self::start_among(Store::in_memory, clock(), options, further, more).await
     }
 
     /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others as well.
@@ -96,6 +116,7 @@ impl Bot {
         store: impl FnOnce(SharedClock) -> Store,
         clock: ManualClock,
         options: novu::Options,
+        further: Vec<Arc<dyn SurfaceSettings>>,
         more: &[(&str, &str)],
     ) -> Self {
         canaries::listen();
@@ -113,7 +134,8 @@ impl Bot {
         novu.add_integration(Integration::slack(INTEGRATION, &app.client_id, &app.client_secret));
         let mut settings = settings(&novu, &slack);
         settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let bot = Self::serve(store, Arc::new(novu), Arc::new(slack), clock, settings).await;
+        let around = Around { novu: Arc::new(novu), slack: Arc::new(slack), clock, further };
+        let bot = Self::serve(store, around, settings).await;
         bot.connect_workspace(CONNECTION, TEAM);
         bot
     }
@@ -126,24 +148,18 @@ impl Bot {
     /// Stops the service and starts another with the same surroundings.
     pub(crate) async fn restart(mut self, settings: Settings) -> Self {
         self.stop().await;
-        let (novu, slack) = (Arc::clone(&self.novu), Arc::clone(&self.slack));
-        Self::serve(
-            Store::in_memory(Arc::new(self.clock.clone())),
-            novu,
-            slack,
-            self.clock.clone(),
-            settings,
-        )
-        .await
+        let around = Around {
+            novu: Arc::clone(&self.novu),
+            slack: Arc::clone(&self.slack),
+            clock: self.clock.clone(),
+            further: std::mem::take(&mut self.further),
+        };
+        let store = Store::in_memory(Arc::new(self.clock.clone()));
+        Self::serve(store, around, settings).await
     }
 
-    async fn serve(
-        store: Store,
-        novu: Arc<Novu>,
-        slack: Arc<Slack>,
-        clock: ManualClock,
-        settings: Settings,
-    ) -> Self {
+    async fn serve(store: Store, around: Around, settings: Settings) -> Self {
+        let Around { novu, slack, clock, further } = around;
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url_of(&public);
         let given = settings.iter().map(|(name, value)| {
@@ -151,6 +167,7 @@ impl Bot {
             (name.clone(), value.clone())
         });
         let config = Config::load(None, given.collect::<Settings>(), &no_files).unwrap();
+        let config = further.iter().cloned().fold(config, Config::with_surface);
         let ops = TcpListener::bind(config.server.ops_listen).await.unwrap();
         let ops_url = url_of(&ops);
         let limits = Limits {
@@ -169,7 +186,18 @@ impl Bot {
             }
         });
         let http = net::client().unwrap();
-        Self { novu, slack, clock, url, ops_url, settings, http, stop, served: Some(served) }
+        Self {
+            novu,
+            slack,
+            clock,
+            url,
+            ops_url,
+            settings,
+            further,
+            http,
+            stop,
+            served: Some(served),
+        }
     }
 
     /// Asks the service to stop and waits until it has.

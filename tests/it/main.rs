@@ -34,5 +34,6 @@ mod teams_restart;
 mod teams_sending;
 mod teams_trouble;
 mod teams_verification;
+mod third;
 mod verification;
 mod workspace;

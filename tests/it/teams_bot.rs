@@ -110,7 +110,7 @@ impl TeamsBot {
             all.retain(|(name, _)| *name != SECRET);
         }
         all.extend(more);
-        let bot = Bot::start_among(store, clock, options, &all).await;
+        let bot = Bot::start_among(store, clock, options, Vec::new(), &all).await;
         let app = teams.options();
         let (id, secret, home) = (&app.app_id, &app.app_secret, &app.home_tenant);
         bot.novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
