@@ -15,10 +15,9 @@ use novu_connect_bot::core::{
 };
 use serde_json::json;
 
-use crate::bot::{ADA, Bot, GRACE, ITSELF, TEAM, connection, find_code, unique, until};
+use crate::bot::{ADA, Bot, GRACE, ITSELF, MINT, TEAM, connection, find_code, unique, until};
 use platform::{INTEGRATION, PLATFORM};
 
-const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 const PAGES: [(&str, &str); 2] = [
     ("CONNECT_SERVER__PUBLIC_URL", ITSELF),
     ("CONNECT_SERVER__LINK_KEYS", "canary-key-of-personal-links"),

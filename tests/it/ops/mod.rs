@@ -1,0 +1,6 @@
+//! What operation sees of the service, and what it stands: strangers, clocks, and Novu's trouble.
+
+mod clocks;
+mod novu_trouble;
+mod operation;
+mod strangers;
