@@ -8,6 +8,7 @@ mod identity;
 mod jobs;
 mod ops;
 mod page;
+mod panics;
 mod slack;
 mod teams;
 mod third;

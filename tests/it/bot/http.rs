@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use super::request::{Request, Sealed};
 use super::{Bot, PATIENCE};
+use crate::panics;
 
 impl Bot {
     /// Posts a request; the answer is JSON if there is one.
@@ -116,6 +117,7 @@ impl Reply {
     async fn read(response: reqwest::Response) -> Self {
         let status = response.status().as_u16();
         let body = response.text().await.unwrap();
+        panics::none_so_far();
         let json = serde_json::from_str(&body).unwrap_or_default();
         Self { status, body, json }
     }

@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::canaries;
+use crate::{canaries, panics};
 pub(crate) use http::{Reply, find_button, find_code, is_on_its_way};
 pub(crate) use request::Request;
 pub(crate) use slack::{connection, email, member};
@@ -53,6 +53,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) type Settings = HashMap<String, String>;
 
+/// What people on one platform have been sent and nobody has looked at.
+type Unread = Box<dyn Fn() -> Vec<String> + Send>;
+
 /// A running service with its surroundings.
 pub(crate) struct Bot {
     pub(crate) novu: Arc<Novu>,
@@ -64,6 +67,8 @@ pub(crate) struct Bot {
     settings: Settings,
     /// Platforms beside those that the service knows by itself.
     further: Vec<Arc<dyn SurfaceSettings>>,
+    /// What people have been sent and the story has not looked at, on each platform.
+    unread: Vec<Unread>,
     http: reqwest::Client,
     stop: CancellationToken,
     served: Option<JoinHandle<()>>,
@@ -75,13 +80,18 @@ struct Around {
     slack: Arc<Slack>,
     clock: ManualClock,
     further: Vec<Arc<dyn SurfaceSettings>>,
+    unread: Vec<Unread>,
 }
 
 impl Drop for Bot {
     fn drop(&mut self) {
         self.stop.cancel();
         if !std::thread::panicking() {
+            panics::none_so_far();
             canaries::none_sang();
+            for unread in &self.unread {
+                assert_eq!(unread(), [""; 0], "messages that the story has not looked at");
+            }
         }
     }
 }
@@ -123,6 +133,7 @@ impl Bot {
         more: &[(&str, &str)],
     ) -> Self {
         canaries::listen();
+        panics::listen();
         let shared: SharedClock = Arc::new(clock.clone());
         let store = store(Arc::clone(&shared));
         let slack = Slack::start(Arc::clone(&shared), Options::default()).await.unwrap();
@@ -137,7 +148,12 @@ impl Bot {
         novu.add_integration(Integration::slack(INTEGRATION, &app.client_id, &app.client_secret));
         let mut settings = settings(&novu, &slack);
         settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        let around = Around { novu: Arc::new(novu), slack: Arc::new(slack), clock, further };
+        let (novu, slack) = (Arc::new(novu), Arc::new(slack));
+        let unread: Vec<Unread> = vec![Box::new({
+            let slack = Arc::clone(&slack);
+            move || slack.unread().iter().map(|message| message.body.to_string()).collect()
+        })];
+        let around = Around { novu, slack, clock, further, unread };
         let bot = Self::serve(store, around, settings).await;
         bot.connect_workspace(CONNECTION, TEAM);
         bot
@@ -156,13 +172,14 @@ impl Bot {
             slack: Arc::clone(&self.slack),
             clock: self.clock.clone(),
             further: std::mem::take(&mut self.further),
+            unread: std::mem::take(&mut self.unread),
         };
         let store = Store::in_memory(Arc::new(self.clock.clone()));
         Self::serve(store, around, settings).await
     }
 
     async fn serve(store: Store, around: Around, settings: Settings) -> Self {
-        let Around { novu, slack, clock, further } = around;
+        let Around { novu, slack, clock, further, unread } = around;
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url_of(&public);
         let given = settings.iter().map(|(name, value)| {
@@ -197,6 +214,7 @@ impl Bot {
             ops_url,
             settings,
             further,
+            unread,
             http,
             stop,
             served: Some(served),
@@ -244,6 +262,7 @@ impl Bot {
         async move {
             let deadline = tokio::time::Instant::now() + PATIENCE;
             while !condition().await {
+                panics::none_so_far();
                 assert!(tokio::time::Instant::now() < deadline, "never came true: {caller}");
                 self.clock.advance(step);
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -279,6 +298,7 @@ pub(crate) fn until<F: AsyncFn() -> bool>(condition: F) -> impl Future<Output = 
     async move {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while !condition().await {
+            panics::none_so_far();
             assert!(tokio::time::Instant::now() < deadline, "never came true: {caller}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }

@@ -91,15 +91,6 @@ impl Bot {
         Request::raw(body, self.clock.now())
     }
 
-    /// What Slack was asked to post as direct messages: the bodies.
-    pub(crate) fn direct_messages(&self) -> Vec<Value> {
-        let all = self.slack.requests();
-        all.iter()
-            .filter(|request| request.path() == "/api/chat.postMessage")
-            .map(Recorded::json)
-            .collect()
-    }
-
     /// What was posted to response URLs: the bodies.
     pub(crate) fn late_replies(&self) -> Vec<Value> {
         let all = self.slack.requests();

@@ -39,7 +39,7 @@ pub(crate) const PAGES: [(&str, &str); 2] = [
 
 /// A running service with Teams around it.
 pub(crate) struct TeamsBot {
-    pub(crate) teams: Teams,
+    pub(crate) teams: Arc<Teams>,
     bot: Bot,
 }
 
@@ -109,11 +109,16 @@ impl TeamsBot {
             all.retain(|(name, _)| *name != SECRET);
         }
         all.extend(more);
-        let bot = Bot::start_among(store, clock, options, Vec::new(), &all).await;
+        let mut bot = Bot::start_among(store, clock, options, Vec::new(), &all).await;
         let app = teams.options();
         let (id, secret, home) = (&app.app_id, &app.app_secret, &app.home_tenant);
         bot.novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
         bot.novu.add_connection(connection()).unwrap();
+        let teams = Arc::new(teams);
+        bot.unread.push(Box::new({
+            let teams = Arc::clone(&teams);
+            move || teams.unread().iter().map(|message| message.body.to_string()).collect()
+        }));
         Self { teams, bot }
     }
 

@@ -98,6 +98,7 @@ async fn while_slack_is_out_of_reach_people_hear_so_at_once() {
     // One of those who were promised an answer finds out that Slack is back.
     bot.until_later(async || bot.method("GET", "/readyz").await == 200).await;
     bot.command(GRACE, "").await.link();
+    bot.until_later(async || bot.slack.messages().len() == 3).await;
 }
 
 #[tokio::test]

@@ -177,6 +177,7 @@ async fn a_press_that_could_not_be_promised_is_answered_when_it_comes_again() {
     hold.release();
     settled_later(&bot).await;
     assert_eq!(link(&bot.seen(ADA, 1).await), link(&card), "the card is as it was");
+    link(&bot.seen(GRACE, 1).await);
 
     bot.clock.advance(Duration::from_secs(1));
     let taken = bot.deliver(pressed.signed()).await;

@@ -85,7 +85,8 @@ async fn without_a_response_url_or_with_one_that_leads_elsewhere_it_is_a_direct_
             None => bot.slash(ADA, "").without("response_url"),
         };
         late(&bot, &hold, request).await;
-        bot.until_later(async || bot.direct_messages().len() == 1).await;
+        bot.until_later(async || bot.slack.messages().len() == 1).await;
+        assert_eq!(bot.slack.messages()[0].door, Door::PostMessage);
         assert_eq!(bot.late_replies().len(), 0);
     }
 }
@@ -109,7 +110,8 @@ async fn a_response_url_is_used_five_times_at_most() {
     let (bot, hold) = slow_bot().await;
     bot.slack.fault(Fault::new(Route::post("/commands/"), Effect::Hangup));
     late(&bot, &hold, bot.slash(ADA, "")).await;
-    bot.until_later(async || bot.direct_messages().len() == 1).await;
+    bot.until_later(async || bot.slack.messages().len() == 1).await;
+    assert_eq!(bot.slack.messages()[0].door, Door::PostMessage);
     assert_eq!(bot.late_replies().len(), 5);
 }
 
