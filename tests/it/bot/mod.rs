@@ -15,7 +15,7 @@ use connect_sandbox::slack::{Options, Slack};
 use jiff::Timestamp;
 use novu_connect_bot::answering::SurfaceSettings;
 use novu_connect_bot::app::{App, Config, Listeners};
-use novu_connect_bot::clock::{Clock, ManualClock, SharedClock};
+use novu_connect_bot::clock::{ManualClock, SharedClock};
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
