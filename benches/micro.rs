@@ -9,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 use connect_sandbox::bot_connector::{BotConnectorKeys, Claims};
+use connect_sandbox::slack::Signed;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::FutureExt;
 use jiff::Timestamp;
@@ -21,7 +22,7 @@ use novu_connect_bot::novu::SubscriberId;
 use novu_connect_bot::signing::SigningKey;
 use novu_connect_bot::slack::SlashCommand;
 use novu_connect_bot::slack::block_kit::{Mrkdwn, PrivateMessage};
-use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, TIMESTAMP_HEADER, VERSION, Verifier};
+use novu_connect_bot::slack::signature::{SIGNATURE_HEADER, Verifier};
 use novu_connect_bot::teams::cloud::Cloud;
 use novu_connect_bot::teams::token::{Pacing, Settings, Verifier as TokenVerifier};
 use novu_connect_bot::words::message::Voice;
@@ -29,6 +30,7 @@ use novu_connect_bot::words::message::Voice;
 /// The bot's application id.
 const APP: &str = "0b1f7a3e-5b1c-4f52-9a43-0d2c5a9e7f10";
 const SERVICE_URL: &str = "https://smba.trafficmanager.net/emea/";
+const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const NOW: i64 = 1_790_000_000;
 const FIELDS: &str = "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0001&team_domain=example&\
     enterprise_id=E0001&enterprise_name=Globular%20Construct&channel_id=C2147483705&\
@@ -37,26 +39,17 @@ const FIELDS: &str = "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0001&team_domain=e
     response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT0001%2F397700885554%2F96rGlfmibIGlgc&\
     trigger_id=13345224609.738474920.8088930838d88f008e0";
 
-fn key() -> SigningKey {
-    SigningKey::new(&"8f742231b10e8888abcd99yyyzzz85a5".into()).expect("a secret that is not blank")
-}
-
 fn verifier() -> Verifier {
     let now = Timestamp::from_second(NOW).expect("a time in range");
-    Verifier::new(vec![key()], Arc::new(ManualClock::new(now)), Arc::default())
+    let key = SigningKey::new(&SECRET.into()).expect("a secret that is not blank");
+    Verifier::new(vec![key], Arc::new(ManualClock::new(now)), Arc::default())
 }
 
 /// A signed request that differs from all others by its number.
 fn signed(number: u64) -> (HeaderMap, Bytes) {
-    let body = format!("{FIELDS}{number}");
-    let timestamp = NOW.to_string();
-    let signature = key().sign(VERSION, timestamp.as_bytes(), body.as_bytes());
-    let mut headers = HeaderMap::new();
-    let value = |text: &str| HeaderValue::from_str(text).expect("plain text");
-    headers.insert(TIMESTAMP_HEADER, value(&timestamp));
-    headers.insert(SIGNATURE_HEADER, value(&signature));
-    headers.insert("content-type", value("application/x-www-form-urlencoded"));
-    (headers, body.into())
+    let now = Timestamp::from_second(NOW).expect("a time in range");
+    let Signed { headers, body } = Signed::form(SECRET, now, format!("{FIELDS}{number}"));
+    (headers, body)
 }
 
 fn check(criterion: &mut Criterion) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use novu_connect_bot::signing::SigningKey;
+use connect_sandbox::slack::{SlashCommand, sign};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -29,8 +29,8 @@ pub(crate) struct Plan {
 pub(crate) enum Script {
     /// `/connect` in Slack, signed as it is sent.
     Slack {
-        /// Signs the requests; without it they are forged.
-        key: Option<SigningKey>,
+        /// What signs the requests; without it they are forged.
+        secret: Option<&'static str>,
         /// Where a late answer would go.
         response_url: String,
     },
@@ -95,8 +95,8 @@ pub(crate) fn activity(address: &str, token: &str, body: &str) -> Vec<u8> {
 /// The request with this number of those in the plan.
 fn request(plan: &Plan, first: u64, number: u64) -> Cow<'_, [u8]> {
     match &plan.script {
-        Script::Slack { key, response_url } => {
-            command(&plan.address, key.as_ref(), response_url, first + number).into()
+        Script::Slack { secret, response_url } => {
+            command(&plan.address, *secret, response_url, first + number).into()
         }
         Script::Written(requests) => {
             let at = usize::try_from(number).expect("a number of requests");
@@ -106,16 +106,14 @@ fn request(plan: &Plan, first: u64, number: u64) -> Cow<'_, [u8]> {
 }
 
 /// One command that nobody else sends: its person and its trigger are numbered.
-fn command(address: &str, key: Option<&SigningKey>, response_url: &str, number: u64) -> Vec<u8> {
-    let url: String = form_urlencoded::byte_serialize(response_url.as_bytes()).collect();
-    let body = format!(
-        "token=x&team_id=TLOAD&team_domain=load&channel_id=C1&channel_name=general&user_id=U{number}\
-         &user_name=u{number}&command=%2Fconnect&text=&api_app_id=A1&is_enterprise_install=false\
-         &response_url={url}&trigger_id={number}.{number}"
-    );
-    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs()).to_string();
-    let signature = match key {
-        Some(key) => key.sign("v0", now.as_bytes(), body.as_bytes()),
+fn command(address: &str, secret: Option<&str>, response_url: &str, number: u64) -> Vec<u8> {
+    let body = SlashCommand::new("TLOAD", &format!("U{number}"))
+        .response_url(response_url)
+        .with("trigger_id", &format!("{number}.{number}"))
+        .body();
+    let now = std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_secs());
+    let signature = match secret {
+        Some(secret) => sign(secret, now, body.as_bytes()),
         None => format!("v0={number:064x}"),
     };
     format!(

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use novu_connect_bot::signing::SigningKey;
-
 use super::client::{Plan, Script};
 use super::field::{Field, NEIGHBOURS, Side};
 use super::pairs::{compare, compare_to_peer};
@@ -44,7 +42,7 @@ fn plan(field: &Field, side: Side, genuine: bool) -> Plan {
     Plan {
         address: field.server(side).address.clone(),
         script: Script::Slack {
-            key: genuine.then(|| SigningKey::new(&SECRET.into()).expect("a secret")),
+            secret: genuine.then_some(SECRET),
             response_url: field.upstream.value("response_url"),
         },
         connections: CONNECTIONS,

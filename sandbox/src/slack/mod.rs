@@ -183,12 +183,23 @@ impl Slack {
     /// The messages that were accepted so far, oldest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
-        self.inner.state().messages.clone()
+        let mut state = self.inner.state();
+        state.read = state.messages.len();
+        state.messages.clone()
+    }
+
+    /// The messages that have come since [`Slack::messages`] was last asked, oldest first.
+    #[must_use]
+    pub fn unread(&self) -> Vec<Message> {
+        let state = self.inner.state();
+        state.messages[state.read..].to_vec()
     }
 
     /// Forgets the messages so far.
     pub fn clear_messages(&self) {
-        self.inner.state().messages.clear();
+        let mut state = self.inner.state();
+        state.messages.clear();
+        state.read = 0;
     }
 
     /// Puts a fault into force.

@@ -1,5 +1,7 @@
 //! Requests as Slack sends them: signed slash commands, button presses, events.
 
+use std::fmt::Display;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -7,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::hmac_hex;
 
-/// The value of `X-Slack-Signature` for a body. `timestamp` is the header's, in seconds.
+/// The value of `X-Slack-Signature` for a body. `timestamp` is the header's: seconds, or whatever else
+/// stands there.
 #[must_use]
-pub fn sign(secret: &str, timestamp: i64, body: &[u8]) -> String {
+pub fn sign(secret: &str, timestamp: impl Display, body: &[u8]) -> String {
     let head = format!("v0:{timestamp}:");
     format!("v0={}", hmac_hex(secret.as_bytes(), &[head.as_bytes(), body]))
 }
@@ -107,6 +110,12 @@ impl SlashCommand {
     pub fn without(mut self, name: &str) -> Self {
         self.fields.retain(|(known, _)| known != name);
         self
+    }
+
+    /// The fields with their values, in the order in which they are sent.
+    #[must_use]
+    pub fn fields(&self) -> &[(String, String)] {
+        &self.fields
     }
 
     /// The form body.

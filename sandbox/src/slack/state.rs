@@ -28,6 +28,8 @@ pub(super) struct State {
     pub(super) codes: HashMap<String, Code>,
     pub(super) response_urls: HashMap<String, ResponseUrl>,
     pub(super) messages: Vec<Message>,
+    /// How many of the messages somebody has looked at.
+    pub(super) read: usize,
     keeps_messages: bool,
     counter: u64,
 }

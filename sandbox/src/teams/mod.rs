@@ -281,13 +281,28 @@ impl Teams {
     /// The messages that were accepted so far, oldest first; none if they are not kept.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
-        self.inner.state().messages.clone()
+        let mut state = self.inner.state();
+        let messages = state.messages.clone();
+        state.read.extend(messages.iter().map(|it| (it.id.clone(), it.edits)));
+        messages
     }
 
     /// The messages that a person sees now, oldest first.
     #[must_use]
     pub fn seen_by(&self, oid: &str) -> Vec<Message> {
-        self.inner.state().seen_by(oid, self.inner.controls.clock.now())
+        let mut state = self.inner.state();
+        let seen = state.seen_by(oid, self.inner.controls.clock.now());
+        state.read.extend(seen.iter().map(|it| (it.id.clone(), it.edits)));
+        seen
+    }
+
+    /// The messages that are there and that neither [`Teams::messages`] nor [`Teams::seen_by`] has given
+    /// as they now are.
+    #[must_use]
+    pub fn unread(&self) -> Vec<Message> {
+        let state = self.inner.state();
+        let is_read = |it: &Message| state.read.get(&it.id) == Some(&it.edits);
+        state.messages.iter().filter(|it| !it.deleted && !is_read(it)).cloned().collect()
     }
 
     /// Shows the bot's answer to a pressed button to the person who pressed it, and tells what they

@@ -23,6 +23,8 @@ pub(super) struct State {
     /// By id, without a thread.
     pub(super) conversations: BTreeMap<String, Conversation>,
     pub(super) messages: Vec<Message>,
+    /// The messages that somebody has looked at, by their ids, with the number of edits by then.
+    pub(super) read: HashMap<String, usize>,
     pub(super) typing: Vec<Typing>,
     /// Notices below cards, by the object id of their reader.
     pub(super) notices: Vec<(String, String)>,

@@ -1,0 +1,79 @@
+//! Novu's rate limits: a crowd shares them, and nobody is sent away for them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use connect_sandbox::novu::{Options, Plan};
+use connect_sandbox::{Effect, Failure, Fault, Route};
+use futures_util::future::join_all;
+use novu_connect_bot::clock::Clock;
+use novu_connect_bot::store::Store;
+use serde_json::Value;
+
+use crate::bot::{ADA, Bot, GRACE, clock, find_button, member};
+
+const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
+
+#[tokio::test]
+async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {
+    let options = Options { plan: Some(Plan::Free), ..Options::default() };
+    let budget = [("CONNECT_SLACK__REPLY_BUDGET", "300ms")];
+    let bot =
+        Bot::start_among(Store::in_memory, clock(), options, Vec::new(), |_| {}, &budget).await;
+    bot.ready().await;
+    let users: Vec<String> = (0..120).map(|number| format!("U{number}")).collect();
+    for user in &users {
+        bot.slack.add_user(member(user, user));
+    }
+    let asked_at = bot.clock.now();
+    let replies = join_all(users.iter().map(|user| bot.command(user, ""))).await;
+    let links = || {
+        let followed = bot.slack.messages();
+        let followed = followed.iter().filter_map(|message| find_button(&message.body).cloned());
+        let at_once = replies.iter().filter_map(|reply| reply.find_button().cloned());
+        let url = |button: Value| button["url"].as_str().unwrap().to_owned();
+        at_once.chain(followed).map(url).collect::<HashSet<_>>()
+    };
+    bot.until_later_by(Duration::from_millis(50), async || links().len() == 120).await;
+    assert!(bot.clock.now().as_second() - asked_at.as_second() < 60);
+    assert_eq!(bot.mints().len(), 120);
+    // What a question has learnt is not looked up again.
+    assert_eq!(bot.novu.count(&Method::GET, "/v1/channel-endpoints"), 120);
+}
+
+#[tokio::test]
+async fn a_429_makes_everybody_wait_and_is_met_once() {
+    let bot = Bot::start_with(&[("CONNECT_SLACK__REPLY_BUDGET", "200ms")]).await;
+    bot.ready().await;
+    bot.novu.fault(Fault::new(Route::post(MINT), Effect::Fail(Failure::throttled(9))).times(1));
+    assert!(bot.command(ADA, "").await.is_on_its_way());
+    assert_eq!(bot.mints().len(), 1);
+    assert!(bot.command(GRACE, "").await.is_on_its_way());
+    assert_eq!(bot.mints().len(), 1, "nobody asks in vain");
+    bot.until_later_by(Duration::from_millis(50), async || bot.slack.messages().len() == 2).await;
+    let followed = bot.slack.messages();
+    assert!(followed.iter().all(|message| find_button(&message.body).is_some()));
+    assert_eq!(bot.mints().len(), 3);
+}
+
+#[tokio::test]
+async fn another_attempt_keeps_what_the_one_before_has_learnt() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    let down = Effect::status(StatusCode::SERVICE_UNAVAILABLE);
+    bot.novu.fault(Fault::new(Route::post(MINT), down).times(5));
+    assert!(bot.command(ADA, "").await.is_on_its_way());
+    bot.until_later(async || bot.slack.messages().len() == 1).await;
+    assert!(find_button(&bot.slack.messages()[0].body).is_some());
+    assert_eq!(bot.mints().len(), 6);
+    for (method, path) in [
+        (Method::GET, "/v2/subscribers"),
+        (Method::POST, "/v2/subscribers"),
+        (Method::GET, "/v1/channel-endpoints"),
+    ] {
+        assert_eq!(bot.novu.count(&method, path), 1, "{method} {path}");
+    }
+    let asked = bot.slack.requests().iter().filter(|it| it.path() == "/api/users.info").count();
+    assert_eq!(asked, 1);
+}

@@ -1,0 +1,205 @@
+//! A chat platform of the tests' own: JSON over HTTP in, messages in memory out.
+//!
+//! A platform has to bring nothing else.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::future::{BoxFuture, FutureExt, join, ready};
+use novu_connect_bot::answering::{
+    Answering, Common, Deliver, PendingReply, Responder, Shown, Surface, SurfaceSettings,
+};
+use novu_connect_bot::clock::SharedClock;
+use novu_connect_bot::core::{
+    Answer, DedupKey, Directory, DirectoryError, EmailAddress, Integration, Intent, Kind,
+    LearntLanguage, Person, Platform, Profile, Question, Reference, Refusal,
+};
+use novu_connect_bot::net::{HostAllowlist, Subdomains};
+use novu_connect_bot::random::SharedRandom;
+use novu_connect_bot::words::message::{Markup, Voice};
+use secrecy::SecretString;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::{Seen, Third};
+
+/// The integration in Novu. People sign in at Slack, because Novu knows no third platform.
+pub(crate) const INTEGRATION: &str = "third-main";
+
+pub(crate) static PLATFORM: Platform = Platform {
+    name: "third",
+    brand: "Third Chat",
+    provider: "Slack",
+    place: "link-workspace",
+    only_members_ask: true,
+    ids_have_case: true,
+    delivers_without_connection: false,
+    novu_providers: &["slack"],
+    reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
+};
+
+/// The settings come from the story, hence without a section of the configuration.
+impl SurfaceSettings for Third {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn describe(&self) -> Vec<(&'static str, String)> {
+        vec![("Third", INTEGRATION.to_owned())]
+    }
+
+    fn open<'a>(&'a self, common: &'a Common) -> BoxFuture<'a, anyhow::Result<Arc<dyn Surface>>> {
+        let integration = Integration {
+            platform: &PLATFORM,
+            identifier: INTEGRATION.to_owned(),
+            user_scope: None,
+            link_hosts: HostAllowlist::new(["127.0.0.1"], Subdomains::Refused).unwrap(),
+            bot_token: None,
+            require_profile: true,
+        };
+        let linking = common.linking(integration, None);
+        let answering = common.answering(self.clone(), linking);
+        self.responder.set(Arc::clone(&answering) as _).unwrap();
+        let (clock, random) = (Arc::clone(&common.clock), Arc::clone(&common.random));
+        ready(Ok(Arc::new(ThirdSurface { answering, clock, random }) as _)).boxed()
+    }
+}
+
+#[derive(Debug)]
+struct ThirdSurface {
+    answering: Arc<Answering<Third>>,
+    clock: SharedClock,
+    random: SharedRandom,
+}
+
+impl Surface for ThirdSurface {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn routes(self: Arc<Self>) -> Router {
+        Router::new().route("/third/messages", post(message)).with_state(self)
+    }
+
+    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        let linking = self.answering.linking().run(stop.clone());
+        join(linking, self.answering.run(stop)).map(|_| ()).boxed()
+    }
+
+    fn conclude(&self) -> BoxFuture<'_, ()> {
+        self.answering.conclude().boxed()
+    }
+
+    fn drain(&self) -> BoxFuture<'_, ()> {
+        self.answering.finish().boxed()
+    }
+
+    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
+        self.answering.linking().trouble().boxed()
+    }
+
+    fn warning(&self) -> Option<&'static str> {
+        self.answering.linking().warning()
+    }
+
+    fn responder(&self) -> Arc<dyn Responder> {
+        Arc::clone(&self.answering) as _
+    }
+}
+
+/// What the platform sends when somebody writes to the bot.
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    user: String,
+    text: String,
+}
+
+async fn message(State(third): State<Arc<ThirdSurface>>, Json(event): Json<Event>) -> StatusCode {
+    let question = Question {
+        asker: super::person(&event.user),
+        identified: true,
+        intent: Intent::parse(&event.text),
+        reference: Reference::new(&*third.random),
+        command: String::new(),
+        name: None,
+        language: LearntLanguage::default(),
+        asked_at: third.clock.now(),
+        dedup_key: Some(DedupKey(Sha256::digest(event.id).into())),
+    };
+    let stored = third.answering.acknowledged(PendingReply::new(question, (), None)).await;
+    stored.map_or(StatusCode::SERVICE_UNAVAILABLE, |()| StatusCode::OK)
+}
+
+impl Deliver for Third {
+    const PLATFORM: &'static Platform = &PLATFORM;
+    const JOBS: &'static str = "third_reply";
+    const WAYS: &'static [&'static str] = &["message"];
+    const LONGEST_LINK: usize = 3000;
+    const OUTLIVES_LINKS: bool = true;
+    const SETTLE: Duration = Duration::ZERO;
+    const FIRST_SIGNAL: Option<Duration> = None;
+    const FIRST_SIGN: Duration = Duration::from_secs(2);
+
+    /// The message's number, once it has been seen.
+    type Place = Option<usize>;
+    type Lookup = ();
+
+    fn profiles<'a>(&'a self, (): &'a ()) -> impl Directory + 'a {
+        self
+    }
+
+    fn recall(&self, _hint: Option<&str>) -> Option<()> {
+        Some(())
+    }
+
+    async fn identify(&self, _: &Question, (): &()) -> Result<Option<Person>, Refusal> {
+        Ok(None)
+    }
+
+    async fn signal(&self, _place: &Option<usize>) {}
+
+    async fn show(&self, at: &mut Option<usize>, question: &Question, answer: &Answer) -> Shown {
+        if let Some(failure) = self.failures.lock().unwrap().pop() {
+            return failure;
+        }
+        let voice = Voice {
+            language: question.language(),
+            command: &question.command,
+            reference: question.reference,
+            markup: self,
+        };
+        let message = voice.message(answer);
+        let user = question.asker.user.clone();
+        let link = message.button.map(|button| button.link.expose().to_owned());
+        let now = Seen { user, text: message.spoken, link };
+        let mut seen = self.seen.lock().unwrap();
+        let at = *at.get_or_insert(seen.len());
+        seen.insert(at, now);
+        Shown::Shown("message")
+    }
+}
+
+impl Directory for Third {
+    fn profile<'a>(
+        &'a self,
+        person: &'a Person,
+        _token: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+        let name = Some(person.user.clone());
+        let email = EmailAddress::NotTold;
+        ready(Ok(Profile { name, locale: None, email, kind: Kind::Member })).boxed()
+    }
+}
+
+impl Markup for Third {
+    fn escape<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        line.into()
+    }
+}

@@ -1,0 +1,207 @@
+//! The Slack app's manifest.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use connect_sandbox::slack::{Options, Slack, Team, User};
+use jiff::Timestamp;
+use novu_connect_bot::app;
+use novu_connect_bot::clock::SystemClock;
+use novu_connect_bot::clock::{ManualClock, SharedClock};
+use novu_connect_bot::core::{Directory, Person, Workspace};
+use novu_connect_bot::net::{self, Outgoing};
+use novu_connect_bot::random::SystemRandom;
+use novu_connect_bot::slack::WebApi;
+use novu_connect_bot::slack::block_kit::PrivateMessage;
+use novu_connect_bot::slack::manifest::{App, EMAIL_SCOPE, Grant, SCOPES};
+use novu_connect_bot::words::message::Message;
+use secrecy::SecretString;
+use serde_json::json;
+use tower::ServiceExt as _;
+use url::Url;
+
+use super::*;
+
+const COMMITTED: &str = include_str!("../../manifests/slack/manifest.json");
+const README: &str = include_str!("../../manifests/slack/README.md");
+const SCHEMA: &str = include_str!("../schemas/slack-manifest-schema.json");
+
+fn parsed(app: &App) -> Value {
+    serde_json::from_str(&app.json().unwrap()).unwrap()
+}
+
+/// The app with the default configuration, save for these variables.
+fn app_with(more: &[(&str, &str)]) -> App {
+    let env = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let mut reader = Sources::new(None, env).read_without_secrets(&sections());
+    let app = App::read(&mut reader, origin());
+    reader.conclude(app).unwrap().0
+}
+
+fn configured(more: &[(&str, &str)]) -> Value {
+    parsed(&app_with(more))
+}
+
+fn at(manifest: &Value, pointer: &str) -> String {
+    manifest.pointer(pointer).unwrap().as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_repository_has_what_the_program_writes() {
+    let app = app_with(&[]);
+    assert_eq!(COMMITTED, app.json().unwrap());
+    let link = app.creation_link().unwrap();
+    assert!(README.contains(&format!("]({link})\n")), "the link in the README should be {link}");
+}
+
+#[test]
+fn slacks_schema_accepts_it() {
+    assert_eq!(problems(SCHEMA, &parsed(&app_with(&[]))), [""; 0]);
+    let (shortest, longest) = ("/c", format!("/{}", "c".repeat(31)));
+    for command in [shortest, &longest] {
+        let manifest = configured(&[
+            ("CONNECT_SLACK__COMMAND", command),
+            ("CONNECT_SLACK__USER_SCOPE", "users:read,users:read.email"),
+            ("CONNECT_IDENTITY__CHAIN", "email"),
+        ]);
+        assert_eq!(problems(SCHEMA, &manifest), [""; 0]);
+    }
+}
+
+#[test]
+fn slacks_schema_would_notice() {
+    let manifest = parsed(&app_with(&[]));
+    for (pointer, wrong) in [
+        ("/features/slash_commands/0/command", "connect"),
+        ("/features/slash_commands/0/url", "connect.example.com"),
+        ("/display_information/name", ""),
+    ] {
+        let wrong = with(&manifest, pointer, wrong.into());
+        assert!(!problems(SCHEMA, &wrong).is_empty(), "{pointer}");
+    }
+}
+
+#[test]
+fn it_says_what_is_configured() {
+    let manifest = configured(&[
+        ("CONNECT_SLACK__COMMAND", "/notify"),
+        ("CONNECT_SLACK__USER_SCOPE", "users:read"),
+        ("CONNECT_IDENTITY__CHAIN", "email,template"),
+        ("CONNECT_NOVU__API_URL", "https://novu.example.com/api"),
+    ]);
+    assert_eq!(at(&manifest, "/features/slash_commands/0/command"), "/notify");
+    let description = at(&manifest, "/display_information/long_description");
+    assert!(description.contains("/notify status") && !description.contains("/connect"));
+    assert_eq!(
+        manifest.pointer("/oauth_config/scopes").unwrap(),
+        &json!({
+            "bot": ["commands", "chat:write", "users:read", "users:read.email"],
+            "user": ["users:read"],
+        })
+    );
+    assert_eq!(
+        at(&manifest, "/oauth_config/redirect_urls/0"),
+        "https://novu.example.com/api/v1/integrations/chat/oauth/callback",
+    );
+}
+
+#[test]
+fn novus_address_within_a_cluster_is_nobody_elses_business() {
+    let manifest = configured(&[("CONNECT_NOVU__API_URL", "http://novu-api:3000")]);
+    assert_eq!(
+        at(&manifest, "/oauth_config/redirect_urls/0"),
+        "https://api.novu.co/v1/integrations/chat/oauth/callback",
+    );
+}
+
+#[tokio::test]
+async fn addresses_lead_to_routes() {
+    let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let app = app::App::build(config(&[]), clock, Arc::new(SystemRandom)).await.unwrap();
+    let status = async |path: &str| {
+        let request = Request::post(path).body(Body::empty()).unwrap();
+        app.router().oneshot(request).await.unwrap().status()
+    };
+    let manifest = parsed(&app_with(&[]));
+    for pointer in ["/features/slash_commands/0/url", "/settings/interactivity/request_url"] {
+        let address = at(&manifest, pointer);
+        let path = address.strip_prefix(SAMPLE).unwrap();
+        assert_eq!(status(path).await, StatusCode::UNAUTHORIZED, "{path} wants a signature");
+    }
+    assert_eq!(status("/slack/elsewhere").await, StatusCode::NOT_FOUND);
+    assert!(manifest.pointer("/settings/event_subscriptions").is_none(), "no route takes events");
+}
+
+#[test]
+fn the_readme_gives_the_reason_for_every_scope_and_for_no_other() {
+    let given: BTreeSet<_> =
+        README.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+    let needed: BTreeSet<_> = SCOPES
+        .iter()
+        .chain([&EMAIL_SCOPE])
+        .map(|scope| format!("| `{}` | {} | {} |", scope.name, scope.grant.name(), scope.reason))
+        .collect();
+    assert_eq!(given, needed);
+}
+
+/// What the service does in Slack with a token that has these scopes: looks a person up, with
+/// their address or without, and writes to them.
+async fn tried(scopes: &[&str]) -> (bool, bool, bool) {
+    let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
+    let slack = Slack::start(clock, Options::default()).await.unwrap();
+    let team = Team::new("T1", "Acme");
+    let token = SecretString::from(team.bot_token.clone());
+    slack.add_team(team);
+    slack.add_user(User::new("T1", "U1", "Ada Lovelace"));
+    slack.set_scopes("T1", scopes);
+    let base = Url::parse(&format!("{}/api", slack.url())).unwrap();
+    let clock = Arc::new(SystemClock);
+    let http = Outgoing::new(net::client().unwrap(), clock.clone(), Arc::default());
+    let api = WebApi::new(&base, http, clock).unwrap();
+    let person = Person {
+        platform: novu_connect_bot::slack::PLATFORM.id(),
+        workspace: Workspace::standalone("T1"),
+        user: "U1".to_owned(),
+    };
+    let profile = api.profile(&person, Some(&token)).await.ok();
+    let message = Message {
+        body: vec!["Hello".to_owned()],
+        button: None,
+        footer: None,
+        spoken: "Hello".to_owned(),
+    };
+    let message = PrivateMessage::render(&message);
+    let posted = api.post_direct_message(&token, "U1", &message).await.is_ok();
+    (profile.is_some(), profile.is_some_and(|profile| profile.email.address().is_some()), posted)
+}
+
+#[tokio::test]
+async fn every_scope_is_needed_and_none_is_missing() {
+    let bot = SCOPES.iter().filter(|scope| scope.grant == Grant::Bot).map(|scope| scope.name);
+    let all: Vec<_> = bot.collect();
+    let without = |left_out: &str| -> Vec<_> {
+        all.iter().copied().filter(|scope| *scope != left_out).collect()
+    };
+    assert_eq!(tried(&all).await, (true, false, true));
+    assert_eq!(tried(&without("users:read")).await, (false, false, true));
+    assert_eq!(tried(&without("chat:write")).await, (true, false, false));
+    assert_eq!(tried(&[&all[..], &[EMAIL_SCOPE.name]].concat()).await, (true, true, true));
+    // Slack itself looks for this one before it sends a command.
+    assert!(all.contains(&"commands") && all.len() == 3);
+}
+
+#[test]
+fn the_link_carries_the_manifest() {
+    let app = app_with(&[]);
+    let url = Url::parse(&app.creation_link().unwrap()).unwrap();
+    assert_eq!((url.host_str(), url.path()), (Some("api.slack.com"), "/apps"));
+    let carried = |wanted: &str| {
+        let (_, value) = url.query_pairs().find(|(name, _)| name == wanted).unwrap();
+        value.into_owned()
+    };
+    assert_eq!(carried("new_app"), "1");
+    assert_eq!(serde_json::from_str::<Value>(&carried("manifest_json")).unwrap(), parsed(&app));
+    assert!(!url.as_str().contains('+'));
+}
