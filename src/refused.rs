@@ -140,7 +140,9 @@ mod tests {
 
     #[test]
     fn one_line_a_minute_has_the_count_since_the_last_and_the_most_telling_reason() {
-        let cases: [(u64, &[Why], Option<(&str, u64, &str)>); 6] = [
+        // When, what is refused then, and the line that is due: its reason, its count, all reasons.
+        type Case = (u64, &'static [Why], Option<(&'static str, u64, &'static str)>);
+        let cases: [Case; 6] = [
             (0, &[SIGNATURE], Some(("bad_signature", 1, "bad_signature 1"))),
             (1, &[SIGNATURE, SIGNATURE, HEADERS], None),
             (59, &[HEADERS], None),
