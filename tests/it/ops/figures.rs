@@ -36,6 +36,9 @@ async fn every_count_begins_at_zero() {
     bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
     bot.deliver(bot.teams.message(ADA, GROUP, "connect").signed_with("canary")).await;
 
+    for person in [ADA, ALAN] {
+        assert!(!bot.teams.seen_by(person).is_empty());
+    }
     let after = counters(&bot).await;
     assert!(bot.metric("connect_late_deliveries_total").await >= 3);
     assert_eq!(after.difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());

@@ -104,6 +104,7 @@ async fn an_answer_is_one_line_and_one_count_however_many_attempts_it_takes() {
     assert_eq!(answered[0]["answer"], "sign_in", "{answered:?}");
     assert_eq!(bot.metric("connect_answers_total").await, 1);
     assert!(bot.mints().len() > 1, "it took several attempts");
+    assert_eq!(bot.teams.seen_by(teams::ADA).len(), 1);
 }
 
 #[tokio::test]
