@@ -18,6 +18,7 @@ use crate::{http, novu, slack, teams, telemetry};
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
 
 /// Every section that there is.
+#[must_use]
 pub fn sections() -> Vec<&'static Section> {
     let platforms = SURFACES.iter().map(|entry| entry.section);
     [&http::config::SECTION, &novu::config::SECTION]

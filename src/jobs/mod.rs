@@ -1,6 +1,6 @@
 //! The engine of durable work.
 //!
-//! A piece of work is a [`Work`]: a serialisable type with a kind and a version, which knows how to
+//! A piece of work is a `Work`: a serialisable type with a kind and a version, which knows how to
 //! run itself. It is in the store before anybody is told of it, leased while somebody runs it, and
 //! leaves the store when it is done. A lease that runs out, because its holder died, can be taken by
 //! anybody; what a late holder concludes then changes nothing. Types of work live with their owners.

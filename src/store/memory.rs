@@ -185,6 +185,8 @@ mod tests {
 
     const LEASE: Duration = Duration::from_mins(1);
     const SECOND: Duration = Duration::from_secs(1);
+    /// A second less than a lease.
+    const ALMOST: Duration = Duration::from_secs(59);
 
     fn job() -> NewJob {
         NewJob { kind: "late", payload: "{}".into() }
@@ -199,7 +201,7 @@ mod tests {
     fn a_job_is_held_by_one_and_comes_back_when_its_lease_runs_out() {
         let (memory, clock) = memory_of(9);
         let mine = memory.begin(job(), LEASE).unwrap();
-        clock.advance(LEASE - SECOND);
+        clock.advance(ALMOST);
         assert!(memory.lease("late", LEASE).is_none());
         clock.advance(SECOND);
         let theirs = memory.lease("late", LEASE).unwrap().lease;
@@ -218,9 +220,9 @@ mod tests {
     fn a_job_that_is_saved_is_held_for_another_while_with_its_new_payload() {
         let (memory, clock) = memory_of(9);
         let mine = memory.begin(job(), LEASE).unwrap();
-        clock.advance(LEASE - SECOND);
+        clock.advance(ALMOST);
         assert_eq!(memory.save(&mine, "more".into(), LEASE), Held::Still);
-        clock.advance(LEASE - SECOND);
+        clock.advance(ALMOST);
         assert!(memory.lease("late", LEASE).is_none());
         clock.advance(SECOND);
         let theirs = memory.lease("late", LEASE).unwrap();

@@ -50,8 +50,8 @@ fn load(file: Option<&str>, more: &[(&str, &str)]) -> Result<Config, Problems> {
 
 /// What a platform's section says.
 fn settings<T: SurfaceSettings + Clone>(config: &Config) -> T {
-    let of_all = config.surfaces.iter().map(|settings| &**settings as &dyn Any);
-    of_all.filter_map(|settings| settings.downcast_ref::<T>()).next().unwrap().clone()
+    let mut of_all = config.surfaces.iter().map(|settings| &**settings as &dyn Any);
+    of_all.find_map(|settings| settings.downcast_ref::<T>()).unwrap().clone()
 }
 
 fn slack_settings(config: &Config) -> slack::config::Settings {
