@@ -5,6 +5,8 @@
 //! how to open one, and nothing more. Nothing in an activity widens who reads: whatever it calls a
 //! personal chat, a message goes into the chat that the connector names for that very account.
 
+mod lookup;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +14,18 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 
+use self::lookup::Members;
 use super::activity::{Account, Conversation, ConversationKind, ConversationRef};
 use super::card::{LONGEST_LINK, PrivateCard, Wording};
-use super::connector::{CallError, Connector, ConnectorUrl, Found, Patience, Roster, Sent, Sought};
+use super::connector::{CallError, Connector, ConnectorUrl, Found, Roster, Sent};
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use super::{DEEP_LINK, PLATFORM};
 use crate::answering::{Deliver, Shown};
 use crate::core::{
     Answer, Directory, DirectoryError, Person, Platform, Question, Reason, Refusal, Workspace,
 };
+
+pub(super) use self::lookup::Lookup;
 
 /// About the most targeted messages whose readers are remembered.
 const MOST_TARGETED: usize = 20_000;
@@ -99,83 +104,6 @@ impl Place {
     }
 }
 
-/// What it takes to look somebody up.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Lookup {
-    service_url: String,
-    tenant: String,
-    account: String,
-    rosters: Vec<String>,
-    /// Whether they watch, and should not be kept waiting.
-    #[serde(default)]
-    watched: bool,
-}
-
-impl Lookup {
-    pub(super) fn of(origin: &ConversationRef, from: &Account) -> Self {
-        Self {
-            service_url: origin.service_url.clone(),
-            tenant: origin.tenant.clone(),
-            account: from.id.clone(),
-            rosters: origin.rosters().into_iter().map(str::to_owned).collect(),
-            watched: false,
-        }
-    }
-
-    fn sought(&self) -> Sought<'_> {
-        Sought {
-            account: &self.account,
-            rosters: self.rosters.iter().map(String::as_str).collect(),
-            patience: if self.watched { Patience::Brief } else { Patience::Long },
-        }
-    }
-}
-
-/// What a personal page carries to look its person up once more: where they were found when they
-/// asked.
-#[derive(Debug, Serialize, Deserialize)]
-struct Hint {
-    #[serde(rename = "s")]
-    service_url: String,
-    #[serde(rename = "t", default)]
-    tenant: String,
-    #[serde(rename = "c")]
-    roster: String,
-    #[serde(rename = "a")]
-    account: String,
-}
-
-/// The asker, as the core looks them up, if their connector can be asked.
-#[derive(Debug)]
-struct Members<'a> {
-    roster: Option<Roster<'a>>,
-    lookup: &'a Lookup,
-}
-
-impl Directory for Members<'_> {
-    fn profile<'a>(
-        &'a self,
-        person: &'a Person,
-        token: Option<&'a secrecy::SecretString>,
-    ) -> futures_util::future::BoxFuture<'a, Result<crate::core::Profile, DirectoryError>> {
-        match &self.roster {
-            Some(roster) => roster.profile(person, token),
-            None => Box::pin(std::future::ready(Err(DirectoryError::OutOfReach))),
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        let roster = self.roster.as_ref().and_then(Roster::found).unwrap_or_default();
-        let hint = Hint {
-            service_url: self.lookup.service_url.clone(),
-            tenant: self.lookup.tenant.clone(),
-            roster: roster.to_owned(),
-            account: self.lookup.account.clone(),
-        };
-        serde_json::to_string(&hint).ok()
-    }
-}
-
 impl Deliver for TeamsDelivery {
     const PLATFORM: &'static Platform = &PLATFORM;
     const JOBS: &'static str = "teams_reply";
@@ -197,8 +125,7 @@ impl Deliver for TeamsDelivery {
     }
 
     fn recall(&self, hint: Option<&str>) -> Option<Lookup> {
-        let Hint { service_url, tenant, roster, account } = serde_json::from_str(hint?).ok()?;
-        Some(Lookup { service_url, tenant, account, rosters: vec![roster], watched: true })
+        Lookup::recall(hint?)
     }
 
     /// An account without an Entra object id is looked up among the members.

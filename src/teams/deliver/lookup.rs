@@ -1,0 +1,93 @@
+//! How somebody in Teams is looked up: where they ask, and later by what their personal page carries.
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use crate::core::{Directory, DirectoryError, Person, Profile};
+use crate::teams::activity::{Account, ConversationRef};
+use crate::teams::connector::{Patience, Roster, Sought};
+
+/// What it takes to look somebody up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::teams) struct Lookup {
+    pub(super) service_url: String,
+    pub(super) tenant: String,
+    account: String,
+    rosters: Vec<String>,
+    /// Whether they watch, and should not be kept waiting.
+    #[serde(default)]
+    watched: bool,
+}
+
+impl Lookup {
+    pub(in crate::teams) fn of(origin: &ConversationRef, from: &Account) -> Self {
+        Self {
+            service_url: origin.service_url.clone(),
+            tenant: origin.tenant.clone(),
+            account: from.id.clone(),
+            rosters: origin.rosters().into_iter().map(str::to_owned).collect(),
+            watched: false,
+        }
+    }
+
+    pub(super) fn sought(&self) -> Sought<'_> {
+        Sought {
+            account: &self.account,
+            rosters: self.rosters.iter().map(String::as_str).collect(),
+            patience: if self.watched { Patience::Brief } else { Patience::Long },
+        }
+    }
+
+    /// The lookup of somebody whose personal page carries `hint`.
+    pub(super) fn recall(hint: &str) -> Option<Self> {
+        let Hint { service_url, tenant, roster, account } = serde_json::from_str(hint).ok()?;
+        Some(Self { service_url, tenant, account, rosters: vec![roster], watched: true })
+    }
+}
+
+/// What a personal page carries to look its person up once more: where they were found when they
+/// asked.
+#[derive(Debug, Serialize, Deserialize)]
+struct Hint {
+    #[serde(rename = "s")]
+    service_url: String,
+    #[serde(rename = "t", default)]
+    tenant: String,
+    #[serde(rename = "c")]
+    roster: String,
+    #[serde(rename = "a")]
+    account: String,
+}
+
+/// The asker, as the core looks them up, if their connector can be asked.
+#[derive(Debug)]
+pub(super) struct Members<'a> {
+    pub(super) roster: Option<Roster<'a>>,
+    pub(super) lookup: &'a Lookup,
+}
+
+impl Directory for Members<'_> {
+    fn profile<'a>(
+        &'a self,
+        person: &'a Person,
+        token: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+        match &self.roster {
+            Some(roster) => roster.profile(person, token),
+            None => ready(Err(DirectoryError::OutOfReach)).boxed(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let roster = self.roster.as_ref().and_then(Roster::found).unwrap_or_default();
+        let hint = Hint {
+            service_url: self.lookup.service_url.clone(),
+            tenant: self.lookup.tenant.clone(),
+            roster: roster.to_owned(),
+            account: self.lookup.account.clone(),
+        };
+        serde_json::to_string(&hint).ok()
+    }
+}
