@@ -128,13 +128,11 @@ impl Endpoints {
         let watching = async {
             loop {
                 let next = self.state().minted.front().map(|minted| minted.look_at);
-                match next {
-                    Some(next) => self.clock.sleep(next - self.clock.monotonic()).await,
-                    None => {
-                        self.begun.notified().await;
-                        continue;
-                    }
-                }
+                let Some(next) = next else {
+                    self.begun.notified().await;
+                    continue;
+                };
+                self.clock.sleep(next - self.clock.monotonic()).await;
                 let due = self.state().take_due(self.clock.monotonic());
                 // What fails is in the log already, and the next link brings the same people again.
                 let _ = self.find_holders(&novu, due).await;

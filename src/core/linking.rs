@@ -4,7 +4,9 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod minting;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
-use super::answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
+use super::answer::{Answer, Invitee, Link, Misheard, Reason, Refusal};
 use super::candidates::{Choice, choose, same_keys};
 use super::directory::{Directory, DirectoryError};
 use super::endpoints::Endpoints;
@@ -26,12 +28,10 @@ use super::progress::Progress;
 use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind, Subject};
 use super::workspace_index::WorkspaceIndex;
-use crate::clock::{SharedClock, after};
+use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
-use crate::novu::{
-    ChannelConnection, ChannelEndpoint, Context, Creation, Error, LinkUser, NewSubscriber, Novu,
-    Subscriber,
-};
+use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
+use minting::Mints;
 
 /// How long Novu accepts a link that it minted (Novu, OAuth state).
 pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
@@ -332,60 +332,6 @@ impl Linking {
         learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
     }
 
-    /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for
-    /// ever.
-    async fn refuse_held(
-        &self,
-        novu: &Novu,
-        person: &Person,
-        facts: &AskerFacts,
-    ) -> Result<(), Refusal> {
-        let Some(held) = self.endpoints.of_holder(novu, person, &facts.found.id).await? else {
-            return Ok(());
-        };
-        tracing::warn!(
-            endpoint = held.identifier,
-            to_do = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
-                     it belongs to",
-            "a chat account is held by another subscriber"
-        );
-        Err(Reason::Held.into())
-    }
-
-    async fn mint(
-        &self,
-        novu: &Novu,
-        person: &Person,
-        facts: &mut AskerFacts,
-    ) -> Result<SignIn, Refusal> {
-        if facts.subscriber.is_none() && !facts.created {
-            self.create(novu, facts).await?;
-            facts.created = true;
-        }
-        let context = context_of(facts)?;
-        let invitee = invitee(facts);
-        let request = LinkUser {
-            subscriber: facts.found.id.clone(),
-            integration: self.integration.identifier.clone(),
-            connection: Some(facts.connection.identifier.clone()),
-            context,
-            user_scope: self.integration.user_scope.clone(),
-            idempotency_key: None,
-        };
-        // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
-        let asked_at = self.clock.now();
-        let minted = novu.mint_link_user_url(&request).await;
-        self.mints.note(minted.as_ref().err());
-        let url = minted?;
-        let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
-            tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
-            Refusal::from(Reason::LinkHost)
-        })?;
-        self.endpoints.minted(person.clone(), facts.found.id.clone());
-        let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
-        Ok(SignIn { link, lasts, invitee })
-    }
-
     /// The link that a person already has, if Novu can deliver through it.
     ///
     /// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
@@ -411,53 +357,6 @@ impl Linking {
             name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
             since: endpoint.created_at,
         }))
-    }
-
-    fn may_create(&self, found: &Found) -> bool {
-        self.create_missing.contains(&found.by)
-    }
-
-    async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {
-        let found = &facts.found;
-        if !self.may_create(found) {
-            return Err(Reason::SubscriberMissing.into());
-        }
-        let platform_name = || facts.profile.as_ref().and_then(|profile| profile.name.clone());
-        let new = NewSubscriber {
-            first_name: found.name.clone().or_else(platform_name),
-            ..NewSubscriber::new(found.id.clone())
-        };
-        match novu.create_subscriber(&new).await {
-            Ok(Creation::Created(_)) => {
-                tracing::info!(subscriber = %found.id, resolver = %found.by, "subscriber created");
-                Ok(())
-            }
-            // Somebody was faster: a second command of the same person, most likely.
-            Ok(Creation::AlreadyExists) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// What keeps Novu from minting any link, as the last mint told.
-#[derive(Debug, Default)]
-struct Mints(Mutex<Option<&'static str>>);
-
-impl Mints {
-    fn note(&self, error: Option<&Error>) {
-        let trouble = match error {
-            None => None,
-            Some(error @ (Error::BadKey | Error::UnknownIntegration | Error::ContextHmac(_))) => {
-                Some(error.code())
-            }
-            // Says nothing of the next one.
-            Some(_) => return,
-        };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
-    fn trouble(&self) -> Option<&'static str> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -487,19 +386,4 @@ fn invitee(facts: &AskerFacts) -> Invitee {
         subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
         chat_name: facts.profile.as_ref().and_then(|profile| profile.name.clone()),
     }
-}
-
-/// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
-fn context_of(facts: &AskerFacts) -> Result<Option<Context>, Refusal> {
-    if let Some(context) = &facts.found.context {
-        return Ok(Some(context.clone()));
-    }
-    let keys = &facts.connection.context_keys;
-    if keys.is_empty() {
-        return Ok(None);
-    }
-    Context::from_keys(keys).map(Some).map_err(|error| {
-        tracing::error!(%error, "a channel connection has context keys that cannot be read");
-        Refusal::from(Reason::NovuNonsense)
-    })
 }

@@ -204,12 +204,12 @@ impl WorkspaceIndex {
     /// What keeps this index from serving, in a word for the operator; nothing if it serves.
     pub async fn trouble(&self) -> Option<&'static str> {
         let known = self.index.known.read().await;
-        match (&known.read_at, &known.failed) {
-            // This does not pass by itself: every answer is a refusal until somebody acts.
-            (_, Some((_, error @ Error::BadKey))) => Some(error.code()),
-            (Some(_), _) => known.fault.map(Fault::word),
-            (None, Some((_, error))) => Some(error.code()),
-            (None, None) => Some(NOT_READ_YET),
+        let is_read = known.read_at.is_some();
+        match &known.failed {
+            // A key that is refused stays refused: every answer is a refusal until somebody acts.
+            Some((_, error)) if !is_read || *error == Error::BadKey => Some(error.code()),
+            None if !is_read => Some(NOT_READ_YET),
+            _ => known.fault.map(Fault::word),
         }
     }
 
@@ -238,10 +238,10 @@ impl WorkspaceIndex {
         self.misses().get(workspace.realm()).is_some_and(|miss| now < miss.until)
     }
 
-    fn note(&self, workspace: &Workspace, missed: bool) {
+    fn note(&self, workspace: &Workspace, in_vain: bool) {
         let now = self.index.clock.monotonic();
         let mut misses = self.misses();
-        if !missed {
+        if !in_vain {
             misses.remove(workspace.realm());
             return;
         }

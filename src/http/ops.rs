@@ -44,6 +44,7 @@ pub fn router(service: Arc<dyn Operated>) -> Router {
 struct Readiness {
     ready: bool,
     missing: Vec<Missing>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Missing>,
 }
 

@@ -99,6 +99,8 @@ struct State {
     waiting: BTreeMap<Place, Arc<Notify>>,
     next_number: u64,
     under_way: usize,
+    /// How many calls have gone out.
+    started: u64,
     allowance: Allowance,
     /// Until when nobody may call, because Novu said so.
     closed_until: Option<Tick>,
@@ -125,10 +127,19 @@ struct Bucket {
     empty_since: Tick,
 }
 
+/// When a call went out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Start {
+    /// How many calls had gone out by then, this one included.
+    number: u64,
+    /// Whether no other was under way.
+    alone: bool,
+}
+
 /// Whether a call may go out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admission {
-    Now,
+    Now(Start),
     After(Duration),
     /// When another one has ended.
     Later,
@@ -159,8 +170,10 @@ impl Queue {
         let bell = Arc::new(Notify::new());
         {
             let mut state = self.state();
-            if state.is_first(place) && state.admit(self.clock.monotonic()) == Admission::Now {
-                return Ok(Turn(self));
+            if state.is_first(place)
+                && let Admission::Now(start) = state.admit(self.clock.monotonic())
+            {
+                return Ok(Turn { queue: self, start });
             }
             state.waiting.insert(place, Arc::clone(&bell));
         }
@@ -187,7 +200,7 @@ impl Queue {
                 }
             };
             match admission {
-                Admission::Now => return Ok(Turn(self)),
+                Admission::Now(start) => return Ok(Turn { queue: self, start }),
                 Admission::Later => bell.notified().await,
                 Admission::After(pause) => {
                     tokio::select! {
@@ -233,8 +246,10 @@ impl State {
         {
             return Admission::After(pause);
         }
+        let alone = self.under_way == 0;
         self.under_way += 1;
-        Admission::Now
+        self.started += 1;
+        Admission::Now(Start { number: self.started, alone })
     }
 
     fn closed_for(&self, now: Tick) -> Option<Duration> {
@@ -249,17 +264,23 @@ impl State {
         }
     }
 
-    /// Takes over what an answer tells of the bucket.
-    fn learn(&mut self, headers: &HeaderMap, is_success: bool, now: Tick) {
+    /// Takes over what the answer to a call tells of the bucket. Answers overtake each other, so what
+    /// one says remains can be more than there is by now; only of a call that was alone it is exact.
+    fn learn(&mut self, start: Start, headers: &HeaderMap, is_success: bool, now: Tick) {
         match Bucket::read(headers, now) {
             Some(mut told) => {
-                // Whether those that are under way have been counted, nobody knows.
-                let others = u32::try_from(self.under_way - 1).unwrap_or(u32::MAX);
-                told.tokens = told.tokens.saturating_sub(others);
-                if let Allowance::Limited(known) = &self.allowance
-                    && known.tokens == 0
-                {
-                    told.empty_since = known.empty_since;
+                let is_exact = start.alone && start.number == self.started;
+                if let Allowance::Limited(known) = &self.allowance {
+                    if !is_exact {
+                        told.tokens = told.tokens.min(known.tokens);
+                    }
+                    if known.tokens == 0 {
+                        told.empty_since = known.empty_since;
+                    }
+                } else {
+                    // Whether those that are under way have been counted, nobody knows.
+                    let others = u32::try_from(self.under_way - 1).unwrap_or(u32::MAX);
+                    told.tokens = told.tokens.saturating_sub(others);
                 }
                 self.allowance = Allowance::Limited(told);
             }
@@ -329,14 +350,17 @@ impl Drop for Waiting<'_> {
 
 /// The right to make one call, which ends when this is dropped.
 #[must_use]
-pub(super) struct Turn<'a>(&'a Queue);
+pub(super) struct Turn<'a> {
+    queue: &'a Queue,
+    start: Start,
+}
 
 impl Turn<'_> {
     /// Takes note of what came back.
     pub(super) fn answered(&self, answer: &Answered, retry_after: Option<Duration>) {
-        let now = self.0.clock.monotonic();
-        let mut state = self.0.state();
-        state.learn(&answer.headers, answer.status.is_success(), now);
+        let now = self.queue.clock.monotonic();
+        let mut state = self.queue.state();
+        state.learn(self.start, &answer.headers, answer.status.is_success(), now);
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             state.close(retry_after.unwrap_or(USUAL_PAUSE), now);
         }
@@ -345,7 +369,7 @@ impl Turn<'_> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
+        let mut state = self.queue.state();
         state.under_way -= 1;
         state.wake_first();
     }

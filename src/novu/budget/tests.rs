@@ -63,6 +63,17 @@ async fn what_is_under_way_is_taken_off_what_remains() {
 }
 
 #[tokio::test]
+async fn an_answer_that_was_overtaken_allows_no_more_than_there_is() {
+    let (queue, _clock) = queue();
+    try_turn(&queue, Rank::LookUp).unwrap().answered(&answer(200, Some(100)), None);
+    let mut turns: Vec<_> =
+        std::iter::from_fn(|| try_turn(&queue, Rank::LookUp)).take(90).collect();
+    turns.drain(1..).for_each(|turn| turn.answered(&answer(200, Some(10)), None));
+    turns.pop().unwrap().answered(&answer(200, Some(99)), None);
+    assert_eq!(free(&queue), 10);
+}
+
+#[tokio::test]
 async fn a_429_closes_the_queue_for_everybody_and_who_has_less_time_is_told_at_once() {
     let (queue, clock) = queue();
     let pause = Duration::from_secs(2);

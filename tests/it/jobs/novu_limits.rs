@@ -11,7 +11,7 @@ use novu_connect_bot::clock::Clock;
 use novu_connect_bot::store::Store;
 use serde_json::Value;
 
-use crate::bot::{ADA, Bot, GRACE, clock, find_button, member};
+use crate::bot::{ADA, Bot, GRACE, clock, find_button, member, until};
 
 const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 
@@ -35,7 +35,16 @@ async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {
         let url = |button: Value| button["url"].as_str().unwrap().to_owned();
         at_once.chain(followed).map(url).collect::<HashSet<_>>()
     };
-    bot.until_later_by(Duration::from_millis(50), async || links().len() == 120).await;
+    let calls = std::cell::Cell::new(0);
+    until(async || {
+        // Time passes only while nothing is being done, however slow the machine is.
+        let so_far = bot.novu.requests().len();
+        if so_far == calls.replace(so_far) {
+            bot.clock.advance(Duration::from_millis(50));
+        }
+        links().len() == 120
+    })
+    .await;
     assert!(bot.clock.now().as_second() - asked_at.as_second() < 60);
     assert_eq!(bot.mints().len(), 120);
     // What a question has learnt is not looked up again.

@@ -1,0 +1,128 @@
+//! Minting a link for somebody of whom everything is known that it takes.
+
+use std::sync::{Mutex, PoisonError};
+
+use super::{AskerFacts, LINK_LIFETIME, Linking, invitee};
+use crate::clock::after;
+use crate::core::answer::{Lasts, Reason, Refusal, SignIn, SignInLink};
+use crate::core::person::Person;
+use crate::core::resolve::Found;
+use crate::novu::{Context, Creation, Error, LinkUser, NewSubscriber, Novu};
+
+impl Linking {
+    /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for
+    /// ever.
+    pub(super) async fn refuse_held(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        facts: &AskerFacts,
+    ) -> Result<(), Refusal> {
+        let Some(held) = self.endpoints.of_holder(novu, person, &facts.found.id).await? else {
+            return Ok(());
+        };
+        tracing::warn!(
+            endpoint = held.identifier,
+            to_do = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
+                     it belongs to",
+            "a chat account is held by another subscriber"
+        );
+        Err(Reason::Held.into())
+    }
+
+    pub(super) async fn mint(
+        &self,
+        novu: &Novu,
+        person: &Person,
+        facts: &mut AskerFacts,
+    ) -> Result<SignIn, Refusal> {
+        if facts.subscriber.is_none() && !facts.created {
+            self.create(novu, facts).await?;
+            facts.created = true;
+        }
+        let context = context_of(facts)?;
+        let invitee = invitee(facts);
+        let request = LinkUser {
+            subscriber: facts.found.id.clone(),
+            integration: self.integration.identifier.clone(),
+            connection: Some(facts.connection.identifier.clone()),
+            context,
+            user_scope: self.integration.user_scope.clone(),
+            idempotency_key: None,
+        };
+        // Taken before the call: Novu's clock starts no earlier, so the promise is kept.
+        let asked_at = self.clock.now();
+        let minted = novu.mint_link_user_url(&request).await;
+        self.mints.note(minted.as_ref().err());
+        let url = minted?;
+        let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
+            tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
+            Refusal::from(Reason::LinkHost)
+        })?;
+        self.endpoints.minted(person.clone(), facts.found.id.clone());
+        let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
+        Ok(SignIn { link, lasts, invitee })
+    }
+
+    pub(super) fn may_create(&self, found: &Found) -> bool {
+        self.create_missing.contains(&found.by)
+    }
+
+    async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {
+        let found = &facts.found;
+        if !self.may_create(found) {
+            return Err(Reason::SubscriberMissing.into());
+        }
+        let platform_name = || facts.profile.as_ref().and_then(|profile| profile.name.clone());
+        let new = NewSubscriber {
+            first_name: found.name.clone().or_else(platform_name),
+            ..NewSubscriber::new(found.id.clone())
+        };
+        match novu.create_subscriber(&new).await {
+            Ok(Creation::Created(_)) => {
+                tracing::info!(subscriber = %found.id, resolver = %found.by, "subscriber created");
+                Ok(())
+            }
+            // Somebody was faster: a second command of the same person, most likely.
+            Ok(Creation::AlreadyExists) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// What keeps Novu from minting any link, as the last mint told.
+#[derive(Debug, Default)]
+pub(super) struct Mints(Mutex<Option<&'static str>>);
+
+impl Mints {
+    fn note(&self, error: Option<&Error>) {
+        let trouble = match error {
+            None => None,
+            Some(error @ (Error::BadKey | Error::UnknownIntegration | Error::ContextHmac(_))) => {
+                Some(error.code())
+            }
+            // Says nothing of the next one.
+            Some(_) => return,
+        };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    pub(super) fn trouble(&self) -> Option<&'static str> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
+fn context_of(facts: &AskerFacts) -> Result<Option<Context>, Refusal> {
+    if let Some(context) = &facts.found.context {
+        return Ok(Some(context.clone()));
+    }
+    let keys = &facts.connection.context_keys;
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    Context::from_keys(keys).map(Some).map_err(|error| {
+        tracing::error!(%error, "a channel connection has context keys that cannot be read");
+        Refusal::from(Reason::NovuNonsense)
+    })
+}
