@@ -44,7 +44,6 @@ pub(crate) static PLATFORM: Platform = Platform {
     reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
 };
 
-/// The settings come from the story, hence without a section of the configuration.
 impl SurfaceSettings for Third {
     fn platform(&self) -> &'static Platform {
         &PLATFORM
@@ -113,7 +112,6 @@ impl Surface for ThirdSurface {
     }
 }
 
-/// What the platform sends when somebody writes to the bot.
 #[derive(Deserialize)]
 struct Event {
     id: String,
@@ -169,12 +167,8 @@ impl Deliver for Third {
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }
-        let voice = Voice {
-            language: question.language(),
-            command: &question.command,
-            reference: question.reference,
-            markup: self,
-        };
+        let (language, reference) = (question.language(), question.reference);
+        let voice = Voice { language, command: &question.command, reference, markup: self };
         let message = voice.message(answer);
         let user = question.asker.user.clone();
         let link = message.button.map(|button| button.link.expose().to_owned());
