@@ -24,7 +24,7 @@ help = Das kannst du eingeben:
 help-connect = { $words } – dein Konto verbinden oder sehen, dass es verbunden ist
 help-status = { $words } – sehen, ob und als wer du verbunden bist
 help-help = { $words } – diese Liste
-help-misheard = „{ $said }“ kenne ich nicht.
+help-unknown-command = „{ $said }“ kenne ich nicht.
 help-meant = Meintest du { $nearest }?
 
 link-title = Verbinde dein Konto

@@ -24,7 +24,7 @@ help = This is what you can type:
 help-connect = { $words } – connect your account, or see that it is connected
 help-status = { $words } – see whether you are connected, and as whom
 help-help = { $words } – this list
-help-misheard = I do not know “{ $said }”.
+help-unknown-command = I do not know “{ $said }”.
 help-meant = Did you mean { $nearest }?
 
 link-title = Connect your account

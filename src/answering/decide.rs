@@ -5,9 +5,7 @@ use std::time::Duration;
 use super::Answering;
 use super::deliver::Deliver;
 use super::pending::{Asked, Learnt};
-use crate::core::{
-    Answer, Directory, Intent, Invitee, Lasts, Question, Reason, SignIn, SignInLink,
-};
+use crate::core::{Answer, Intent, Invitee, Lasts, Profiles, Question, Reason, SignIn, SignInLink};
 use crate::links::Invitation;
 
 /// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
@@ -61,7 +59,7 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// Asks the core. Whether a button holds a minted link or a personal page is decided here alone.
-    async fn link_or_page(&self, question: &Question, profiles: &impl Directory) -> Answer {
+    async fn link_or_page(&self, question: &Question, profiles: &impl Profiles) -> Answer {
         if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
             return match self.linking.invite(question, profiles).await {
                 Ok(invitee) => self.page(question, invitee, profiles),
@@ -77,7 +75,7 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// A sign-in by the asker's personal page.
-    fn page(&self, question: &Question, invitee: Invitee, profiles: &impl Directory) -> Answer {
+    fn page(&self, question: &Question, invitee: Invitee, profiles: &impl Profiles) -> Answer {
         let Some(links) = &self.links else {
             return Answer::Refused(Reason::LinkTooLong.into());
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::core::{Answer, Directory, Person, Platform, Question, Refusal};
+use crate::core::{Answer, Person, Platform, Profiles, Question, Refusal};
 
 /// How a platform finds out who asks, and makes one person see one message.
 pub trait Deliver: Debug + Send + Sync + 'static {
@@ -34,7 +34,7 @@ pub trait Deliver: Debug + Send + Sync + 'static {
     type Lookup: Serialize + DeserializeOwned + Clone + Debug + Send + Sync;
 
     /// The asker, as the core looks them up. Made for one question.
-    fn profiles<'a>(&'a self, lookup: &'a Self::Lookup) -> impl Directory + 'a;
+    fn profiles<'a>(&'a self, lookup: &'a Self::Lookup) -> impl Profiles + 'a;
 
     /// Whether the asker can be looked up by what their personal page carries, and how.
     fn recall(&self, hint: Option<&str>) -> Option<Self::Lookup>;

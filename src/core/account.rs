@@ -7,8 +7,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::answer::{Reason, Refusal};
-use super::directory::{Directory, DirectoryError};
 use super::person::{Kind, Person, Profile};
+use super::profiles::{Profiles, ProfilesError};
 use crate::clock::{SharedClock, Tick};
 
 /// What the operator is told while the platform does not answer who people are.
@@ -42,7 +42,7 @@ impl AccountPolicy {
     /// The account is not one of a person of this organisation, or that cannot be told.
     pub(super) fn admit(
         self,
-        profile: Result<Profile, DirectoryError>,
+        profile: Result<Profile, ProfilesError>,
     ) -> Result<Option<Profile>, Refusal> {
         match profile {
             Ok(profile) => match profile.kind {
@@ -52,8 +52,8 @@ impl AccountPolicy {
                 Kind::Deactivated => Err(Reason::Deactivated.into()),
             },
             // That is an answer, and a no.
-            Err(DirectoryError::Stranger) => Err(Reason::External.into()),
-            Err(DirectoryError::Expired) if self.only_members_ask => Ok(None),
+            Err(ProfilesError::Stranger) => Err(Reason::External.into()),
+            Err(ProfilesError::Expired) if self.only_members_ask => Ok(None),
             Err(_) if !self.require_profile => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -97,22 +97,22 @@ impl ProfileHealth {
     /// The platform did not tell, or is known not to answer.
     pub(super) async fn look_up(
         &self,
-        directory: &dyn Directory,
+        profiles: &dyn Profiles,
         person: &Person,
         token: Option<&SecretString>,
-    ) -> Result<Profile, DirectoryError> {
+    ) -> Result<Profile, ProfilesError> {
         if !self.worth_a_try() {
-            return Err(DirectoryError::Down);
+            return Err(ProfilesError::Down);
         }
-        let profile = directory.profile(person, token).await;
+        let profile = profiles.profile(person, token).await;
         match &profile {
-            Err(DirectoryError::Unavailable) => self.no_answer(person),
+            Err(ProfilesError::Unavailable) => self.no_answer(person),
             _ => self.answered(person),
         }
         match &profile {
-            Ok(_) | Err(DirectoryError::Stranger) => self.said(person, None),
-            Err(DirectoryError::NotAllowed(reason)) => self.said(person, Some(reason)),
-            Err(DirectoryError::Expired) => self.said(person, Some(TOKEN_EXPIRED)),
+            Ok(_) | Err(ProfilesError::Stranger) => self.said(person, None),
+            Err(ProfilesError::NotAllowed(reason)) => self.said(person, Some(reason)),
+            Err(ProfilesError::Expired) => self.said(person, Some(TOKEN_EXPIRED)),
             Err(_) => {}
         }
         profile
@@ -121,7 +121,7 @@ impl ProfileHealth {
     /// See [`AccountPolicy::admit`].
     pub(super) fn admit(
         &self,
-        profile: Result<Profile, DirectoryError>,
+        profile: Result<Profile, ProfilesError>,
     ) -> Result<Option<Profile>, Refusal> {
         self.policy.admit(profile)
     }

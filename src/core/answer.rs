@@ -25,7 +25,7 @@ pub enum Answer {
     /// The first words of the bot to somebody who has just installed it.
     Welcome,
     /// What one can say, after a word that the grammar does not know or on request.
-    Help(Option<Misheard>),
+    Help(Option<UnknownCommand>),
     /// No, and why not.
     Refused(Refusal),
 }
@@ -153,7 +153,7 @@ pub struct Link {
 
 /// Words that the grammar does not know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misheard {
+pub struct UnknownCommand {
     /// What was said, shortened. Comes from outside: escape it.
     pub said: String,
     /// The word that was probably meant.

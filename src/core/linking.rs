@@ -16,14 +16,14 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
-use super::answer::{Answer, Invitee, Link, Misheard, Reason, Refusal};
+use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
-use super::directory::{Directory, DirectoryError};
 use super::endpoints::Endpoints;
 use super::intent::Intent;
 use super::language::Language;
 use super::person::{Person, Profile};
 use super::platform::Platform;
+use super::profiles::{Profiles, ProfilesError};
 use super::progress::Progress;
 use super::question::Question;
 use super::resolve::{Chain, Found, ResolverKind, Subject};
@@ -155,33 +155,28 @@ impl Linking {
 
     /// Answers a question of somebody who sees the answer as a message, however long it takes. Never
     /// fails: what goes wrong is a refusal.
-    pub async fn answer(&self, question: &Question, directory: &dyn Directory) -> Answer {
-        self.work_out(&self.novu, question, directory).instrument(span_of(question)).await
+    pub async fn answer(&self, question: &Question, profiles: &dyn Profiles) -> Answer {
+        self.work_out(&self.novu, question, profiles).instrument(span_of(question)).await
     }
 
     /// As [`Linking::answer`], for somebody who waits in front of a browser.
-    pub async fn answer_at_once(&self, question: &Question, directory: &dyn Directory) -> Answer {
-        self.work_out(&self.at_once, question, directory).instrument(span_of(question)).await
+    pub async fn answer_at_once(&self, question: &Question, profiles: &dyn Profiles) -> Answer {
+        self.work_out(&self.at_once, question, profiles).instrument(span_of(question)).await
     }
 
-    async fn work_out(
-        &self,
-        novu: &Novu,
-        question: &Question,
-        directory: &dyn Directory,
-    ) -> Answer {
+    async fn work_out(&self, novu: &Novu, question: &Question, profiles: &dyn Profiles) -> Answer {
         let outcome = match &question.intent {
-            Intent::Connect => self.connect(novu, question, directory).await,
-            Intent::Status => self.status(novu, question, directory).await,
+            Intent::Connect => self.connect(novu, question, profiles).await,
+            Intent::Status => self.status(novu, question, profiles).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
-                self.learn_language(question, directory).await;
+                self.learn_language(question, profiles).await;
                 Ok(Answer::Help(None))
             }
             Intent::Unknown { said, nearest } => {
-                self.learn_language(question, directory).await;
+                self.learn_language(question, profiles).await;
                 let nearest = nearest.as_deref().map(str::to_owned);
-                Ok(Answer::Help(Some(Misheard { said: said.clone(), nearest })))
+                Ok(Answer::Help(Some(UnknownCommand { said: said.clone(), nearest })))
             }
         };
         outcome.unwrap_or_else(Answer::Refused)
@@ -191,11 +186,11 @@ impl Linking {
         &self,
         novu: &Novu,
         question: &Question,
-        directory: &dyn Directory,
+        profiles: &dyn Profiles,
     ) -> Result<Answer, Refusal> {
         let (learnt_at, mut facts) = match self.progress.take(question.reference) {
             Some(learnt) => learnt,
-            None => (self.clock.monotonic(), self.facts(novu, question, directory).await?),
+            None => (self.clock.monotonic(), self.facts(novu, question, profiles).await?),
         };
         if let Some(link) = self.existing_link(&facts)? {
             return Ok(Answer::AlreadyConnected(link));
@@ -216,9 +211,9 @@ impl Linking {
     pub async fn invite(
         &self,
         question: &Question,
-        directory: &dyn Directory,
+        profiles: &dyn Profiles,
     ) -> Result<Invitee, Answer> {
-        let facts = self.facts(&self.novu, question, directory);
+        let facts = self.facts(&self.novu, question, profiles);
         let facts = facts.instrument(span_of(question)).await;
         let facts = facts.map_err(Answer::Refused)?;
         match self.existing_link(&facts).map_err(Answer::Refused)? {
@@ -237,9 +232,9 @@ impl Linking {
         &self,
         novu: &Novu,
         question: &Question,
-        directory: &dyn Directory,
+        profiles: &dyn Profiles,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(novu, question, directory).await?;
+        let facts = self.facts(novu, question, profiles).await?;
         let link = self.existing_link(&facts)?;
         Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
     }
@@ -249,13 +244,13 @@ impl Linking {
         &self,
         novu: &Novu,
         question: &Question,
-        directory: &dyn Directory,
+        profiles: &dyn Profiles,
     ) -> Result<AskerFacts, Refusal> {
         let person = &question.asker;
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
-        let profile = self.profile(question, directory, token.as_ref()).shared();
+        let profile = self.profile(question, profiles, token.as_ref()).shared();
         let subject = Subject {
             platform: self.integration.platform,
             person,
@@ -290,16 +285,16 @@ impl Linking {
     fn profile<'a>(
         &'a self,
         question: &'a Question,
-        directory: &'a dyn Directory,
+        profiles: &'a dyn Profiles,
         token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         async move {
             let person = &question.asker;
-            let mut profile = self.profiles.look_up(directory, person, token).await;
-            if profile == Err(DirectoryError::Expired)
+            let mut profile = self.profiles.look_up(profiles, person, token).await;
+            if profile == Err(ProfilesError::Expired)
                 && let Some(fresh) = self.renewed(person, token).await
             {
-                profile = self.profiles.look_up(directory, person, Some(&fresh)).await;
+                profile = self.profiles.look_up(profiles, person, Some(&fresh)).await;
             }
             learn(question, &profile);
             profile
@@ -320,7 +315,7 @@ impl Linking {
     }
 
     /// Looks the person up for the sake of their language alone, unless the question told it.
-    async fn learn_language(&self, question: &Question, directory: &dyn Directory) {
+    async fn learn_language(&self, question: &Question, profiles: &dyn Profiles) {
         if question.language.get().is_some() {
             return;
         }
@@ -329,7 +324,7 @@ impl Linking {
         let token = self.integration.bot_token.as_ref();
         let token = token.or_else(|| known.first()?.access_token.as_ref());
         // Without a profile the answer is in the default language.
-        learn(question, &self.profiles.look_up(directory, &question.asker, token).await);
+        learn(question, &self.profiles.look_up(profiles, &question.asker, token).await);
     }
 
     /// The link that a person already has, if Novu can deliver through it.
@@ -368,7 +363,7 @@ async fn subscriber(novu: &Novu, found: &Found) -> Result<Option<Subscriber>, Re
 }
 
 /// Takes the language from a profile that is there.
-fn learn(question: &Question, profile: &Result<Profile, DirectoryError>) {
+fn learn(question: &Question, profile: &Result<Profile, ProfilesError>) {
     match profile {
         Ok(profile) => question.language.learn(Language::best_for(profile.locale.as_deref())),
         Err(error) => tracing::debug!(%error, "no profile"),

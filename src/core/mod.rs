@@ -1,19 +1,19 @@
 //! The core: who is this person, what is their link, what do we answer.
 //!
 //! It takes a [`Person`] and an [`Intent`] and gives an [`Answer`]; it knows no wire format of any
-//! chat platform. A platform brings its [`Directory`] of people, and turns the answer, once
+//! chat platform. A platform brings its [`Profiles`] of its people, and turns the answer, once
 //! [`message`](crate::words::message) has put it into words, into a message of its own.
 
 mod account;
 mod answer;
 mod candidates;
-mod directory;
 mod endpoints;
 mod intent;
 mod language;
 mod linking;
 mod person;
 mod platform;
+mod profiles;
 mod progress;
 mod question;
 mod reference;
@@ -21,13 +21,15 @@ pub mod resolve;
 mod workspace_index;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
-pub use answer::{Answer, Invitee, Lasts, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
-pub use directory::{Directory, DirectoryError};
+pub use answer::{
+    Answer, Invitee, Lasts, Link, Reason, Refusal, SignIn, SignInLink, UnknownCommand,
+};
 pub use intent::Intent;
 pub use language::Language;
 pub use linking::{Integration, LINK_LIFETIME, Linking};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
+pub use profiles::{Profiles, ProfilesError};
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
 pub use workspace_index::WorkspaceIndex;

@@ -16,7 +16,7 @@ use super::web_api::{CallError, WebApi};
 use super::{PLATFORM, response_url};
 use crate::answering::{Deliver, Shown};
 use crate::clock::{SharedClock, between};
-use crate::core::{Answer, Directory, Linking, Person, Platform, Question, Refusal};
+use crate::core::{Answer, Linking, Person, Platform, Profiles, Question, Refusal};
 use crate::net::{Outgoing, SecretUrl};
 use crate::words::message::Voice;
 
@@ -80,7 +80,7 @@ impl Deliver for SlackDelivery {
     /// Slack looks people up by the ids that every request names.
     type Lookup = ();
 
-    fn profiles<'a>(&'a self, (): &'a ()) -> impl Directory + 'a {
+    fn profiles<'a>(&'a self, (): &'a ()) -> impl Profiles + 'a {
         &self.web_api
     }
 

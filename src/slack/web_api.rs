@@ -20,7 +20,7 @@ use url::Url;
 use self::user::User;
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
-use crate::core::{Directory, DirectoryError, Person, Profile};
+use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::net::lenient::lenient;
 use crate::net::{self, Answered, Outgoing};
 
@@ -294,20 +294,20 @@ fn tells_addresses(headers: &HeaderMap) -> bool {
     scopes.is_some_and(|scopes| scopes.split(',').any(|scope| scope.trim() == ADDRESS_SCOPE))
 }
 
-impl Directory for WebApi {
+impl Profiles for WebApi {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         async move {
-            let token = token.ok_or(DirectoryError::NotAllowed(NO_TOKEN))?;
+            let token = token.ok_or(ProfilesError::NotAllowed(NO_TOKEN))?;
             match self.user(token, &person.user).await {
                 Ok((user, tells_addresses)) => user.profile(person, tells_addresses),
                 Err(CallError::Said(word)) => Err(said(&word)),
-                Err(CallError::Throttled(after)) => Err(DirectoryError::Throttled(after)),
+                Err(CallError::Throttled(after)) => Err(ProfilesError::Throttled(after)),
                 Err(CallError::Unavailable | CallError::Uncertain) => {
-                    Err(DirectoryError::Unavailable)
+                    Err(ProfilesError::Unavailable)
                 }
             }
         }
@@ -315,15 +315,15 @@ impl Directory for WebApi {
     }
 }
 
-fn said(word: &str) -> DirectoryError {
+fn said(word: &str) -> ProfilesError {
     match word {
-        "user_not_found" | "user_not_visible" => DirectoryError::Stranger,
-        "token_expired" => DirectoryError::Expired,
-        "ratelimited" => DirectoryError::Throttled(None),
-        word if CallError::Said(word.to_owned()).is_transient() => DirectoryError::Unavailable,
+        "user_not_found" | "user_not_visible" => ProfilesError::Stranger,
+        "token_expired" => ProfilesError::Expired,
+        "ratelimited" => ProfilesError::Throttled(None),
+        word if CallError::Said(word.to_owned()).is_transient() => ProfilesError::Unavailable,
         word => {
             let known = LASTING.into_iter().find(|lasting| *lasting == word);
-            DirectoryError::NotAllowed(known.unwrap_or(REFUSED))
+            ProfilesError::NotAllowed(known.unwrap_or(REFUSED))
         }
     }
 }

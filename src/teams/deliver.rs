@@ -17,12 +17,12 @@ use serde::{Deserialize, Serialize};
 use self::lookup::Members;
 use super::activity::{Account, Conversation, ConversationKind, ConversationRef};
 use super::card::{LONGEST_LINK, PrivateCard, Wording};
-use super::connector::{CallError, Connector, ConnectorUrl, Found, Roster, Sent};
+use super::connector::{CallError, Connector, ConnectorUrl, Found, MemberSearch, Sent};
 use super::outgoing::{PrivateActivity, PrivatePlace, PublicNote};
 use super::{DEEP_LINK, PLATFORM};
 use crate::answering::{Deliver, Shown};
 use crate::core::{
-    Answer, Directory, DirectoryError, Person, Platform, Question, Reason, Refusal, Workspace,
+    Answer, Person, Platform, Profiles, ProfilesError, Question, Reason, Refusal, Workspace,
 };
 
 pub(super) use self::lookup::Lookup;
@@ -118,9 +118,9 @@ impl Deliver for TeamsDelivery {
     type Place = Place;
     type Lookup = Lookup;
 
-    fn profiles<'a>(&'a self, lookup: &'a Lookup) -> impl Directory + 'a {
+    fn profiles<'a>(&'a self, lookup: &'a Lookup) -> impl Profiles + 'a {
         let url = self.connector.admit(&lookup.service_url, &lookup.tenant).ok();
-        let roster = url.map(|url| Roster::new(&self.connector, url, lookup.sought()));
+        let roster = url.map(|url| MemberSearch::new(&self.connector, url, lookup.sought()));
         Members { roster, lookup }
     }
 
@@ -149,7 +149,7 @@ impl Deliver for TeamsDelivery {
                 Ok(Some(Person { platform: PLATFORM.id(), workspace, user }))
             }
             Err(CallError::NotFound | CallError::Refused { .. }) => Err(Reason::External.into()),
-            Err(error) => Err(DirectoryError::from(error).into()),
+            Err(error) => Err(ProfilesError::from(error).into()),
         }
     }
 

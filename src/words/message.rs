@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::core::{
-    Answer, Intent, Language, Lasts, Link, Misheard, Reference, Refusal, SignIn, SignInLink,
+    Answer, Intent, Language, Lasts, Link, Reference, Refusal, SignIn, SignInLink, UnknownCommand,
 };
 use crate::text::{one_line, shortened};
 
@@ -90,7 +90,7 @@ impl Voice<'_> {
             Answer::Working => plain(vec![self.say("working", &[])]),
             Answer::Welcome => self.help(Some(self.say("welcome", &[]))),
             Answer::Help(None) => self.help(None),
-            Answer::Help(Some(misheard)) => self.help(Some(self.sorry(misheard))),
+            Answer::Help(Some(unknown)) => self.help(Some(self.sorry(unknown))),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
@@ -137,10 +137,10 @@ impl Voice<'_> {
         plain(first.into_iter().chain([list.join("\n")]).collect())
     }
 
-    fn sorry(&self, misheard: &Misheard) -> String {
-        let mut sorry =
-            self.say("help-misheard", &[("said", &self.harmless(&misheard.said, LONGEST_NAME))]);
-        if let Some(nearest) = &misheard.nearest {
+    fn sorry(&self, unknown: &UnknownCommand) -> String {
+        let mut sorry = self
+            .say("help-unknown-command", &[("said", &self.harmless(&unknown.said, LONGEST_NAME))]);
+        if let Some(nearest) = &unknown.nearest {
             sorry.push(' ');
             sorry += &self.say("help-meant", &[("nearest", &self.typed(nearest))]);
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use novu_connect_bot::app;
 use novu_connect_bot::clock::SystemClock;
 use novu_connect_bot::clock::{ManualClock, SharedClock};
-use novu_connect_bot::core::{Directory, Person, Workspace};
+use novu_connect_bot::core::{Person, Profiles, Workspace};
 use novu_connect_bot::net::{self, Outgoing};
 use novu_connect_bot::random::SystemRandom;
 use novu_connect_bot::slack::WebApi;

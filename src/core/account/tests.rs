@@ -27,7 +27,7 @@ fn profile(kind: Kind) -> Profile {
 /// A platform that answers what it is told to.
 #[derive(Debug)]
 struct Platforms {
-    answer: Mutex<Result<Profile, DirectoryError>>,
+    answer: Mutex<Result<Profile, ProfilesError>>,
     asked: AtomicUsize,
     health: ProfileHealth,
     clock: ManualClock,
@@ -44,7 +44,7 @@ impl Platforms {
         }
     }
 
-    async fn meets(&self, workspace: &str, answer: Result<Profile, DirectoryError>) {
+    async fn meets(&self, workspace: &str, answer: Result<Profile, ProfilesError>) {
         *self.answer.lock().unwrap() = answer;
         let _ = self.health.look_up(self, &person(workspace), None).await;
     }
@@ -54,12 +54,12 @@ impl Platforms {
     }
 }
 
-impl Directory for Platforms {
+impl Profiles for Platforms {
     fn profile<'a>(
         &'a self,
         _: &'a Person,
         _: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         std::future::ready(self.answer.lock().unwrap().clone()).boxed()
     }
@@ -76,16 +76,16 @@ fn who_passes_is_a_matter_of_the_account_and_of_what_is_demanded() {
         (Ok(profile(Kind::Guest)), Ok(true), Ok(true), Ok(true)),
         (Ok(profile(Kind::Bot)), no(Reason::Bot), no(Reason::Bot), no(Reason::Bot)),
         (
-            Err(DirectoryError::Stranger),
+            Err(ProfilesError::Stranger),
             no(Reason::External),
             no(Reason::External),
             no(Reason::External),
         ),
-        (Err(DirectoryError::NotAllowed("missing_scope")), unknown, Ok(false), unknown),
-        (Err(DirectoryError::Unavailable), unknown, Ok(false), unknown),
-        (Err(DirectoryError::Throttled(None)), unknown, Ok(false), unknown),
-        (Err(DirectoryError::OutOfReach), unknown, Ok(false), unknown),
-        (Err(DirectoryError::Expired), Ok(false), Ok(false), unknown),
+        (Err(ProfilesError::NotAllowed("missing_scope")), unknown, Ok(false), unknown),
+        (Err(ProfilesError::Unavailable), unknown, Ok(false), unknown),
+        (Err(ProfilesError::Throttled(None)), unknown, Ok(false), unknown),
+        (Err(ProfilesError::OutOfReach), unknown, Ok(false), unknown),
+        (Err(ProfilesError::Expired), Ok(false), Ok(false), unknown),
     ];
     for (profile, in_slack, without_profile, in_teams) in cases {
         for (policy, expected) in [(SLACK, in_slack), (lenient, without_profile), (teams, in_teams)]
@@ -100,7 +100,7 @@ fn who_passes_is_a_matter_of_the_account_and_of_what_is_demanded() {
 #[tokio::test]
 async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
     let platform = Platforms::new(SLACK);
-    let down = || Err(DirectoryError::Unavailable);
+    let down = || Err(ProfilesError::Unavailable);
     for _ in 0..2 {
         platform.meets("T1", down()).await;
     }
@@ -128,13 +128,13 @@ async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
 #[tokio::test]
 async fn readiness_tells_a_reason_that_leaves_nobody_to_be_served_for_a_minute() {
     let platform = Platforms::new(SLACK);
-    let revoked = || Err(DirectoryError::NotAllowed("token_revoked"));
+    let revoked = || Err(ProfilesError::NotAllowed("token_revoked"));
     platform.meets("T1", revoked()).await;
     assert_eq!(platform.health.trouble(1, false), Some("token_revoked"));
     assert_eq!(platform.health.trouble(2, false), None, "the other workspace may be served");
     platform.meets("T2", Ok(profile(Kind::Member))).await;
     assert_eq!(platform.health.trouble(2, false), None);
-    platform.meets("T2", Err(DirectoryError::Expired)).await;
+    platform.meets("T2", Err(ProfilesError::Expired)).await;
     assert_eq!(platform.health.trouble(2, false), None, "with an expired token commands go on");
     platform.meets("T2", revoked()).await;
     assert_eq!(platform.health.trouble(2, false), Some("token_revoked"));

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::email_domains::EmailDomains;
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::core::answer::{Reason, Refusal};
-use crate::core::directory::DirectoryError;
 use crate::core::person::{EmailAddress, Kind, Person, Profile};
+use crate::core::profiles::ProfilesError;
 use crate::novu::{Error, Novu, Subscriber, SubscriberSearch};
 
 /// Subscribers asked for at once.
@@ -37,7 +37,7 @@ impl EmailResolver {
         &self,
         subject: Subject<'_>,
         novu: &Novu,
-        profile: Result<Profile, DirectoryError>,
+        profile: Result<Profile, ProfilesError>,
     ) -> Resolution {
         // Who cannot be looked up cannot be matched, and is not handed to a weaker resolver either.
         let profile = profile.map_err(|error| Resolution::Refuse(error.into()));

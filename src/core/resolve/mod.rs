@@ -14,9 +14,9 @@ use futures_util::future::{BoxFuture, Shared};
 use serde::Deserialize;
 
 use super::answer::{Reason, Refusal};
-use super::directory::DirectoryError;
 use super::person::{Person, Profile};
 use super::platform::Platform;
+use super::profiles::ProfilesError;
 use crate::novu::{Context, Novu, Subscriber, SubscriberId};
 
 pub use email::EmailResolver;
@@ -107,7 +107,7 @@ pub struct Subject<'a> {
 }
 
 /// A person's profile while it is being fetched. Every resolver may wait for it, few do.
-pub type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, DirectoryError>>>;
+pub type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, ProfilesError>>>;
 
 /// The resolvers in the order in which they are asked.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use url::Url;
 use super::*;
 use crate::core::Language;
 use crate::core::{
-    Answer, Invitee, Link, Misheard, Reason, Reference, Refusal, SignIn, SignInLink,
+    Answer, Invitee, Link, Reason, Reference, Refusal, SignIn, SignInLink, UnknownCommand,
 };
 use crate::net::{HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
@@ -61,7 +61,7 @@ fn messages_read_aloud() {
         name: Some("Ada & <Co>".to_owned()),
         since: Some(moment()),
     };
-    let misheard = Misheard { said: "conect".to_owned(), nearest: Some("connect".to_owned()) };
+    let unknown = UnknownCommand { said: "conect".to_owned(), nearest: Some("connect".to_owned()) };
     let refusal = Refusal {
         sentence: None,
         retry_after: Some(Duration::from_secs(3)),
@@ -73,7 +73,7 @@ fn messages_read_aloud() {
         Answer::AlreadyConnected(Link { name: None, since: None, ..link }),
         Answer::NotConnected,
         Answer::Working,
-        Answer::Help(Some(misheard)),
+        Answer::Help(Some(unknown)),
         Answer::Refused(refusal),
     ];
     for language in Language::ALL {
@@ -119,7 +119,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
             })
         }),
         (text, proptest::option::of(text))
-            .prop_map(|(said, nearest)| { Answer::Help(Some(Misheard { said, nearest })) }),
+            .prop_map(|(said, nearest)| { Answer::Help(Some(UnknownCommand { said, nearest })) }),
         (proptest::sample::select(Reason::ALL), proptest::option::of(text))
             .prop_map(|(reason, sentence)| Answer::Refused(Refusal { sentence, ..reason.into() })),
         Just(Answer::NotConnected),

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::core::{DirectoryError, EmailAddress, Kind, Person, Profile};
+use crate::core::{EmailAddress, Kind, Person, Profile, ProfilesError};
 use crate::net::lenient::{flag, lenient};
 
 #[derive(Deserialize)]
@@ -61,9 +61,9 @@ impl User {
         self,
         person: &Person,
         tells_addresses: bool,
-    ) -> Result<Profile, DirectoryError> {
+    ) -> Result<Profile, ProfilesError> {
         if self.id != person.user {
-            return Err(DirectoryError::Unavailable);
+            return Err(ProfilesError::Unavailable);
         }
         let kind = kind_of(&self, person);
         let confirmed = self.is_email_confirmed;
@@ -210,6 +210,6 @@ mod tests {
     #[test]
     fn an_answer_about_somebody_else_is_no_answer() {
         let user: User = serde_json::from_str(r#"{"id": "U2"}"#).unwrap();
-        assert_eq!(user.profile(&asker(), true), Err(DirectoryError::Unavailable));
+        assert_eq!(user.profile(&asker(), true), Err(ProfilesError::Unavailable));
     }
 }

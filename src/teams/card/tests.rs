@@ -11,7 +11,7 @@ use url::Url;
 
 use super::*;
 use crate::clock::after;
-use crate::core::{Invitee, Link, Misheard, Reason, Refusal, SignIn, SignInLink};
+use crate::core::{Invitee, Link, Reason, Refusal, SignIn, SignInLink, UnknownCommand};
 use crate::net::{HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 
@@ -186,7 +186,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
         Just(Answer::Working),
         (text(), any::<bool>()).prop_map(|(said, near)| {
             let nearest = near.then(|| "status".to_owned());
-            Answer::Help(Some(Misheard { said, nearest }))
+            Answer::Help(Some(UnknownCommand { said, nearest }))
         }),
         (proptest::sample::select(Reason::ALL), proptest::option::of(text())).prop_map(
             |(reason, sentence)| { Answer::Refused(Refusal { sentence, ..reason.into() }) }

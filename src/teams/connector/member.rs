@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::error::CallError;
-use crate::core::{DirectoryError, EmailAddress, Kind, Person, Profile};
+use crate::core::{EmailAddress, Kind, Person, Profile, ProfilesError};
 use crate::net::lenient::lenient;
 
 /// What marks the user principal name of somebody who is a guest in a tenant (Entra, B2B users).
@@ -102,12 +102,12 @@ impl Member {
     ///
     /// # Errors
     /// It is somebody else, or the connector does not say who it is.
-    pub fn profile(self, person: &Person) -> Result<Profile, DirectoryError> {
+    pub fn profile(self, person: &Person) -> Result<Profile, ProfilesError> {
         match &self.aad_object_id {
             Some(id) if id.eq_ignore_ascii_case(&person.user) => {}
             // Whoever put the two together, the account is not that person's.
-            Some(_) => return Err(DirectoryError::Stranger),
-            None => return Err(DirectoryError::Unavailable),
+            Some(_) => return Err(ProfilesError::Stranger),
+            None => return Err(ProfilesError::Unavailable),
         }
         let kind = self.kind(person);
         let email = self.email_address();
@@ -229,9 +229,9 @@ mod tests {
         let by_object_id = json!({"id": "29:x", "objectId": "29:ADA"});
         assert!(read(&by_object_id).is_ok());
         let grace = read(&json!({"id": "29:ada", "objectId": "oid-grace"})).unwrap();
-        assert_eq!(grace.profile(&person()), Err(DirectoryError::Stranger));
+        assert_eq!(grace.profile(&person()), Err(ProfilesError::Stranger));
         let nobody = read(&json!({"id": "29:ada"})).unwrap();
-        assert_eq!(nobody.profile(&person()), Err(DirectoryError::Unavailable));
+        assert_eq!(nobody.profile(&person()), Err(ProfilesError::Unavailable));
     }
 
     #[test]

@@ -37,7 +37,7 @@ use exchange::Call;
 pub use connector_url::{ConnectorUrl, UntrustedServiceUrl};
 pub use error::CallError;
 pub use member::Member;
-pub use seek::{BAD_CREDENTIALS, Found, Roster, Sought};
+pub use seek::{BAD_CREDENTIALS, Found, MemberSearch, Sought};
 
 /// How long sending may take, waiting for a turn and further attempts included.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);

@@ -16,7 +16,7 @@ use super::error::CallError;
 use super::exchange::Call;
 use super::member::Member;
 use super::{Connector, ConnectorUrl, Patience};
-use crate::core::{Directory, DirectoryError, Person, Profile};
+use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::teams::pace::Lane;
 
 /// What the operator is told where Entra or the connector does not take the bot's credentials.
@@ -110,17 +110,17 @@ impl Connector {
     }
 }
 
-/// The one who asked, as a directory for the core. Made for one question: Teams looks nobody up
+/// The one who asked, as the core looks them up. Made for one question: Teams looks nobody up
 /// outside of a conversation.
 #[derive(Debug)]
-pub struct Roster<'a> {
+pub struct MemberSearch<'a> {
     connector: &'a Connector,
     site: ConnectorUrl,
     sought: Sought<'a>,
     found: OnceLock<String>,
 }
 
-impl<'a> Roster<'a> {
+impl<'a> MemberSearch<'a> {
     /// Nobody has been looked up yet.
     #[must_use]
     pub const fn new(connector: &'a Connector, site: ConnectorUrl, sought: Sought<'a>) -> Self {
@@ -134,14 +134,14 @@ impl<'a> Roster<'a> {
     }
 }
 
-impl Directory for Roster<'_> {
+impl Profiles for MemberSearch<'_> {
     /// Looks up the one who asked. The connector is asked with the bot's own token, so the
     /// workspace's plays no part.
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         _token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         async move {
             let found = self.connector.seek(&self.site, &self.sought).await?;
             let profile = found.member.profile(person)?;
@@ -155,7 +155,7 @@ impl Directory for Roster<'_> {
 
 /// That the connector does not find somebody who has just written is no reason to call them a
 /// stranger: it is not told apart from not finding the conversation.
-impl From<CallError> for DirectoryError {
+impl From<CallError> for ProfilesError {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Throttled(wait) => Self::Throttled(wait),

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::core::Language;
-use crate::core::{Answer, Directory, DirectoryError, EmailAddress, Person, Reference, Workspace};
+use crate::core::{Answer, EmailAddress, Person, Profiles, ProfilesError, Reference, Workspace};
 use crate::metrics::Metrics;
 use crate::net::{Outgoing, Subdomains, UrlRefused};
 use crate::teams::activity::{Conversation, ConversationKind};
@@ -93,9 +93,9 @@ impl Stub {
     }
 
     /// Ada, as somebody who watches looks her up in these places.
-    fn roster<'a>(&'a self, rosters: Vec<&'a str>) -> Roster<'a> {
+    fn roster<'a>(&'a self, rosters: Vec<&'a str>) -> MemberSearch<'a> {
         let sought = Sought { account: "29:ada", rosters, patience: Patience::Brief };
-        Roster::new(&self.connector, self.site.clone(), sought)
+        MemberSearch::new(&self.connector, self.site.clone(), sought)
     }
 
     async fn send(&self, kind: ConversationKind) -> Result<Sent, CallError> {
@@ -405,7 +405,7 @@ async fn a_member_is_looked_up_and_asked_for_again_where_a_gateway_stumbled() {
 
     let stub = Stub::start([answer(500, &json!({}))]).await;
     let roster = stub.roster(vec!["19:t@thread.tacv2"]);
-    assert_eq!(roster.profile(&person, Some(&token)).await, Err(DirectoryError::Unavailable));
+    assert_eq!(roster.profile(&person, Some(&token)).await, Err(ProfilesError::Unavailable));
     assert_eq!((roster.found(), stub.count()), (None, 1), "what passes is no reason to go on");
 }
 
@@ -442,14 +442,14 @@ async fn somebody_is_sought_in_their_team_then_in_the_channel_then_in_their_own_
 #[tokio::test]
 async fn whoever_is_found_nowhere_is_out_of_reach_and_no_stranger() {
     for (error, expected) in [
-        (CallError::NotFound, DirectoryError::OutOfReach),
-        (CallError::NotInstalled, DirectoryError::OutOfReach),
-        (CallError::Throttled(None), DirectoryError::Throttled(None)),
-        (CallError::Unavailable, DirectoryError::Unavailable),
-        (CallError::Nonsense, DirectoryError::Unavailable),
-        (CallError::Unauthorised, DirectoryError::NotAllowed("bad_credentials")),
+        (CallError::NotFound, ProfilesError::OutOfReach),
+        (CallError::NotInstalled, ProfilesError::OutOfReach),
+        (CallError::Throttled(None), ProfilesError::Throttled(None)),
+        (CallError::Unavailable, ProfilesError::Unavailable),
+        (CallError::Nonsense, ProfilesError::Unavailable),
+        (CallError::Unauthorised, ProfilesError::NotAllowed("bad_credentials")),
     ] {
-        assert_eq!(DirectoryError::from(error), expected);
+        assert_eq!(ProfilesError::from(error), expected);
     }
 }
 

@@ -5,9 +5,9 @@ use futures_util::future::{BoxFuture, ready};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use crate::core::{Directory, DirectoryError, Person, Profile};
+use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::teams::activity::{Account, ConversationRef};
-use crate::teams::connector::{Patience, Roster, Sought};
+use crate::teams::connector::{MemberSearch, Patience, Sought};
 
 /// What it takes to look somebody up.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,24 +64,24 @@ struct Hint {
 /// The asker, as the core looks them up, if their connector can be asked.
 #[derive(Debug)]
 pub(super) struct Members<'a> {
-    pub(super) roster: Option<Roster<'a>>,
+    pub(super) roster: Option<MemberSearch<'a>>,
     pub(super) lookup: &'a Lookup,
 }
 
-impl Directory for Members<'_> {
+impl Profiles for Members<'_> {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         match &self.roster {
             Some(roster) => roster.profile(person, token),
-            None => ready(Err(DirectoryError::OutOfReach)).boxed(),
+            None => ready(Err(ProfilesError::OutOfReach)).boxed(),
         }
     }
 
     fn hint(&self) -> Option<String> {
-        let roster = self.roster.as_ref().and_then(Roster::found).unwrap_or_default();
+        let roster = self.roster.as_ref().and_then(MemberSearch::found).unwrap_or_default();
         let hint = Hint {
             service_url: self.lookup.service_url.clone(),
             tenant: self.lookup.tenant.clone(),

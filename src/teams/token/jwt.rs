@@ -92,7 +92,7 @@ impl Header {
         let brings_a_key =
             [&self.jku, &self.jwk, &self.x5u, &self.x5c].into_iter().any(Option::is_some);
         if brings_a_key || self.crit.is_some() {
-            return Err(Unverified::Presumptuous);
+            return Err(Unverified::KeyInHeader);
         }
         if self.kid.is_empty() {
             return Err(Unverified::Malformed);

@@ -25,7 +25,7 @@ pub enum Unverified {
     Algorithm,
     /// The token brings or names its own key, or demands extensions that nobody here knows.
     #[error("the token's header asks for trust of its own")]
-    Presumptuous,
+    KeyInHeader,
     /// A claim that every genuine token has is missing, or is not of its type.
     #[error("the token lacks a claim")]
     Claims,
@@ -69,7 +69,7 @@ impl Unverified {
         Self::Authorization,
         Self::Malformed,
         Self::Algorithm,
-        Self::Presumptuous,
+        Self::KeyInHeader,
         Self::Claims,
         Self::UnknownKey,
         Self::Signature,
@@ -92,7 +92,7 @@ impl Unverified {
             Self::Authorization => "headers",
             Self::Malformed => "malformed_token",
             Self::Algorithm => "algorithm",
-            Self::Presumptuous => "token_header",
+            Self::KeyInHeader => "token_header",
             Self::Claims => "claims",
             Self::UnknownKey => "unknown_key",
             Self::Signature => "bad_signature",
@@ -117,7 +117,7 @@ impl Unverified {
                 CausedBy::Strangers,
                 "strangers, or a proxy that does not pass the header Authorization on",
             ),
-            Self::Malformed | Self::Algorithm | Self::Presumptuous | Self::Claims => (
+            Self::Malformed | Self::Algorithm | Self::KeyInHeader | Self::Claims => (
                 CausedBy::Strangers,
                 "strangers; if the bot answers nobody, the messaging endpoint gets another \
                  sender's requests",

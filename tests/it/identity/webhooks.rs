@@ -70,13 +70,13 @@ async fn whatever_is_not_a_documented_answer_makes_nobody_a_new_subscriber() {
 }
 
 /// An operator's endpoint that keeps what it is asked and answers what it is told to.
-struct Directory {
+struct Profiles {
     url: String,
     asked: Arc<Mutex<Vec<(HeaderMap, Bytes)>>>,
     answer: Arc<Mutex<(StatusCode, String)>>,
 }
 
-impl Directory {
+impl Profiles {
     async fn start() -> Self {
         let asked: Arc<Mutex<Vec<(HeaderMap, Bytes)>>> = Arc::default();
         let answer = Arc::new(Mutex::new((StatusCode::NO_CONTENT, String::new())));
@@ -99,11 +99,11 @@ impl Directory {
     }
 }
 
-async fn by_webhook(directory: &Directory) -> Bot {
+async fn by_webhook(profiles: &Profiles) -> Bot {
     Bot::start_with(&[
         (CHAIN, "webhook"),
         (CREATE, "webhook"),
-        ("CONNECT_IDENTITY__WEBHOOK_URL", &directory.url),
+        ("CONNECT_IDENTITY__WEBHOOK_URL", &profiles.url),
         ("CONNECT_IDENTITY__WEBHOOK_SECRET", "canary-webhook-secret-that-is-long-enough"),
     ])
     .await
@@ -111,14 +111,14 @@ async fn by_webhook(directory: &Directory) -> Bot {
 
 #[tokio::test]
 async fn a_webhook_is_asked_with_a_signature_and_names_the_subscriber() {
-    let directory = Directory::start().await;
-    let bot = by_webhook(&directory).await;
-    directory.answers(200, r#"{"subscriberId":"ada-42","profile":{"firstName":"Countess"}}"#);
+    let profiles = Profiles::start().await;
+    let bot = by_webhook(&profiles).await;
+    profiles.answers(200, r#"{"subscriberId":"ada-42","profile":{"firstName":"Countess"}}"#);
     bot.command(ADA, "").await.link();
     assert_eq!(minted_for(&bot), "ada-42");
     assert_eq!(bot.novu.subscribers()[0].profile.first_name.as_deref(), Some("Countess"));
 
-    let asked = directory.asked.lock().unwrap();
+    let asked = profiles.asked.lock().unwrap();
     let (headers, body) = &asked[0];
     let question: Value = serde_json::from_slice(body).unwrap();
     assert_eq!(
@@ -137,9 +137,9 @@ async fn a_webhook_is_asked_with_a_signature_and_names_the_subscriber() {
 
 #[tokio::test]
 async fn a_webhook_can_refuse_in_its_own_words_which_cannot_mention_anybody() {
-    let directory = Directory::start().await;
-    let bot = by_webhook(&directory).await;
-    directory.answers(200, r#"{"refuse":{"message":"Contractors <!here> use the portal."}}"#);
+    let profiles = Profiles::start().await;
+    let bot = by_webhook(&profiles).await;
+    profiles.answers(200, r#"{"refuse":{"message":"Contractors <!here> use the portal."}}"#);
     let reply = bot.command(ADA, "").await;
     assert_eq!(reply.code(), "C-WEBHOOK-REFUSED");
     assert!(
@@ -151,8 +151,8 @@ async fn a_webhook_can_refuse_in_its_own_words_which_cannot_mention_anybody() {
 
 #[tokio::test]
 async fn a_webhook_that_fails_in_any_way_refuses() {
-    let directory = Directory::start().await;
-    let bot = by_webhook(&directory).await;
+    let profiles = Profiles::start().await;
+    let bot = by_webhook(&profiles).await;
     let cases = [
         (500, "", "C-WEBHOOK-DOWN"),
         (302, "", "C-WEBHOOK-DOWN"),
@@ -163,7 +163,7 @@ async fn a_webhook_that_fails_in_any_way_refuses() {
         (404, "", "C-WEBHOOK-DOWN"),
     ];
     for (status, body, code) in cases {
-        directory.answers(status, body);
+        profiles.answers(status, body);
         assert_eq!(bot.command(ADA, "").await.code(), code, "{status} {body}");
     }
     assert_eq!(bot.mints().len(), 0);
@@ -171,15 +171,15 @@ async fn a_webhook_that_fails_in_any_way_refuses() {
 
 #[tokio::test]
 async fn a_webhook_chooses_among_the_connections_of_the_workspace_by_context() {
-    let directory = Directory::start().await;
-    let bot = by_webhook(&directory).await;
+    let profiles = Profiles::start().await;
+    let bot = by_webhook(&profiles).await;
     bot.connect_workspace_in_context("acme-eu", TEAM, &["tenant:eu"]);
     knows(&bot, 2).await;
-    directory.answers(200, r#"{"subscriberId":"ada","context":{"tenant":"eu"}}"#);
+    profiles.answers(200, r#"{"subscriberId":"ada","context":{"tenant":"eu"}}"#);
     bot.command(ADA, "").await.link();
     let mint = bot.mints()[0].json();
     assert_eq!(mint["connectionIdentifier"], "acme-eu");
     assert_eq!(mint["context"], json!({"tenant": "eu"}));
-    directory.answers(200, r#"{"subscriberId":"ada","context":{"tenant":"us"}}"#);
+    profiles.answers(200, r#"{"subscriberId":"ada","context":{"tenant":"us"}}"#);
     assert_eq!(bot.command(ADA, "").await.code(), "C-CONTEXT");
 }

@@ -11,9 +11,7 @@ use novu_connect_bot::clock::Clock;
 use novu_connect_bot::store::Store;
 use serde_json::Value;
 
-use crate::bot::{ADA, Bot, GRACE, clock, find_button, member, until};
-
-const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
+use crate::bot::{ADA, Bot, GRACE, MINT, clock, find_button, member, until};
 
 #[tokio::test]
 async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {

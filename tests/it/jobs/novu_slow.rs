@@ -7,9 +7,7 @@ use axum::http::StatusCode;
 use connect_sandbox::{Effect, Fault, Route};
 use futures_util::future::join_all;
 
-use crate::bot::{ADA, Bot, find_button, find_code, member, until};
-
-const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
+use crate::bot::{ADA, Bot, MINT, find_button, find_code, member, until};
 
 /// The people of a crowd, known to Slack.
 fn crowd(bot: &Bot, size: usize) -> Vec<String> {

@@ -35,7 +35,7 @@ fn tries(bot: &TeamsBot, for_members: bool) -> Vec<Timestamp> {
 }
 
 async fn settled_later(bot: &TeamsBot) {
-    let step = Duration::from_millis(200);
+    let step = Duration::from_millis(500);
     bot.until_later_by(step, async || bot.metric("connect_promises_open").await == 0).await;
 }
 

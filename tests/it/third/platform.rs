@@ -16,8 +16,8 @@ use novu_connect_bot::answering::{
 };
 use novu_connect_bot::clock::SharedClock;
 use novu_connect_bot::core::{
-    Answer, DedupKey, Directory, DirectoryError, EmailAddress, Integration, Intent, Kind,
-    LearntLanguage, Person, Platform, Profile, Question, Reference, Refusal,
+    Answer, DedupKey, EmailAddress, Integration, Intent, Kind, LearntLanguage, Person, Platform,
+    Profile, Profiles, ProfilesError, Question, Reference, Refusal,
 };
 use novu_connect_bot::net::{HostAllowlist, Subdomains};
 use novu_connect_bot::random::SharedRandom;
@@ -44,7 +44,6 @@ pub(crate) static PLATFORM: Platform = Platform {
     reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
 };
 
-/// The settings come from the story, hence without a section of the configuration.
 impl SurfaceSettings for Third {
     fn platform(&self) -> &'static Platform {
         &PLATFORM
@@ -113,7 +112,6 @@ impl Surface for ThirdSurface {
     }
 }
 
-/// What the platform sends when somebody writes to the bot.
 #[derive(Deserialize)]
 struct Event {
     id: String,
@@ -151,7 +149,7 @@ impl Deliver for Third {
     type Place = Option<usize>;
     type Lookup = ();
 
-    fn profiles<'a>(&'a self, (): &'a ()) -> impl Directory + 'a {
+    fn profiles<'a>(&'a self, (): &'a ()) -> impl Profiles + 'a {
         self
     }
 
@@ -169,12 +167,8 @@ impl Deliver for Third {
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }
-        let voice = Voice {
-            language: question.language(),
-            command: &question.command,
-            reference: question.reference,
-            markup: self,
-        };
+        let (language, reference) = (question.language(), question.reference);
+        let voice = Voice { language, command: &question.command, reference, markup: self };
         let message = voice.message(answer);
         let user = question.asker.user.clone();
         let link = message.button.map(|button| button.link.expose().to_owned());
@@ -186,12 +180,12 @@ impl Deliver for Third {
     }
 }
 
-impl Directory for Third {
+impl Profiles for Third {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         _token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         let name = Some(person.user.clone());
         let email = EmailAddress::NotTold;
         ready(Ok(Profile { name, locale: None, email, kind: Kind::Member })).boxed()

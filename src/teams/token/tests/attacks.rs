@@ -176,7 +176,7 @@ async fn only_a_published_key_signs() {
         format!("{message}.{}", genuine.rsplit_once('.').unwrap().1)
     };
     let url = json!(stranger.metadata_url().join("keys").unwrap().as_str());
-    let presumptuous = Err(Unverified::Presumptuous);
+    let key_in_header = Err(Unverified::KeyInHeader);
     judge(
         &scene,
         vec![
@@ -193,15 +193,15 @@ async fn only_a_published_key_signs() {
             ),
             token_case("wrong key", &forged, Err(Unverified::Signature)),
             token_case("pasted signature", &pasted, Ok(())),
-            token_case("jku", &brings("jku", url.clone()), presumptuous),
-            token_case("jwk", &brings("jwk", json!({"kty": "RSA"})), presumptuous),
-            token_case("x5u", &brings("x5u", url), presumptuous),
-            token_case("x5c", &brings("x5c", json!(["MIIB"])), presumptuous),
-            token_case("jku, well signed", &with_header(&scene, "jku", json!("x")), presumptuous),
+            token_case("jku", &brings("jku", url.clone()), key_in_header),
+            token_case("jwk", &brings("jwk", json!({"kty": "RSA"})), key_in_header),
+            token_case("x5u", &brings("x5u", url), key_in_header),
+            token_case("x5c", &brings("x5c", json!(["MIIB"])), key_in_header),
+            token_case("jku, well signed", &with_header(&scene, "jku", json!("x")), key_in_header),
             token_case(
                 "crit, well signed",
                 &with_header(&scene, "crit", json!(["b64"])),
-                presumptuous,
+                key_in_header,
             ),
         ],
     )
@@ -483,7 +483,7 @@ async fn refusals_are_empty_and_never_our_fault() {
         Unverified::Authorization,
         Unverified::Malformed,
         Unverified::Algorithm,
-        Unverified::Presumptuous,
+        Unverified::KeyInHeader,
         Unverified::Claims,
         Unverified::UnknownKey,
         Unverified::Signature,

@@ -9,14 +9,14 @@ use secrecy::SecretString;
 use super::answer::{Reason, Refusal};
 use super::person::{Person, Profile};
 
-/// A platform's directory of people.
-pub trait Directory: Send + Sync + Debug {
+/// The profiles of a platform's people.
+pub trait Profiles: Send + Sync + Debug {
     /// Looks a person up. `token` is the bot token of the person's workspace, if there is one.
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>>;
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>>;
 
     /// What a personal page has to carry so that the person can be looked up again; none where
     /// nothing is needed.
@@ -25,12 +25,12 @@ pub trait Directory: Send + Sync + Debug {
     }
 }
 
-impl<T: Directory + ?Sized> Directory for &T {
+impl<T: Profiles + ?Sized> Profiles for &T {
     fn profile<'a>(
         &'a self,
         person: &'a Person,
         token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, DirectoryError>> {
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         (**self).profile(person, token)
     }
 
@@ -41,7 +41,7 @@ impl<T: Directory + ?Sized> Directory for &T {
 
 /// Why a person's profile is not to be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DirectoryError {
+pub enum ProfilesError {
     /// The workspace that the token belongs to does not know this person.
     #[error("the workspace does not know this person")]
     Stranger,
@@ -66,17 +66,17 @@ pub enum DirectoryError {
 }
 
 /// What whoever depends on the profile is told.
-impl From<DirectoryError> for Refusal {
-    fn from(error: DirectoryError) -> Self {
+impl From<ProfilesError> for Refusal {
+    fn from(error: ProfilesError) -> Self {
         let unavailable = Self::from(Reason::ProfileUnavailable);
         match error {
-            DirectoryError::Stranger => Reason::External.into(),
-            DirectoryError::Throttled(retry_after) => Self { retry_after, ..unavailable },
-            DirectoryError::OutOfReach
-            | DirectoryError::NotAllowed(_)
-            | DirectoryError::Expired
-            | DirectoryError::Down => Self { lasting: true, ..unavailable },
-            DirectoryError::Unavailable => unavailable,
+            ProfilesError::Stranger => Reason::External.into(),
+            ProfilesError::Throttled(retry_after) => Self { retry_after, ..unavailable },
+            ProfilesError::OutOfReach
+            | ProfilesError::NotAllowed(_)
+            | ProfilesError::Expired
+            | ProfilesError::Down => Self { lasting: true, ..unavailable },
+            ProfilesError::Unavailable => unavailable,
         }
     }
 }
