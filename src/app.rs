@@ -10,11 +10,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join_all};
+use futures_util::future::{BoxFuture, join, join_all};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{Common, Surface};
+use crate::answering::{Common, Machine, Responder, Surface};
 use crate::clock::SharedClock;
 use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
 use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
@@ -158,7 +158,10 @@ impl App {
 
     /// Does what goes on beside the requests, until `stop`.
     async fn run(&self, stop: CancellationToken) {
-        let running = self.surfaces.iter().map(|surface| surface.run(stop.clone()));
+        let running = self
+            .surfaces
+            .iter()
+            .map(|surface| join(surface.machine().run(stop.clone()), surface.run(stop.clone())));
         join_all(running).await;
     }
 
@@ -168,7 +171,7 @@ impl App {
             return;
         }
         for surface in &self.surfaces {
-            surface.conclude().await;
+            surface.machine().conclude().await;
         }
         if !self.keeps_promises_within(LAST_WORDS).await {
             let promises = self.open_promises().await;
@@ -190,7 +193,7 @@ impl App {
             tokio::time::sleep(LOOK_EVERY).await;
         }
         for surface in &self.surfaces {
-            surface.drain().await;
+            surface.machine().drain().await;
         }
     }
 
@@ -205,9 +208,12 @@ impl ops::Operated for App {
         async move {
             let mut trouble = Vec::new();
             for surface in &self.surfaces {
-                if let Some(word) = surface.trouble().await {
-                    trouble.push((surface.platform().name, word));
-                }
+                let machine = surface.machine();
+                let word = match surface.trouble() {
+                    Some(word) => Some(word),
+                    None => machine.trouble().await,
+                };
+                trouble.extend(word.map(|word| (machine.platform().name, word)));
             }
             trouble
         }
@@ -215,10 +221,11 @@ impl ops::Operated for App {
     }
 
     fn warnings(&self) -> Vec<(&'static str, &'static str)> {
-        let warning = |surface: &Arc<dyn Surface>| {
-            surface.warning().map(|word| (surface.platform().name, word))
+        let machines = self.surfaces.iter().map(|surface| surface.machine());
+        let warning = |machine: Arc<dyn Machine>| {
+            machine.warning().map(|word| (machine.platform().name, word))
         };
-        self.surfaces.iter().filter_map(warning).collect()
+        machines.filter_map(warning).collect()
     }
 
     fn figures(&self) -> String {
@@ -260,7 +267,8 @@ fn build_links(server: &http::config::Settings, clock: &SharedClock) -> Option<A
 
 fn build_pages(common: &Common, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<LinkPages>> {
     let links = Arc::clone(common.links.as_ref()?);
-    let responders = surfaces.iter().map(|surface| surface.responder()).collect();
+    let responders =
+        surfaces.iter().map(|surface| surface.machine() as Arc<dyn Responder>).collect();
     let (random, metrics) = (Arc::clone(&common.random), Arc::clone(&common.metrics));
     Some(Arc::new(LinkPages::new(links, responders, random, metrics)))
 }

@@ -7,6 +7,7 @@
 mod attempt;
 mod decide;
 mod deliver;
+mod machine;
 mod messages;
 mod outage;
 mod pace;
@@ -36,6 +37,7 @@ use messages::Messages;
 use outage::{NextStep, Outage};
 
 pub use deliver::{Deliver, Shown};
+pub use machine::Machine;
 pub use messages::MessageId;
 pub use pace::Pace;
 pub use pending::{Asked, PendingReply};
@@ -110,29 +112,6 @@ impl<D: Deliver> Answering<D> {
             tasks: TaskTracker::new(),
             concluding: CancellationToken::new(),
         }
-    }
-
-    /// The core for the platform.
-    #[must_use]
-    pub fn linking(&self) -> &Linking {
-        &self.linking
-    }
-
-    /// Keeps promises whose time has come, until `stop`.
-    pub async fn run(self: &Arc<Self>, stop: CancellationToken) {
-        self.jobs.work(self, &self.tasks, stop).await;
-    }
-
-    /// Waits for nothing any more: whoever is not answered yet is told at once to ask again.
-    pub async fn conclude(&self) {
-        self.concluding.cancel();
-        self.jobs.hasten().await;
-    }
-
-    /// Waits until nobody is being answered any more. Call once no new questions come in.
-    pub async fn finish(&self) {
-        self.tasks.close();
-        self.tasks.wait().await;
     }
 
     /// Answers a question in the HTTP response. What is not ready by the deadline is promised, and

@@ -8,10 +8,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 use tokio_util::sync::CancellationToken;
 
-use super::responder::Responder;
+use super::machine::Machine;
 use super::{Answering, Deliver, Parts};
 use crate::clock::SharedClock;
 use crate::config::{Reader, Section};
@@ -50,32 +51,24 @@ pub trait SurfaceSettings: Any + Send + Sync + Debug {
     fn open<'a>(&'a self, common: &'a Common) -> BoxFuture<'a, anyhow::Result<Arc<dyn Surface>>>;
 }
 
-/// A chat platform: its routes, and what goes on beside them.
+/// A chat platform: the paths that it calls, and what answers its people.
 pub trait Surface: Send + Sync + Debug {
-    /// The platform.
-    fn platform(&self) -> &'static Platform;
-
     /// The paths that the platform calls.
     fn routes(self: Arc<Self>) -> Router;
 
-    /// Does what goes on beside the requests, until `stop`.
-    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()>;
+    /// What answers the platform's people.
+    fn machine(&self) -> Arc<dyn Machine>;
 
-    /// Waits for nothing any more: whoever is not answered yet is told at once that they have to ask
-    /// again. Called when the service is about to end and cannot keep its promises.
-    fn conclude(&self) -> BoxFuture<'_, ()>;
+    /// Does what the platform needs beside its machine, until `stop`.
+    fn run(&self, _stop: CancellationToken) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
 
-    /// Waits until nobody is being answered any more. Called once no new requests come in.
-    fn drain(&self) -> BoxFuture<'_, ()>;
-
-    /// What keeps the platform's people from being served, in a word; none if nothing does.
-    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
-
-    /// What keeps some of them from being served, or soon will, in a word; none if nothing does.
-    fn warning(&self) -> Option<&'static str>;
-
-    /// Who answers the platform's people elsewhere than in the chat.
-    fn responder(&self) -> Arc<dyn Responder>;
+    /// What keeps requests from being verified or messages from being sent, in a word; none if nothing
+    /// does.
+    fn trouble(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// What all platforms share.

@@ -17,9 +17,8 @@ use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
-use crate::answering::{Answering, Common, Responder, Surface, SurfaceEntry, SurfaceSettings};
+use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
 use crate::core::{Integration, Person, Platform, Reason};
 use crate::metrics::Metrics;
@@ -125,39 +124,11 @@ impl SurfaceSettings for Settings {
 }
 
 impl Surface for Slack {
-    fn platform(&self) -> &'static Platform {
-        &PLATFORM
-    }
-
     fn routes(self: Arc<Self>) -> Router {
         routes::router(self)
     }
 
-    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
-        async move {
-            let linking = self.answering.linking().run(stop.clone());
-            tokio::join!(linking, self.answering.run(stop));
-        }
-        .boxed()
-    }
-
-    fn conclude(&self) -> BoxFuture<'_, ()> {
-        self.answering.conclude().boxed()
-    }
-
-    fn drain(&self) -> BoxFuture<'_, ()> {
-        self.answering.finish().boxed()
-    }
-
-    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
-        self.answering.linking().trouble().boxed()
-    }
-
-    fn warning(&self) -> Option<&'static str> {
-        self.answering.linking().warning()
-    }
-
-    fn responder(&self) -> Arc<dyn Responder> {
-        Arc::clone(&self.answering) as Arc<dyn Responder>
+    fn machine(&self) -> Arc<dyn Machine> {
+        Arc::clone(&self.answering) as _
     }
 }

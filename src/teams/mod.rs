@@ -23,7 +23,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{Answering, Common, Responder, Surface, SurfaceEntry, SurfaceSettings};
+use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
 use crate::core::{Integration, Person, Platform};
 use crate::metrics::Metrics;
@@ -169,47 +169,23 @@ impl SurfaceSettings for Settings {
 }
 
 impl Surface for Teams {
-    fn platform(&self) -> &'static Platform {
-        &PLATFORM
-    }
-
     fn routes(self: Arc<Self>) -> Router {
         routes::router(self)
     }
 
+    fn machine(&self) -> Arc<dyn Machine> {
+        Arc::clone(&self.answering) as _
+    }
+
     fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         async move {
-            let linking = self.answering.linking().run(stop.clone());
-            let answers = self.answering.run(stop.clone());
             let tokens = self.tokens.keep_fresh(stop.clone());
-            tokio::join!(self.verifier.run(stop), linking, answers, tokens);
+            tokio::join!(self.verifier.run(stop), tokens);
         }
         .boxed()
     }
 
-    fn conclude(&self) -> BoxFuture<'_, ()> {
-        self.answering.conclude().boxed()
-    }
-
-    fn drain(&self) -> BoxFuture<'_, ()> {
-        self.answering.finish().boxed()
-    }
-
-    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
-        async move {
-            match self.verifier.trouble().or_else(|| self.tokens.trouble()) {
-                Some(word) => Some(word),
-                None => self.answering.linking().trouble().await,
-            }
-        }
-        .boxed()
-    }
-
-    fn warning(&self) -> Option<&'static str> {
-        self.answering.linking().warning()
-    }
-
-    fn responder(&self) -> Arc<dyn Responder> {
-        Arc::clone(&self.answering) as Arc<dyn Responder>
+    fn trouble(&self) -> Option<&'static str> {
+        self.verifier.trouble().or_else(|| self.tokens.trouble())
     }
 }

@@ -10,9 +10,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use futures_util::future::{BoxFuture, FutureExt, join, ready};
+use futures_util::future::{BoxFuture, FutureExt, ready};
 use novu_connect_bot::answering::{
-    Answering, Common, Deliver, PendingReply, Responder, Shown, Surface, SurfaceSettings,
+    Answering, Common, Deliver, Machine, PendingReply, Shown, Surface, SurfaceSettings,
 };
 use novu_connect_bot::clock::SharedClock;
 use novu_connect_bot::core::{
@@ -25,7 +25,6 @@ use novu_connect_bot::words::message::{Markup, Voice};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
-use tokio_util::sync::CancellationToken;
 
 use super::{Seen, Third};
 
@@ -78,36 +77,11 @@ struct ThirdSurface {
 }
 
 impl Surface for ThirdSurface {
-    fn platform(&self) -> &'static Platform {
-        &PLATFORM
-    }
-
     fn routes(self: Arc<Self>) -> Router {
         Router::new().route("/third/messages", post(message)).with_state(self)
     }
 
-    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
-        let linking = self.answering.linking().run(stop.clone());
-        join(linking, self.answering.run(stop)).map(|_| ()).boxed()
-    }
-
-    fn conclude(&self) -> BoxFuture<'_, ()> {
-        self.answering.conclude().boxed()
-    }
-
-    fn drain(&self) -> BoxFuture<'_, ()> {
-        self.answering.finish().boxed()
-    }
-
-    fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
-        self.answering.linking().trouble().boxed()
-    }
-
-    fn warning(&self) -> Option<&'static str> {
-        self.answering.linking().warning()
-    }
-
-    fn responder(&self) -> Arc<dyn Responder> {
+    fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
     }
 }
