@@ -27,7 +27,7 @@ const FUNNEL: [&str; 2] = ["asked", "clicked"];
 
 /// A word that this code chose as a label value.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
-pub struct Word(pub &'static str);
+pub(crate) struct Word(pub &'static str);
 
 impl EncodeLabelValue for Word {
     fn encode(
@@ -304,7 +304,7 @@ impl Metrics {
 
 /// The most files, connections among them, that this process may have open, where there is a limit.
 #[must_use]
-pub fn open_files_limit() -> Option<u64> {
+pub(crate) fn open_files_limit() -> Option<u64> {
     #[cfg(unix)]
     return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     #[cfg(not(unix))]

@@ -17,7 +17,7 @@ const TELL_EVERY: Duration = Duration::from_mins(1);
 
 /// Why a request is refused, for the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Why {
+pub(crate) struct Why {
     /// The word for it, as in metrics.
     pub reason: &'static str,
     /// What to check.
@@ -29,7 +29,7 @@ pub struct Why {
 /// Who may have caused that a request is refused, from the least to the most that it says of this
 /// service's own configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CausedBy {
+pub(crate) enum CausedBy {
     /// Strangers, as a rule.
     Strangers,
     /// Strangers, or the platform itself where a secret or a key of ours is wrong.
@@ -40,7 +40,7 @@ pub enum CausedBy {
 
 /// Counts one surface's refused requests and tells the log of them.
 #[derive(Debug)]
-pub struct RefusedRequests {
+pub(crate) struct RefusedRequests {
     surface: &'static str,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -66,7 +66,7 @@ struct Line {
 
 impl RefusedRequests {
     /// None yet, with the count of each of these reasons at zero.
-    pub fn new(
+    pub(crate) fn new(
         surface: &'static str,
         reasons: impl IntoIterator<Item = &'static str>,
         clock: SharedClock,
@@ -77,13 +77,13 @@ impl RefusedRequests {
     }
 
     /// Takes note of one more that says nothing of this service's state, such as an old link.
-    pub fn count(&self, reason: &'static str) {
+    pub(crate) fn count(&self, reason: &'static str) {
         self.metrics.refused(self.surface, reason);
         tracing::debug!(surface = self.surface, reason, "a request is refused");
     }
 
     /// Takes note of one more, which an operator may have to look at.
-    pub fn note(&self, why: Why) {
+    pub(crate) fn note(&self, why: Why) {
         self.count(why.reason);
         let line = {
             // A panic while the lock was held leaves at worst one count too few.

@@ -21,7 +21,7 @@ type Record = [u8; 16];
 /// Records are kept in one set for each span of time. A set goes as a whole once nothing in it
 /// matters any more, so nothing is ever scanned.
 #[derive(Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     memory: Mutex<Memory>,
     lasting: Duration,
     most: usize,
@@ -46,7 +46,7 @@ struct Span {
 impl Seen {
     /// An empty memory, whose records last at least as long as `lasting` and at most twice as long.
     #[must_use]
-    pub fn new(lasting: Duration, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(lasting: Duration, metrics: Arc<Metrics>) -> Self {
         let lasting = lasting.max(Duration::from_secs(1));
         Self { memory: Mutex::default(), lasting, most: MOST_RECORDS, metrics }
     }
@@ -54,7 +54,7 @@ impl Seen {
     /// Whether a hash is here for the first time. Only what has been verified may come here, so that
     /// strangers cannot fill the memory.
     #[must_use]
-    pub fn first_time(&self, hash: &[u8; 32], now: Tick) -> bool {
+    pub(crate) fn first_time(&self, hash: &[u8; 32], now: Tick) -> bool {
         self.note(hash, None, now)
     }
 
@@ -65,7 +65,12 @@ impl Seen {
     /// no younger than one whose record is forgotten counts as known. Nothing genuine is: it would
     /// have been under way for longer than `lasting`.
     #[must_use]
-    pub fn first_time_signed(&self, hash: &[u8; 32], signed_at: Timestamp, now: Tick) -> bool {
+    pub(crate) fn first_time_signed(
+        &self,
+        hash: &[u8; 32],
+        signed_at: Timestamp,
+        now: Tick,
+    ) -> bool {
         self.note(hash, Some(signed_at), now)
     }
 

@@ -2,10 +2,10 @@
 
 mod check;
 #[cfg(feature = "demo")]
-pub mod demo;
+mod demo;
 mod healthcheck;
 mod manifest;
-pub mod serve;
+mod serve;
 
 use std::fmt::Display;
 use std::io::{self, Write};

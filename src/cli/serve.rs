@@ -17,7 +17,7 @@ use crate::random::SystemRandom;
 ///
 /// # Errors
 /// An address is taken, or something that the configuration names cannot be used.
-pub async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }

@@ -17,7 +17,7 @@ mod profiles;
 mod progress;
 mod question;
 mod reference;
-pub mod resolve;
+pub(crate) mod resolve;
 mod workspace_index;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};

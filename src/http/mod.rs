@@ -1,11 +1,11 @@
 //! Everything between the socket and the routes: connections and their limits, shutdown, health, and what happens to requests that panic or get stuck.
 
 mod activity;
-pub mod config;
+pub(crate) mod config;
 mod files;
 mod harden;
 mod listen;
-pub mod ops;
+pub(crate) mod ops;
 mod timed_stream;
 
 pub use self::files::affordable_connections;

@@ -18,7 +18,7 @@ fn alive() -> Router {
 }
 
 /// What operation wants to know of the service.
-pub trait Operated: Send + Sync + 'static {
+pub(crate) trait Operated: Send + Sync + 'static {
     /// What keeps the service from serving: the part, and a word for its trouble.
     fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>>;
 
@@ -30,12 +30,12 @@ pub trait Operated: Send + Sync + 'static {
 }
 
 /// What the public may know: `/healthz`, and `/readyz` with its status alone.
-pub fn public_router(service: Arc<dyn Operated>) -> Router {
+pub(crate) fn public_router(service: Arc<dyn Operated>) -> Router {
     alive().merge(Router::new().route("/readyz", get(ready_or_not)).with_state(service))
 }
 
 /// What operators may know: `/healthz`, `/readyz` and `/metrics`.
-pub fn router(service: Arc<dyn Operated>) -> Router {
+pub(crate) fn router(service: Arc<dyn Operated>) -> Router {
     let told = Router::new().route("/readyz", get(ready)).route("/metrics", get(metrics));
     alive().merge(told.with_state(service))
 }

@@ -1,6 +1,6 @@
 //! The addresses of personal pages and their tokens.
 
-mod token;
+pub(crate) mod token;
 
 use url::Url;
 
@@ -9,7 +9,7 @@ use crate::net::SecretUrl;
 use crate::signing::SigningKey;
 use token::Keys;
 
-pub use token::{Invitation, LIFETIME};
+pub(crate) use token::Invitation;
 pub(crate) use token::{Rejected, Token};
 
 /// Makes addresses of personal pages, and tells whether it made one.

@@ -18,7 +18,7 @@ use crate::signing::SigningKey;
 use crate::text::presentable;
 
 /// How long a personal link can be used.
-pub const LIFETIME: Duration = Duration::from_hours(24);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(24);
 
 /// The format of the payload. Another one gets another number, and this one is then refused.
 const VERSION: u8 = 1;

@@ -54,7 +54,7 @@ const TIME_TO_ANSWER: Duration = Duration::from_secs(10);
 
 /// Serves personal pages.
 #[derive(Debug)]
-pub struct LinkPages {
+pub(crate) struct LinkPages {
     links: Arc<Links>,
     responders: Vec<Arc<dyn Responder>>,
     pace: Pace,
@@ -67,7 +67,7 @@ pub struct LinkPages {
 impl LinkPages {
     /// Pages for the people of the platforms that have a responder.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         links: Arc<Links>,
         responders: Vec<Arc<dyn Responder>>,
         random: SharedRandom,

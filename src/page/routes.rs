@@ -28,7 +28,7 @@ const MOST_BODY: usize = 1024;
 
 impl LinkPages {
     /// The routes, each with and without a slash at its end, because people copy addresses.
-    pub fn router(self: Arc<Self>) -> Router {
+    pub(crate) fn router(self: Arc<Self>) -> Router {
         let headers = self.headers.clone();
         let protect = map_response(move |mut response: Response| {
             let headers = headers.clone();

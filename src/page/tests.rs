@@ -25,7 +25,8 @@ use crate::core::{
     Answer, Intent, Invitee, LINK_LIFETIME, Lasts, Link, Person, Platform, Question, Reason,
     Reference, Refusal, SignIn, SignInLink, Workspace,
 };
-use crate::links::{Invitation, LIFETIME};
+use crate::links::Invitation;
+use crate::links::token::LIFETIME;
 use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 use crate::random::SystemRandom;

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::mention::without_mentions;
 
-pub use self::incomplete::Incomplete;
+pub(super) use self::incomplete::Incomplete;
 
 /// The name of the invoke that `Action.Execute` sends.
 const CARD_ACTION: &str = "adaptiveCard/action";
@@ -24,7 +24,7 @@ const CARD_ACTION: &str = "adaptiveCard/action";
 ///
 /// Does not print what people wrote.
 #[derive(Clone, PartialEq)]
-pub enum Activity {
+pub(super) enum Activity {
     /// Somebody wrote to the bot.
     Message {
         /// Where.
@@ -85,7 +85,7 @@ pub enum Activity {
 
 /// Where an activity came from, and where its answer goes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConversationRef {
+pub(super) struct ConversationRef {
     /// The activity's id: the same one again is a redelivery.
     pub activity_id: Option<String>,
     /// The connector that serves this conversation, as sent; [`Connector::admit`](super::connector::Connector::admit) says
@@ -107,7 +107,7 @@ impl ConversationRef {
     /// The ids under which the connector may know the members. A channel's are its team's; only a
     /// shared one has members of its own.
     #[must_use]
-    pub fn rosters(&self) -> Vec<&str> {
+    pub(super) fn rosters(&self) -> Vec<&str> {
         let own = self.conversation.id.split(';').next().unwrap_or_default();
         let team = self.team.as_deref().filter(|team| *team != own);
         team.into_iter().chain([own]).collect()
@@ -116,7 +116,7 @@ impl ConversationRef {
 
 /// A conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Conversation {
+pub(super) struct Conversation {
     /// Its id, in a channel with the thread (`…;messageid=…`).
     pub id: String,
     /// Its kind.
@@ -125,7 +125,7 @@ pub struct Conversation {
 
 /// How many people see a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConversationKind {
+pub(super) enum ConversationKind {
     /// One person and the bot.
     Personal,
     /// Several people; also a meeting's chat.
@@ -138,7 +138,7 @@ pub enum ConversationKind {
 
 /// Somebody in a conversation. Does not print their name.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
+pub(super) struct Account {
     /// The id that means this person to this bot alone (`29:…`), or a bot (`28:…`).
     pub id: String,
     /// The Entra object id.
@@ -158,7 +158,7 @@ impl fmt::Debug for Account {
 
 /// The bot, as an activity addresses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Recipient {
+pub(super) struct Recipient {
     /// The bot's id (`28:…`); empty if the activity does not name it.
     pub id: String,
     /// Whether only the bot sees the message: a slash command in a group or a channel.
@@ -167,7 +167,7 @@ pub struct Recipient {
 
 /// Who came or went. One installation is often told twice, once in each of Teams' two ways.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RosterChange {
+pub(super) struct RosterChange {
     /// Whether it was the bot itself.
     pub bot: bool,
     /// Whether it was only replaced by another version.
@@ -199,7 +199,7 @@ impl Activity {
     ///
     /// # Errors
     /// It lacks what an answer needs. Kinds that get no answer need nothing.
-    pub fn read(body: &[u8]) -> Result<Self, Incomplete> {
+    pub(super) fn read(body: &[u8]) -> Result<Self, Incomplete> {
         let fields: Value = serde_json::from_slice(body).map_err(|_| Incomplete::NotAnActivity)?;
         if !fields.is_object() {
             return Err(Incomplete::NotAnActivity);

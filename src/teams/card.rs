@@ -15,9 +15,9 @@ use crate::text::{one_line, shortened};
 use crate::words::message::{Button, Markup, Message, Voice};
 
 /// The verb of the button that asks for a fresh link, by which its press is recognised.
-pub const NEW_LINK: &str = "connect.new_link";
+pub(super) const NEW_LINK: &str = "connect.new_link";
 /// The longest URL that a button can hold, in characters.
-pub const LONGEST_LINK: usize = 4000;
+pub(super) const LONGEST_LINK: usize = 4000;
 /// The largest card, in bytes, counted as UTF-8 and as UTF-16. Teams takes more from bots, but not
 /// everywhere (Teams, message size: 28 KB for webhooks). The limits below add up to less, two UTF-16
 /// units for every character of text included; a property test sees to it.
@@ -38,7 +38,7 @@ const LONGEST_SUMMARY: usize = 120;
 
 /// How an answer is to be worded; see [`Voice`].
 #[derive(Debug, Clone, Copy)]
-pub struct Wording<'a> {
+pub(super) struct Wording<'a> {
     /// The language.
     pub language: Language,
     /// What the person types to reach the bot. May come from outside.
@@ -56,7 +56,7 @@ impl Wording<'_> {
 
 /// A card that one person sees. Does not print.
 #[derive(Clone, PartialEq, Serialize)]
-pub struct PrivateCard {
+pub(super) struct PrivateCard {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(rename = "$schema")]
@@ -118,7 +118,7 @@ impl PrivateCard {
     /// would be read out and date functions would stay as they are. A card outlives a minted link, so
     /// beside one there is a button that asks for another, by the verb [`NEW_LINK`].
     #[must_use]
-    pub fn render(answer: &Answer, wording: Wording<'_>) -> Self {
+    pub(super) fn render(answer: &Answer, wording: Wording<'_>) -> Self {
         let shown = wording.message(answer, &CardMarkdown);
         let plain = wording.message(answer, &PlainText);
         let minted = matches!(answer, Answer::SignIn(SignIn { lasts: Lasts::Minted { .. }, .. }));

@@ -1,16 +1,16 @@
 //! Everything Microsoft Teams: what it sends, what it is sent, and the proof that it is Teams.
 
-pub mod activity;
-pub mod card;
+mod activity;
+mod card;
 pub mod cloud;
 pub(crate) mod config;
-pub mod connector;
+mod connector;
 pub mod credentials;
 mod deliver;
 pub mod manifest;
 mod markup;
 mod mention;
-pub mod outgoing;
+mod outgoing;
 mod pace;
 mod routes;
 pub mod token;

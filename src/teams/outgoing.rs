@@ -19,7 +19,7 @@ const ERROR_REPLY: &str = "application/vnd.microsoft.error";
 /// A conversation between one person and the bot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct PersonalChat(String);
+pub(super) struct PersonalChat(String);
 
 impl PersonalChat {
     /// A conversation that the connector made for one person.
@@ -29,14 +29,14 @@ impl PersonalChat {
 
     /// Its id.
     #[must_use]
-    pub fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &str {
         &self.0
     }
 }
 
 /// Where one person alone sees a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PrivatePlace {
+pub(super) enum PrivatePlace {
     /// Their chat with the bot.
     Chat(PersonalChat),
     /// A conversation of several, in which the message is targeted at them (Teams, targeted
@@ -52,13 +52,13 @@ pub enum PrivatePlace {
 impl PrivatePlace {
     /// A conversation of several, for messages that the person with this account alone sees.
     #[must_use]
-    pub fn targeted(conversation: &Conversation, account: &str) -> Self {
+    pub(super) fn targeted(conversation: &Conversation, account: &str) -> Self {
         Self::Targeted { conversation: conversation.id.clone(), recipient: account.to_owned() }
     }
 
     /// The conversation's id.
     #[must_use]
-    pub fn conversation(&self) -> &str {
+    pub(super) fn conversation(&self) -> &str {
         match self {
             Self::Chat(chat) => chat.id(),
             Self::Targeted { conversation, .. } => conversation,
@@ -67,14 +67,14 @@ impl PrivatePlace {
 
     /// Whether the message is a targeted one.
     #[must_use]
-    pub const fn is_targeted(&self) -> bool {
+    pub(super) const fn is_targeted(&self) -> bool {
         matches!(self, Self::Targeted { .. })
     }
 }
 
 /// A card on its way to the one person who sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct PrivateActivity<'a> {
+pub(super) struct PrivateActivity<'a> {
     /// The card.
     pub card: &'a PrivateCard,
     /// Where it goes.
@@ -163,7 +163,7 @@ impl Default for Typing {
 
 /// A text that everybody in a conversation may see. Never put a sign-in link into one.
 #[derive(Debug, Clone, Copy)]
-pub struct PublicNote<'a> {
+pub(super) struct PublicNote<'a> {
     /// The text; shown as it is.
     pub text: &'a str,
     /// The id of the message that it answers.
@@ -196,7 +196,7 @@ impl Serialize for PublicNote<'_> {
 /// only the person who pressed the button sees it (Adaptive Cards, universal action model).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct InvokeReply<'a> {
+pub(super) struct InvokeReply<'a> {
     status_code: u16,
     #[serde(rename = "type")]
     kind: &'static str,
@@ -213,13 +213,13 @@ enum ReplyValue<'a> {
 impl<'a> InvokeReply<'a> {
     /// Shows a notice to the one who pressed.
     #[must_use]
-    pub const fn notice(text: &'a str) -> Self {
+    pub(super) const fn notice(text: &'a str) -> Self {
         Self { status_code: 200, kind: NOTICE_REPLY, value: ReplyValue::Notice(text) }
     }
 
     /// Says that the press came to nothing: 400 where it made no sense, 500 where it is our fault.
     #[must_use]
-    pub const fn error(status_code: u16, code: &'a str, message: &'a str) -> Self {
+    pub(super) const fn error(status_code: u16, code: &'a str, message: &'a str) -> Self {
         Self { status_code, kind: ERROR_REPLY, value: ReplyValue::Error { code, message } }
     }
 }

@@ -1,5 +1,5 @@
 //! What people read: the grammar, messages and the catalogue.
 
-pub mod catalogue;
+mod catalogue;
 mod grammar;
 pub mod message;

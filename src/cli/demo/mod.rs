@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// The story did not end as it should, above all if the wrong person was linked.
-pub async fn run(once: bool, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
+pub(super) async fn run(once: bool, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
     let mut screen = Screen::new(out);
     let stage = Stage::build().await.context("the stage could not be built")?;
     introduce(&stage, &mut screen);

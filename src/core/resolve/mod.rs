@@ -1,11 +1,11 @@
 //! Which Novu subscriber a person is: a chain of resolvers, of which the first hit wins.
 
 pub(crate) mod config;
-pub mod email;
+mod email;
 mod email_domains;
-pub mod table;
-pub mod template;
-pub mod webhook;
+mod table;
+mod template;
+mod webhook;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::platform::Platform;
 use super::profiles::ProfilesError;
 use crate::novu::{Context, Novu, Subscriber, SubscriberId};
 
-pub use email::EmailResolver;
-pub use email_domains::{EmailDomain, EmailDomains};
-pub use table::TableResolver;
-pub use template::Template;
-pub use webhook::WebhookResolver;
+pub(crate) use email::EmailResolver;
+pub(crate) use email_domains::{EmailDomain, EmailDomains};
+pub(crate) use table::TableResolver;
+pub(crate) use template::Template;
+pub(crate) use webhook::WebhookResolver;
 
 /// The kinds of resolver, by their names in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -63,7 +63,7 @@ impl fmt::Display for ResolverKind {
 
 /// What one resolver says of a person.
 #[derive(Debug)]
-pub enum Resolution {
+pub(crate) enum Resolution {
     /// This is the subscriber.
     Found(Box<Found>),
     /// This resolver knows for certain that it is not the one to find this person. Somebody else may
@@ -107,7 +107,7 @@ pub struct Subject<'a> {
 }
 
 /// A person's profile while it is being fetched. Every resolver may wait for it, few do.
-pub type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, ProfilesError>>>;
+pub(crate) type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, ProfilesError>>>;
 
 /// The resolvers in the order in which they are asked.
 #[derive(Debug)]

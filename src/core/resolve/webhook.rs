@@ -37,11 +37,11 @@ use crate::novu::{Context, SubscriberId};
 use crate::signing::SigningKey;
 
 /// The header that carries the time of signing, in seconds since 1970.
-pub const TIMESTAMP_HEADER: &str = "X-Connect-Request-Timestamp";
+pub(super) const TIMESTAMP_HEADER: &str = "X-Connect-Request-Timestamp";
 /// The header that carries the signature.
-pub const SIGNATURE_HEADER: &str = "X-Connect-Signature";
+pub(super) const SIGNATURE_HEADER: &str = "X-Connect-Signature";
 /// The version of the signature scheme.
-pub const VERSION: &str = "v1";
+pub(super) const VERSION: &str = "v1";
 /// The largest answer that is read, in bytes.
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// The longest sentence of the operator's that is passed on, in characters.

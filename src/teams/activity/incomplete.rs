@@ -2,7 +2,7 @@
 
 /// Why an activity cannot be served although it is genuine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Incomplete {
+pub(crate) enum Incomplete {
     /// The body is no JSON object.
     #[error("the body is no activity")]
     NotAnActivity,
@@ -25,7 +25,7 @@ pub enum Incomplete {
 
 impl Incomplete {
     /// Every lack there is.
-    pub const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::NotAnActivity,
         Self::NoConversation,
         Self::NoServiceUrl,
@@ -36,7 +36,7 @@ impl Incomplete {
 
     /// The word for it in metrics and logs.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::NotAnActivity => "not_an_activity",
             Self::NoConversation => "no_conversation",

@@ -8,14 +8,14 @@ use crate::net::{HostAllowlist, UrlRefused, encode_segment};
 /// The service URL of a tenant's connector, whose host is on the list, and the tenant. Only
 /// [`Connector::admit`](super::Connector::admit) makes one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConnectorUrl {
+pub(crate) struct ConnectorUrl {
     base: Url,
     tenant: String,
 }
 
 /// Why an address is not taken for a connector's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UntrustedServiceUrl {
+pub(crate) enum UntrustedServiceUrl {
     /// It is not a URL.
     #[error("the service URL is not a URL")]
     Malformed,
@@ -43,14 +43,8 @@ impl ConnectorUrl {
 
     /// The tenant.
     #[must_use]
-    pub fn tenant(&self) -> &str {
+    pub(crate) fn tenant(&self) -> &str {
         &self.tenant
-    }
-
-    /// The service URL, as it can be admitted again: it is stored in this form.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.base.as_str()
     }
 
     /// An address below `/v3/conversations`. Identifiers are encoded here, and nowhere else.

@@ -16,7 +16,7 @@ const GUEST_MARK: &str = "#EXT#";
 /// missing; Microsoft has announced that addresses and names go. Does not print what is personal.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "WireMember")]
-pub struct Member {
+pub(crate) struct Member {
     /// The id of their account, `29:…`.
     pub id: String,
     /// The Entra object id.
@@ -102,7 +102,7 @@ impl Member {
     ///
     /// # Errors
     /// It is somebody else, or the connector does not say who it is.
-    pub fn profile(self, person: &Person) -> Result<Profile, ProfilesError> {
+    pub(crate) fn profile(self, person: &Person) -> Result<Profile, ProfilesError> {
         match &self.aad_object_id {
             Some(id) if id.eq_ignore_ascii_case(&person.user) => {}
             // Whoever put the two together, the account is not that person's.

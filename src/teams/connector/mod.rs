@@ -34,10 +34,9 @@ use crate::net::{HostAllowlist, Outgoing};
 use chats::Chats;
 use exchange::Call;
 
-pub use connector_url::{ConnectorUrl, UntrustedServiceUrl};
-pub use error::CallError;
-pub use member::Member;
-pub use seek::{BAD_CREDENTIALS, Found, MemberSearch, Sought};
+pub(super) use connector_url::{ConnectorUrl, UntrustedServiceUrl};
+pub(super) use error::CallError;
+pub(super) use seek::{BAD_CREDENTIALS, Found, MemberSearch, Sought};
 
 /// How long sending may take, waiting for a turn and further attempts included.
 const SEND_PATIENCE: Duration = Duration::from_secs(30);
@@ -49,7 +48,7 @@ const BRIEF_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// How long looking a person up may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Patience {
+pub(super) enum Patience {
     /// Not long: they are looking at the button that they pressed, or at a page.
     Brief,
     /// Longer: an answer is promised, and in a crowd everybody's turn comes.
@@ -58,7 +57,7 @@ pub enum Patience {
 
 /// What a connector client is made of.
 #[derive(Debug)]
-pub struct Parts {
+pub(super) struct Parts {
     /// The bot's id, `28:` and the application id.
     pub bot_id: String,
     /// The hosts that a service URL may have, exactly.
@@ -72,7 +71,7 @@ pub struct Parts {
 }
 
 /// A client of all connectors whose hosts are on the list.
-pub struct Connector {
+pub(super) struct Connector {
     parts: Parts,
     pace: Pace,
     chats: Chats,
@@ -89,7 +88,7 @@ impl fmt::Debug for Connector {
 
 /// A message that was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sent {
+pub(super) struct Sent {
     place: PrivatePlace,
     id: Option<String>,
 }
@@ -97,19 +96,19 @@ pub struct Sent {
 impl Sent {
     /// A message that is known from before.
     #[must_use]
-    pub const fn new(place: PrivatePlace, id: Option<String>) -> Self {
+    pub(super) const fn new(place: PrivatePlace, id: Option<String>) -> Self {
         Self { place, id }
     }
 
     /// Its id, if the connector told it.
     #[must_use]
-    pub fn into_id(self) -> Option<String> {
+    pub(super) fn into_id(self) -> Option<String> {
         self.id
     }
 
     /// Its id, if the connector told it.
     #[must_use]
-    pub fn id(&self) -> Option<&str> {
+    pub(super) fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 }
@@ -131,7 +130,7 @@ impl Made {
 impl Connector {
     /// A client that knows nobody yet.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
+    pub(super) fn new(parts: Parts) -> Self {
         Self {
             pace: Pace::new(Arc::clone(&parts.clock)),
             chats: Chats::default(),
@@ -147,7 +146,7 @@ impl Connector {
     ///
     /// # Errors
     /// The rule that the address breaks.
-    pub fn admit(
+    pub(super) fn admit(
         &self,
         service_url: &str,
         tenant: &str,
@@ -161,7 +160,7 @@ impl Connector {
     /// # Errors
     /// The connector did not take it. Only after [`CallError::Uncertain`] it may be there all the
     /// same.
-    pub async fn send(
+    pub(super) async fn send(
         &self,
         site: &ConnectorUrl,
         activity: PrivateActivity<'_>,
@@ -183,7 +182,7 @@ impl Connector {
     ///
     /// # Errors
     /// As for [`Connector::send`].
-    pub async fn send_note(
+    pub(super) async fn send_note(
         &self,
         site: &ConnectorUrl,
         conversation: &str,
@@ -199,7 +198,7 @@ impl Connector {
 
     /// Shows in a person's own chat that the bot is typing. Nothing depends on it, so it is tried once,
     /// briefly, and nobody is told whether it worked.
-    pub async fn show_typing(&self, connector: &ConnectorUrl, member: &str) {
+    pub(super) async fn show_typing(&self, connector: &ConnectorUrl, member: &str) {
         let patience = self.brief_patience;
         let chat = self.personal_chat_within(patience, connector, member).await;
         let Ok(chat) = chat else { return };
@@ -214,7 +213,7 @@ impl Connector {
     ///
     /// # Errors
     /// [`CallError::NotFound`] where the message is gone, or its id was never told.
-    pub async fn update(
+    pub(super) async fn update(
         &self,
         site: &ConnectorUrl,
         sent: &Sent,
@@ -237,7 +236,7 @@ impl Connector {
     ///
     /// # Errors
     /// The connector opens none.
-    pub async fn personal_chat(
+    pub(super) async fn personal_chat(
         &self,
         site: &ConnectorUrl,
         member: &str,
@@ -270,7 +269,7 @@ impl Connector {
     }
 
     /// Forgets a person's chat, because the connector no longer finds it.
-    pub fn forget_personal_chat(&self, site: &ConnectorUrl, member: &str) {
+    pub(super) fn forget_personal_chat(&self, site: &ConnectorUrl, member: &str) {
         self.chats.forget(site.tenant(), member);
     }
 

@@ -20,11 +20,11 @@ use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::teams::pace::Lane;
 
 /// What the operator is told where Entra or the connector does not take the bot's credentials.
-pub const BAD_CREDENTIALS: &str = "bad_credentials";
+pub(crate) const BAD_CREDENTIALS: &str = "bad_credentials";
 
 /// Somebody who is to be looked up.
 #[derive(Debug, Clone)]
-pub struct Sought<'a> {
+pub(crate) struct Sought<'a> {
     /// The id of their account, `29:…`.
     pub account: &'a str,
     /// Where they may be a member, the likeliest first: teams by their ids, and conversations. Their
@@ -36,7 +36,7 @@ pub struct Sought<'a> {
 
 /// Somebody who was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub(crate) struct Found {
     /// Who.
     pub member: Member,
     /// Where.
@@ -49,7 +49,11 @@ impl Connector {
     /// # Errors
     /// The first place's refusal where all refuse, so a [`CallError::calls_for_another_place`] means
     /// that there is none. Any other error ends the search: it may pass.
-    pub async fn seek(&self, site: &ConnectorUrl, sought: &Sought<'_>) -> Result<Found, CallError> {
+    pub(crate) async fn seek(
+        &self,
+        site: &ConnectorUrl,
+        sought: &Sought<'_>,
+    ) -> Result<Found, CallError> {
         let (started, patience) = (Instant::now(), self.patience(sought.patience));
         let left = || patience.saturating_sub(started.elapsed());
         let mut refusal = None;
@@ -113,7 +117,7 @@ impl Connector {
 /// The one who asked, as the core looks them up. Made for one question: Teams looks nobody up
 /// outside of a conversation.
 #[derive(Debug)]
-pub struct MemberSearch<'a> {
+pub(crate) struct MemberSearch<'a> {
     connector: &'a Connector,
     site: ConnectorUrl,
     sought: Sought<'a>,
@@ -123,13 +127,17 @@ pub struct MemberSearch<'a> {
 impl<'a> MemberSearch<'a> {
     /// Nobody has been looked up yet.
     #[must_use]
-    pub const fn new(connector: &'a Connector, site: ConnectorUrl, sought: Sought<'a>) -> Self {
+    pub(crate) const fn new(
+        connector: &'a Connector,
+        site: ConnectorUrl,
+        sought: Sought<'a>,
+    ) -> Self {
         Self { connector, site, sought, found: OnceLock::new() }
     }
 
     /// The place that knew them, once they have been looked up.
     #[must_use]
-    pub fn found(&self) -> Option<&str> {
+    pub(crate) fn found(&self) -> Option<&str> {
         self.found.get().map(String::as_str)
     }
 }

@@ -22,7 +22,7 @@ use crate::core::platform::Platform;
 use crate::metrics::Metrics;
 use file::{Read, Rows};
 
-pub use file::TableError;
+pub(super) use file::TableError;
 
 /// How long the file is taken to be unchanged after a look at its times.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
