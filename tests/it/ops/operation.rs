@@ -13,7 +13,7 @@ async fn alive_at_once_and_ready_when_the_workspaces_are_known() {
     let bot = Bot::start().await;
     assert_eq!(bot.get("/healthz").await.body, "ok\n");
     bot.ready().await;
-    assert_eq!(bot.ops("/readyz").await.body, r#"{"ready":true,"missing":[],"warnings":[]}"#);
+    assert_eq!(bot.ops("/readyz").await.body, r#"{"ready":true,"missing":[]}"#);
 }
 
 #[tokio::test]
