@@ -101,7 +101,10 @@ impl Seen {
         // This raises no bar to signatures: genuine ones of the same moment are still to come.
         if let Some((_, forgotten)) = memory.spans.pop_first() {
             let records = forgotten.records.len();
-            tracing::warn!(records, "replay records forgotten early");
+            tracing::warn!(
+                records,
+                "memory of seen requests is full; the oldest were forgotten early"
+            );
             self.metrics.replays_forgotten.inc_by(records as u64);
         }
     }

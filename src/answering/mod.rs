@@ -203,7 +203,7 @@ impl<D: Deliver> Answering<D> {
             }
             Err(error) => {
                 let reference = pending.question().reference;
-                tracing::error!(%error, %reference, "nothing can be promised");
+                tracing::error!(%error, %reference, "an answer cannot be stored, so the question is refused");
                 let refused = Answer::Refused(Reason::Busy.into());
                 record(&self.metrics, D::PLATFORM, pending.question(), &refused);
                 let _ = reply.send(refused);
@@ -249,7 +249,7 @@ impl<D: Deliver> Answering<D> {
             Ok(lease) => lease,
             Err(error) => {
                 let reference = pending.question().reference;
-                tracing::error!(%error, %reference, "nothing can be promised");
+                tracing::error!(%error, %reference, "an answer cannot be stored, so the question is refused");
                 let _ = stored.send(Err(error));
                 return;
             }

@@ -62,8 +62,8 @@ enum Command {
     #[cfg(feature = "demo")]
     /// See the service work, without any account
     ///
-    /// Runs the real service on loopback ports with stand-ins for Novu and Slack, sends it a genuinely
-    /// signed /connect, and shows what the person sees. You open the button's link in a browser and
+    /// Runs the real service on loopback ports with stand-ins for Novu, Slack and Teams, sends it a
+    /// genuinely signed /connect, and shows what the person sees. You open the button's link in a browser and
     /// sign in as whom you like; the demonstration then shows whether the right person is linked.
     Demo {
         /// Play all of it without you, and succeed only if the right person ends up linked

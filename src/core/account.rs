@@ -189,7 +189,7 @@ impl ProfileHealth {
             tracing::warn!(
                 platform = person.platform.as_str(),
                 failures = FEW_FAILURES,
-                "the platform does not answer who people are; nobody waits for it until it does"
+                "the platform does not answer who people are; people are refused until it does"
             );
         }
     }
@@ -224,7 +224,7 @@ impl ProfileHealth {
                 platform,
                 workspace,
                 reason,
-                to_do = remedy(reason),
+                advice = remedy(reason),
                 "the platform does not tell this bot who people are"
             ),
             None => {

@@ -106,7 +106,7 @@ impl Fault {
     const ALL: [Self; 3] = [Self::Unknown, Self::WrongProvider, Self::NoConnections];
 
     /// What the operator can do.
-    const fn to_do(self) -> &'static str {
+    const fn advice(self) -> &'static str {
         match self {
             Self::Unknown => {
                 "correct the integration's identifier in the configuration, and check that \
@@ -353,10 +353,12 @@ impl Index {
                 platform,
                 integration,
                 trouble = fault.word(),
-                to_do = fault.to_do(),
-                "nobody of a platform can be served"
+                advice = fault.advice(),
+                "nobody on this platform can be served"
             ),
-            None => tracing::info!(platform, integration, "a platform's people can be served"),
+            None => {
+                tracing::info!(platform, integration, "people on this platform can be served again")
+            }
         }
     }
 
@@ -409,7 +411,7 @@ fn tell_of_several(now: &ByWorkspace, before: &ByWorkspace, pinned: Option<&str>
             Some(true) => tracing::warn!(
                 workspace,
                 ?connections,
-                to_do = "prefer one in the configuration, let the identity webhook name the \
+                advice = "prefer one in the configuration, let the identity webhook name the \
                          context, or remove the others",
                 "a workspace has connections in different contexts and nothing says which one is \
                  meant; its people are refused with C-CONTEXT"

@@ -110,7 +110,7 @@ impl<W: Work> Jobs<W> {
     /// Runs what waits for its time at once.
     pub(crate) async fn hasten(&self) {
         if let Err(error) = self.store.hasten(W::KIND).await {
-            tracing::error!(%error, kind = W::KIND, "what waits cannot be hastened");
+            tracing::error!(%error, kind = W::KIND, "waiting jobs could not be started early");
         }
         self.changed.notify_one();
     }
@@ -162,7 +162,7 @@ impl<W: Work> Jobs<W> {
                 self.metrics.late(W::OWNER, "lease_lost");
                 tracing::warn!(
                     kind = W::KIND,
-                    "a job was run past its lease; what came of it counts no more"
+                    "a job took longer than its lease; its result is ignored"
                 );
             }
             Err(error) => {

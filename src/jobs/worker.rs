@@ -57,7 +57,10 @@ impl<W: Work> Jobs<W> {
             return self.finish(&lease, "unreadable").await;
         };
         if lease.attempts > MOST_ATTEMPTS {
-            tracing::error!(kind = W::KIND, "whoever took this job up died of it; it is dropped");
+            tracing::error!(
+                kind = W::KIND,
+                "a job stopped its worker every time it was run; it is dropped"
+            );
             return self.finish(&lease, "undelivered").await;
         }
         let ran = work.run(context, &lease).await;

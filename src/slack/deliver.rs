@@ -111,7 +111,9 @@ impl Deliver for SlackDelivery {
                 // A second post would only replace the first.
                 Err(CallError::Uncertain) => return Shown::Later(None),
                 // Used up or expired: it will never work again.
-                Err(error) => tracing::info!(%error, "a response URL is dead"),
+                Err(error) => {
+                    tracing::info!(%error, "a response URL no longer works; a direct message is sent instead")
+                }
             }
             place.response_url = None;
         }

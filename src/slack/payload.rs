@@ -118,7 +118,7 @@ fn admit(url: &str, hosts: &HostAllowlist) -> Option<SecretUrl> {
     match hosts.check(&url) {
         Ok(()) => Some(SecretUrl::new(url)),
         Err(outside) => {
-            tracing::warn!(%outside, "a response URL leads elsewhere and is not used");
+            tracing::warn!(%outside, "a response URL is on a host that is not allowed, and is not used");
             None
         }
     }

@@ -102,7 +102,7 @@ section! {
 
     REPLY_BUDGET: Key<Duration> = Key::new(
         "teams.reply_budget",
-        "nothing: a pressed button is acknowledged at once, whatever stands here",
+        "no longer used: a pressed button is acknowledged at once",
         |text| parse::time(text, &PRESS_TIME),
     )
     .doubting(|_| Some("has no use any more: remove it".into()));

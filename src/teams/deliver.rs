@@ -167,7 +167,7 @@ impl Deliver for TeamsDelivery {
             Ok(url) => url,
             Err(untrusted) => {
                 let reference = question.reference;
-                tracing::warn!(%untrusted, %reference, "an answer has nowhere to go");
+                tracing::warn!(%untrusted, %reference, "the service URL is not trusted, so the answer is not sent");
                 return Shown::Gone;
             }
         };
@@ -340,7 +340,7 @@ fn shown_by(error: &CallError) -> Shown {
         // It may be there: a second one would be worse than none.
         CallError::Uncertain => Shown::Uncertain,
         error => {
-            tracing::warn!(error = error.name(), "teams took no message");
+            tracing::warn!(error = error.name(), "Teams refused a message");
             Shown::Gone
         }
     }

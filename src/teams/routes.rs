@@ -81,7 +81,7 @@ impl Teams {
 
     /// Counts and logs what is genuine and lacks what an answer needs.
     fn note_incomplete(&self, problem: Incomplete) {
-        tracing::warn!(reason = problem.name(), "a genuine activity cannot be served");
+        tracing::warn!(reason = problem.name(), "a verified activity lacks what an answer needs");
         self.metrics.refused(PLATFORM.name, problem.name());
     }
 

@@ -23,7 +23,7 @@ impl Linking {
         };
         tracing::warn!(
             endpoint = held.identifier,
-            to_do = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
+            advice = "delete this channel endpoint in Novu, or let the person keep the subscriber that \
                      it belongs to",
             "a chat account is held by another subscriber"
         );
@@ -56,7 +56,7 @@ impl Linking {
         self.mints.note(minted.as_ref().err());
         let url = minted?;
         let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
-            tracing::error!(%outside, "novu minted a link to a host that is not the provider's");
+            tracing::error!(%outside, "Novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
         self.endpoints.minted(person.clone(), facts.found.id.clone());

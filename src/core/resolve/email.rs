@@ -68,7 +68,7 @@ impl EmailResolver {
             tracing::warn!(
                 platform,
                 workspace,
-                to_do = "Slack: connect the workspace again with the scope users:read.email; Teams: \
+                advice = "Slack: connect the workspace again with the scope users:read.email; Teams: \
                          use another resolver",
                 "the platform tells this bot no e-mail addresses, so the resolver email refuses"
             );

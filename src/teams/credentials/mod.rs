@@ -301,7 +301,7 @@ impl TokenSource {
             return false;
         }
         state.token = None;
-        tracing::warn!("the connector refuses the bot's token: a fresh one is asked for");
+        tracing::warn!("the Bot Connector refuses the bot's token: a fresh one is asked for");
         true
     }
 
