@@ -189,11 +189,17 @@ impl App {
     /// Waits until every promise is kept and nobody is being answered any more. Call once no new
     /// requests come in, and while the background work still goes on.
     async fn keep_promises(&self) {
-        while self.open_promises().await > 0 {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        for surface in &self.surfaces {
-            surface.machine().drain().await;
+        loop {
+            while self.open_promises().await > 0 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            for surface in &self.surfaces {
+                surface.machine().drain().await;
+            }
+            // What was under way may have promised something meanwhile.
+            if self.open_promises().await == 0 {
+                return;
+            }
         }
     }
 

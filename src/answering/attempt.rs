@@ -9,7 +9,7 @@ use super::deliver::{Deliver, Shown};
 use super::outage::NextStep;
 use super::pending::PendingReply;
 use super::{Answering, record};
-use crate::clock::{after, between, remaining};
+use crate::clock::{Clock, Tick, after, between, remaining};
 use crate::core::{Answer, Lasts, SignIn};
 use crate::jobs::{MOST_ATTEMPTS, Ran, Work};
 use crate::store::Lease;
@@ -42,19 +42,37 @@ pub(super) async fn attempt<D: Deliver>(
     if let Some(answer) = answering.take_undelivered(lease) {
         return deliver(answering, pending, answer, lease).await;
     }
-    let decided = decide_with_signs(answering, pending, lease).await;
+    let decided = match decide_with_signs(answering, pending, lease).await {
+        Ok(decided) => decided,
+        Err(pointed) => return conclude_pointed(answering, pending, pointed),
+    };
     pending.learn(decided.learnt);
     // The last attempts are for telling the person.
     let attempts_left = lease.attempts + 1 < MOST_ATTEMPTS;
     match answering.next_step(pending, &decided.answer) {
         NextStep::TryAgain(pause) if attempts_left => {
-            if !pending.told {
-                tell_on_its_way(answering, pending).await;
+            if !pending.told
+                && let Err(pointed) = tell_on_its_way(answering, pending).await
+            {
+                return conclude_pointed(answering, pending, pointed);
             }
             Ran::Again(pause)
         }
         _ => deliver(answering, pending, decided.answer, lease).await,
     }
+}
+
+/// That the asker cannot be shown anything alone and was pointed to where they can ask again; in which
+/// way, as a word for metrics. Whatever is found out after that has nowhere to go.
+struct Pointed(&'static str);
+
+fn conclude_pointed<D: Deliver>(
+    answering: &Answering<D>,
+    pending: &PendingReply<D>,
+    Pointed(way): Pointed,
+) -> Ran {
+    record(&answering.metrics, D::PLATFORM, pending.question(), &Answer::Working);
+    Ran::Done(way)
 }
 
 /// Shows an answer that is ready.
@@ -64,11 +82,11 @@ pub(super) async fn deliver<D: Deliver>(
     answer: Answer,
     lease: &Lease,
 ) -> Ran {
-    answering.about_to_show(pending, &answer);
-    let question = &pending.asked.question;
-    let shown = answering.deliver.show(&mut pending.place, question, &answer).await;
-    answering.messages.moved(pending);
-    match shown {
+    // Showing takes its time, and whoever takes the job over meanwhile would show it once more.
+    if !answering.jobs.save(lease, pending).await {
+        return Ran::Again(None);
+    }
+    match show(answering, pending, &answer).await {
         Shown::Shown(way) | Shown::Pointed(way) => {
             debug_assert!(D::WAYS.contains(&way), "{way} is not listed");
             record(&answering.metrics, D::PLATFORM, pending.question(), &answer);
@@ -77,7 +95,10 @@ pub(super) async fn deliver<D: Deliver>(
         // Whoever asks too often is told once, or not at all.
         Shown::Later(_) if pending.asked.too_often == Some(true) => Ran::Failed,
         Shown::Later(pause) => {
-            answering.keep_undelivered(lease, answer);
+            // What the last attempt could not deliver is not delivered any more.
+            if lease.attempts < MOST_ATTEMPTS {
+                answering.keep_undelivered(lease, answer);
+            }
             Ran::Again(pause)
         }
         Shown::Uncertain => {
@@ -94,68 +115,100 @@ pub(super) async fn deliver<D: Deliver>(
     }
 }
 
+/// Shows an answer. A message that can change later is changed by one at a time.
+async fn show<D: Deliver>(
+    answering: &Answering<D>,
+    pending: &mut PendingReply<D>,
+    answer: &Answer,
+) -> Shown {
+    answering.about_to_show(pending, answer);
+    let PendingReply { asked, place, .. } = pending;
+    let Some(message) = answering.messages.get(asked.question.reference) else {
+        return answering.deliver.show(place, &asked.question, answer).await;
+    };
+    let mut shared = message.place.lock().await;
+    let shown = answering.deliver.show(place, &asked.question, answer).await;
+    shared.clone_from(place);
+    shown
+}
+
 /// Works the answer out, and lets the asker see meanwhile that it is made.
 async fn decide_with_signs<D: Deliver>(
     answering: &Answering<D>,
     pending: &mut PendingReply<D>,
     lease: &Lease,
-) -> Decided {
+) -> Result<Decided, Pointed> {
     let (clock, asked_at) = (&answering.clock, pending.question().asked_at);
-    let mut deciding = pin!(answering.decide(&pending.asked));
+    let asked = pending.asked.clone();
+    let mut deciding = pin!(answering.decide(&asked));
     if pending.told {
-        return deciding.await;
+        return Ok(deciding.await);
     }
     if let Some(signal) = D::FIRST_SIGNAL {
         tokio::select! {
             biased;
-            decided = &mut deciding => return decided,
+            decided = &mut deciding => return Ok(decided),
             () = clock.sleep(remaining(asked_at, after(asked_at, signal), clock.now())) => {}
         }
         tokio::select! {
             biased;
-            decided = &mut deciding => return decided,
+            decided = &mut deciding => return Ok(decided),
             () = answering.deliver.signal(&pending.place) => {}
         }
     }
     tokio::select! {
         biased;
-        decided = &mut deciding => return decided,
+        decided = &mut deciding => return Ok(decided),
         () = clock.sleep(remaining(asked_at, after(asked_at, D::FIRST_SIGN), clock.now())) => {}
     }
-    pending.told = true;
     // What is being sent is never broken off: nobody would know whether it is there.
     let early = {
-        let question = &pending.asked.question;
-        let mut telling =
-            pin!(answering.deliver.show(&mut pending.place, question, &Answer::Working));
+        let mut telling = pin!(tell_on_its_way(answering, pending));
         tokio::select! {
             decided = &mut deciding => {
-                telling.await;
+                telling.await?;
                 Some(decided)
             }
-            _ = &mut telling => None,
+            told = &mut telling => {
+                told?;
+                None
+            }
         }
     };
     if let Some(decided) = early {
-        return decided;
+        return Ok(decided);
     }
     answering.jobs.save(lease, pending).await;
-    deciding.await
+    Ok(deciding.await)
 }
 
-/// Tells the asker that the answer is on its way, for it will take another attempt.
-async fn tell_on_its_way<D: Deliver>(answering: &Answering<D>, pending: &mut PendingReply<D>) {
+/// Tells the asker that the answer is on its way, for it will take longer. A platform that takes
+/// nothing at the moment has told nobody.
+async fn tell_on_its_way<D: Deliver>(
+    answering: &Answering<D>,
+    pending: &mut PendingReply<D>,
+) -> Result<(), Pointed> {
     let PendingReply { asked, place, told } = pending;
-    *told = true;
-    answering.deliver.show(place, &asked.question, &Answer::Working).await;
+    match answering.deliver.show(place, &asked.question, &Answer::Working).await {
+        Shown::Pointed(way) => return Err(Pointed(way)),
+        Shown::Shown(_) | Shown::Gone => *told = true,
+        Shown::Later(_) => {}
+        Shown::Uncertain => {
+            *told = true;
+            let reference = asked.question.reference;
+            tracing::warn!(%reference, "whether the asker was told to wait is not known");
+        }
+    }
+    Ok(())
 }
 
-/// Whether an answer that could not be delivered still says the truth a little later.
-pub(super) fn keeps(answer: &Answer, now: jiff::Timestamp) -> bool {
+/// Until when an answer that could not be delivered says the truth; for ever without it.
+pub(super) fn good_until(answer: &Answer, clock: &dyn Clock) -> Option<Tick> {
     match answer {
         Answer::SignIn(SignIn { lasts: Lasts::Minted { until }, .. }) => {
-            between(now, *until) >= WORTH_DELIVERING
+            let left = between(clock.now(), *until).saturating_sub(WORTH_DELIVERING);
+            Some(clock.monotonic() + left)
         }
-        _ => true,
+        _ => None,
     }
 }

@@ -57,16 +57,6 @@ impl<P: Clone> Messages<P> {
         }
     }
 
-    /// Takes note of what was shown in the meantime, if the message is remembered.
-    pub(super) fn moved<D: Deliver<Place = P>>(&self, pending: &PendingReply<D>) {
-        let message = self.get(pending.question().reference);
-        if let Some(message) = message
-            && let Ok(mut place) = message.place.try_lock()
-        {
-            place.clone_from(&pending.place);
-        }
-    }
-
     /// A message.
     pub(super) fn get(&self, id: MessageId) -> Option<Arc<Message<P>>> {
         self.lock().by_id.get(&id).cloned()

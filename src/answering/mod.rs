@@ -73,7 +73,7 @@ pub struct Answering<D: Deliver> {
     messages: Messages<D::Place>,
     /// Answers that wait for another attempt at their delivery. They hold links, so they are in memory
     /// alone; after a restart another answer is made.
-    undelivered: Mutex<HashMap<JobId, Answer>>,
+    undelivered: Mutex<HashMap<JobId, Undelivered>>,
     pace: Pace,
     seen: Seen,
     outage: Outage,
@@ -82,6 +82,14 @@ pub struct Answering<D: Deliver> {
     tasks: TaskTracker,
     /// Cancelled once nothing is waited for any more.
     concluding: CancellationToken,
+}
+
+/// An answer that waits for another attempt at its delivery.
+#[derive(Debug)]
+struct Undelivered {
+    answer: Answer,
+    /// Until when it says the truth; for ever without it.
+    until: Option<Tick>,
 }
 
 /// A promise that was made in the HTTP response.
@@ -295,16 +303,17 @@ impl<D: Deliver> Answering<D> {
     }
 
     fn keep_undelivered(&self, lease: &Lease, answer: Answer) {
-        self.undelivered().insert(lease.id, answer);
+        let until = attempt::good_until(&answer, &*self.clock);
+        self.undelivered().insert(lease.id, Undelivered { answer, until });
     }
 
     /// The answer whose delivery did not work out, if it is still good.
     fn take_undelivered(&self, lease: &Lease) -> Option<Answer> {
-        let answer = self.undelivered().remove(&lease.id);
-        answer.filter(|answer| attempt::keeps(answer, self.clock.now()))
+        let Undelivered { answer, until } = self.undelivered().remove(&lease.id)?;
+        until.is_none_or(|until| self.clock.monotonic() < until).then_some(answer)
     }
 
-    fn undelivered(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Answer>> {
+    fn undelivered(&self) -> std::sync::MutexGuard<'_, HashMap<JobId, Undelivered>> {
         // A panic while the lock was held leaves a whole map behind: there is nothing to repair.
         self.undelivered.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -36,14 +36,23 @@ struct Met {
 }
 
 impl Outage {
-    /// Takes note of an answer.
+    /// Takes note of an answer. Only one that Novu had a part in ends an outage.
     pub(super) fn note(&self, answer: &Answer, now: Tick) {
         let mut met = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *met = answer.passing().map(|_| match *met {
-            Some(Met { first, last }) if now - last <= OUTAGE => Met { first, last: now },
-            // Nobody asked for a while: nothing is known of the time between.
-            _ => Met { first: now, last: now },
-        });
+        let is_slow =
+            matches!(answer, Answer::Refused(Refusal { reason: Reason::NovuTimeout, .. }));
+        if is_slow || answer.passing().is_some() {
+            *met = Some(match *met {
+                Some(Met { first, last }) if now - last <= OUTAGE => Met { first, last: now },
+                // Nobody asked for a while: nothing is known of the time between.
+                _ => Met { first: now, last: now },
+            });
+        } else if matches!(
+            answer,
+            Answer::SignIn(_) | Answer::AlreadyConnected(_) | Answer::NotConnected
+        ) {
+            *met = None;
+        }
     }
 
     /// What is done about a refusal of a question that was asked at `asked_at`.
@@ -111,6 +120,9 @@ mod tests {
         for second in [0, 30, 60] {
             assert_eq!(meets(second), NextStep::TryAgain(None), "{second}");
         }
+        assert_eq!(meets(61), NextStep::Say);
+        // An answer without Novu says nothing of it.
+        outage.note(&Answer::Help(None), tick(61));
         assert_eq!(meets(61), NextStep::Say);
         // One good answer ends it, and so does a while in which nobody asked.
         outage.note(&Answer::NotConnected, tick(62));

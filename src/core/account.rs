@@ -68,20 +68,34 @@ pub(super) struct ProfileHealth {
     state: Mutex<State>,
 }
 
+/// What is known of each workspace or tenant, by its realm: one may be served by another address of the
+/// platform than the next.
+type State = HashMap<String, Known>;
+
 #[derive(Debug, Default)]
-struct State {
+struct Known {
     /// Look-ups in a row that met no answer.
     failures: u32,
     /// When the last of them began or ended.
     tried_at: Option<Tick>,
-    /// What each workspace said last: nothing wrong, or the reason that lasts.
-    workspaces: HashMap<String, Verdict>,
+    /// What was said last, and when.
+    said_at: Option<Tick>,
+    /// The reason that lasts, if there is one.
+    trouble: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Verdict {
-    at: Tick,
-    trouble: Option<&'static str>,
+impl Known {
+    fn is_out_of_reach(&self) -> bool {
+        self.failures >= FEW_FAILURES
+    }
+
+    /// The reason for which nobody is told about, if it was met in the last minute.
+    fn reported(&self, now: Tick) -> Option<&'static str> {
+        if self.is_out_of_reach() && is_recent(self.tried_at, now, REPORTED_FOR) {
+            return Some(PROFILES_UNREACHABLE);
+        }
+        self.trouble.filter(|_| is_recent(self.said_at, now, REPORTED_FOR))
+    }
 }
 
 impl ProfileHealth {
@@ -101,7 +115,7 @@ impl ProfileHealth {
         person: &Person,
         token: Option<&SecretString>,
     ) -> Result<Profile, ProfilesError> {
-        if !self.worth_a_try() {
+        if !self.worth_a_try(person) {
             return Err(ProfilesError::Down);
         }
         let profile = profiles.profile(person, token).await;
@@ -135,31 +149,19 @@ impl ProfileHealth {
         }
         let now = self.clock.monotonic();
         let state = self.state();
-        if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, REPORTED_FOR) {
-            return Some(PROFILES_UNREACHABLE);
-        }
         let goes_on = self.policy.only_members_ask && !profile_needed;
-        let refuses = |verdict: &Verdict| {
-            verdict.trouble.filter(|trouble| !goes_on || *trouble != TOKEN_EXPIRED)
-        };
-        let all = state.workspaces.len() >= served.max(1)
-            && state.workspaces.values().all(|verdict| refuses(verdict).is_some());
-        let mut recent = state
-            .workspaces
-            .values()
-            .filter(|verdict| is_recent(Some(verdict.at), now, REPORTED_FOR));
-        if all { recent.find_map(refuses) } else { None }
+        let refuses = |trouble: &&str| !goes_on || *trouble != TOKEN_EXPIRED;
+        let lasts =
+            |known: &Known| known.is_out_of_reach() || known.trouble.as_ref().is_some_and(&refuses);
+        let all = state.len() >= served.max(1) && state.values().all(lasts);
+        let mut reported = state.values().filter_map(|known| known.reported(now)).filter(refuses);
+        if all { reported.next() } else { None }
     }
 
     /// A reason that lasts, of any workspace, in a word, if it was met in the last minute.
     pub(super) fn warning(&self) -> Option<&'static str> {
         let now = self.clock.monotonic();
-        let state = self.state();
-        let mut recent = state
-            .workspaces
-            .values()
-            .filter(|verdict| is_recent(Some(verdict.at), now, REPORTED_FOR));
-        recent.find_map(|verdict| verdict.trouble)
+        self.state().values().find_map(|known| known.reported(now))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -167,27 +169,44 @@ impl ProfileHealth {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether to ask the platform. Says yes to one while it is out of reach, and no to the others.
-    fn worth_a_try(&self) -> bool {
-        let now = self.clock.monotonic();
+    /// Does something with what is known of a person's workspace. Beyond a limit nothing is learnt of
+    /// further ones.
+    fn with<T>(&self, person: &Person, change: impl FnOnce(&mut Known) -> T) -> Option<T> {
+        let realm = person.workspace.realm();
         let mut state = self.state();
-        if state.failures >= FEW_FAILURES && is_recent(state.tried_at, now, PAUSE) {
-            return false;
+        if !state.contains_key(realm) && state.len() >= MOST_WORKSPACES {
+            return None;
         }
-        if state.failures >= FEW_FAILURES {
-            state.tried_at = Some(now);
-        }
-        true
+        Some(change(state.entry(realm.to_owned()).or_default()))
+    }
+
+    /// Whether to ask the platform. Says yes to one while it is out of reach, and no to the others.
+    fn worth_a_try(&self, person: &Person) -> bool {
+        let now = self.clock.monotonic();
+        let worth = self.with(person, |known| {
+            let out_of_reach = known.is_out_of_reach();
+            if out_of_reach && is_recent(known.tried_at, now, PAUSE) {
+                return false;
+            }
+            if out_of_reach {
+                known.tried_at = Some(now);
+            }
+            true
+        });
+        worth.unwrap_or(true)
     }
 
     fn no_answer(&self, person: &Person) {
         let now = self.clock.monotonic();
-        let mut state = self.state();
-        state.failures = state.failures.saturating_add(1);
-        state.tried_at = Some(now);
-        if state.failures == FEW_FAILURES {
+        let failures = self.with(person, |known| {
+            known.failures = known.failures.saturating_add(1);
+            known.tried_at = Some(now);
+            known.failures
+        });
+        if failures == Some(FEW_FAILURES) {
             tracing::warn!(
                 platform = person.platform.as_str(),
+                workspace = person.workspace.realm(),
                 failures = FEW_FAILURES,
                 "the platform does not answer who people are; people are refused until it does"
             );
@@ -195,26 +214,29 @@ impl ProfileHealth {
     }
 
     fn answered(&self, person: &Person) {
-        let mut state = self.state();
-        if state.failures >= FEW_FAILURES {
-            tracing::info!(platform = person.platform.as_str(), "the platform answers again");
+        let was_out_of_reach = self.with(person, |known| {
+            let was = known.is_out_of_reach();
+            known.failures = 0;
+            was
+        });
+        if was_out_of_reach == Some(true) {
+            let workspace = person.workspace.realm();
+            tracing::info!(
+                platform = person.platform.as_str(),
+                workspace,
+                "the platform answers again"
+            );
         }
-        state.failures = 0;
     }
 
     fn said(&self, person: &Person, trouble: Option<&'static str>) {
-        let verdict = Verdict { at: self.clock.monotonic(), trouble };
+        let now = self.clock.monotonic();
         let workspace = person.workspace.realm();
-        let mut state = self.state();
-        let has_room = state.workspaces.len() < MOST_WORKSPACES;
-        let before = match state.workspaces.get_mut(workspace) {
-            Some(known) => std::mem::replace(known, verdict).trouble,
-            None if has_room => {
-                state.workspaces.insert(workspace.to_owned(), verdict);
-                None
-            }
-            None => return,
-        };
+        let before = self.with(person, |known| {
+            known.said_at = Some(now);
+            std::mem::replace(&mut known.trouble, trouble)
+        });
+        let Some(before) = before else { return };
         if before == trouble {
             return;
         }

@@ -190,7 +190,9 @@ impl Endpoints {
         person: &Person,
         subscriber: &SubscriberId,
     ) -> bool {
-        self.reaches(endpoint, person) && endpoint.subscriber_id.as_ref() != Some(subscriber)
+        // Whoever it cannot be told of is nobody else.
+        let holder = endpoint.subscriber_id.as_ref();
+        self.reaches(endpoint, person) && holder.is_some_and(|holder| holder != subscriber)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -357,7 +357,11 @@ impl Index {
                 "nobody on this platform can be served"
             ),
             None => {
-                tracing::info!(platform, integration, "people on this platform can be served again")
+                tracing::info!(
+                    platform,
+                    integration,
+                    "people on this platform can be served again"
+                );
             }
         }
     }

@@ -9,6 +9,7 @@ mod envelope;
 mod worker;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -20,13 +21,16 @@ use crate::metrics::Metrics;
 use crate::store::{Held, Lease, NewJob, Store, StoreError};
 
 /// How long a job is held.
-const LEASE: Duration = Duration::from_secs(90);
+const LEASE: Duration = Duration::from_mins(2);
 /// How often anything is tried before it is given up.
 pub(crate) const MOST_ATTEMPTS: u32 = 10;
 /// The longest pause between two attempts that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// The longest pause that anybody can ask for. Whoever asks for more is asked again then.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+/// The longest pause once nothing waits for its time any more.
+const HASTENED_PAUSE: Duration = Duration::from_millis(500);
 
 /// A kind of durable work.
 pub(crate) trait Work: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -75,14 +79,16 @@ pub(crate) struct Jobs<W> {
     metrics: Arc<Metrics>,
     /// Rings when a job may have come due earlier than the worker expects.
     changed: Notify,
+    /// Whether nothing waits for its time any more.
+    hastened: AtomicBool,
     work: std::marker::PhantomData<fn() -> W>,
 }
 
 impl<W: Work> Jobs<W> {
     /// The jobs of this kind in `store`.
     pub(crate) fn new(store: Arc<Store>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
-        let (changed, work) = (Notify::new(), std::marker::PhantomData);
-        Self { store, clock, metrics, changed, work }
+        let (changed, hastened) = (Notify::new(), AtomicBool::new(false));
+        Self { store, clock, metrics, changed, hastened, work: std::marker::PhantomData }
     }
 
     /// Puts a job in that the caller runs itself, at once. If the caller dies, somebody else takes it
@@ -107,18 +113,22 @@ impl<W: Work> Jobs<W> {
         Ok(())
     }
 
-    /// Runs what waits for its time at once.
+    /// Runs what waits for its time at once, from now on.
     pub(crate) async fn hasten(&self) {
+        self.hastened.store(true, Ordering::Relaxed);
         if let Err(error) = self.store.hasten(W::KIND).await {
             tracing::error!(%error, kind = W::KIND, "waiting jobs could not be started early");
         }
         self.changed.notify_one();
     }
 
-    /// Stores a job that has changed while it runs, and holds it for another while.
-    pub(crate) async fn save(&self, lease: &Lease, work: &W) {
+    /// Stores a job that has changed while it runs, and holds it for another while. Whether it is still
+    /// the caller's; a store that does not answer leaves it so until its lease runs out.
+    pub(crate) async fn save(&self, lease: &Lease, work: &W) -> bool {
         let saved = self.store.save(lease, envelope::seal(work), LEASE).await;
+        let lost = saved == Ok(Held::NoLonger);
         self.note(saved, "saved");
+        !lost
     }
 
     /// Takes note of how an attempt ended: takes the job out, or puts it back as it is now. Whether
@@ -142,6 +152,8 @@ impl<W: Work> Jobs<W> {
     }
 
     async fn postpone(&self, lease: &Lease, work: &W, pause: Duration) {
+        let hastened = self.hastened.load(Ordering::Relaxed);
+        let pause = if hastened { pause.min(HASTENED_PAUSE) } else { pause };
         let postponed = self.store.postpone(lease, envelope::seal(work), pause).await;
         self.note(postponed, "put back");
         self.changed.notify_one();

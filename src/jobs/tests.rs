@@ -160,3 +160,17 @@ async fn an_attempt_ends_its_job_or_puts_it_back_and_the_last_one_always_ends_it
         assert_eq!(jobs.store.next_due(Errand::KIND).await, Ok(expected), "{attempts} {ran:?}");
     }
 }
+
+#[tokio::test]
+async fn once_nothing_waits_any_more_an_attempt_is_followed_by_the_next_at_once() {
+    let mut bench = Bench::new();
+    bench.work();
+    bench.jobs.put(&errand(1), Duration::from_mins(9)).await.unwrap();
+    bench.jobs.hasten().await;
+    let hastened_at = bench.clock.now();
+    for attempts in [2, 3] {
+        assert_eq!(bench.next().await.1, attempts);
+    }
+    let took = bench.clock.now().duration_since(hastened_at).unsigned_abs();
+    assert!(took < Duration::from_secs(3), "it would have paused for seven seconds: {took:?}");
+}

@@ -180,7 +180,7 @@ impl Queue {
         let waiting = Waiting { queue: self, place };
         let turn = tokio::time::timeout(longest, self.wait(place, &bell, longest)).await;
         drop(waiting);
-        turn.unwrap_or_else(|_| Err(self.state().out_of_turn()))
+        turn.unwrap_or_else(|_| Err(self.state().out_of_turn(self.clock.monotonic())))
     }
 
     async fn wait(
@@ -256,10 +256,11 @@ impl State {
         self.closed_until.map(|until| until - now).filter(|pause| !pause.is_zero())
     }
 
-    fn out_of_turn(&self) -> OutOfTurn {
+    fn out_of_turn(&self, now: Tick) -> OutOfTurn {
         match &self.allowance {
+            _ if self.closed_for(now).is_some() => OutOfTurn::Throttled(USUAL_PAUSE),
+            _ if self.under_way >= MOST_CALLS => OutOfTurn::Silent,
             Allowance::Limited(_) => OutOfTurn::Throttled(USUAL_PAUSE),
-            _ if self.closed_until.is_some() => OutOfTurn::Throttled(USUAL_PAUSE),
             _ => OutOfTurn::Silent,
         }
     }

@@ -112,7 +112,7 @@ impl Deliver for SlackDelivery {
                 Err(CallError::Uncertain) => return Shown::Later(None),
                 // Used up or expired: it will never work again.
                 Err(error) => {
-                    tracing::info!(%error, "a response URL no longer works; a direct message is sent instead")
+                    tracing::info!(%error, "a response URL no longer works; a direct message is sent instead");
                 }
             }
             place.response_url = None;

@@ -146,6 +146,20 @@ async fn an_activity_that_comes_again_is_answered_once() {
     assert_eq!(bot.delivered("duplicate").await, 39);
 }
 
+#[tokio::test]
+async fn whoever_can_only_be_told_in_public_is_told_once_however_long_it_takes() {
+    let (bot, hold) = slow_bot().await;
+    hold_novu(&bot, Route::post(MINT), &hold);
+    refuse_in_group(&bot, 1);
+    bot.say_in(ALAN, GROUP, "connect").await;
+    hold.reached(1).await;
+    bot.until_later(async || !bot.teams.messages().is_empty()).await;
+    hold.release();
+    bot.settled().await;
+    assert_eq!(bot.teams.messages().len(), 1);
+    assert_eq!(bot.delivered("pointed_to_chat").await, 1);
+}
+
 /// A service that waits for its Novu.
 async fn slow_bot() -> (TeamsBot, Hold) {
     let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
