@@ -4,13 +4,13 @@
 //!
 //! - [`cli`]: one file for each subcommand; [`app`]: the service put together;
 //! - [`slack`], [`teams`]: what each platform sends and is sent, and the proof that it is them;
-//!   [`page`]: personal pages for both; [`http`]: connections, limits, health and figures;
+//!   `page`: personal pages for both; [`http`]: connections, limits, health and figures;
 //! - [`answering`]: from a question to its answer in front of one person, once for all platforms;
 //! - [`core`]: who is this person, what is their link, what do we answer; [`words`]: in which words;
-//!   [`links`]: the addresses of personal pages; [`jobs`]: durable work;
+//!   `links`: the addresses of personal pages; `jobs`: durable work;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
-//! - [`clock`], [`random`], [`metrics`], [`signing`], [`seen`], [`refused`], [`telemetry`], and
+//! - [`clock`], [`random`], `metrics`, [`signing`], `seen`, `refused`, [`telemetry`], and
 //!   `text`, which makes text from outside fit to be shown: what all of them stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.

@@ -28,7 +28,7 @@ impl Links {
         Some(Self { public_url, keys: Keys::new(keys)?, clock })
     }
 
-    /// The address of a person's page, good for [`LIFETIME`] from now. Only for a message that this
+    /// The address of a person's page, good for [`token::LIFETIME`] from now. Only for a message that this
     /// person alone sees.
     #[must_use]
     pub fn url_for(&self, invitation: &Invitation) -> SecretUrl {
