@@ -1,13 +1,15 @@
 //! What a person is told, before it is put into words.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use std::time::Duration;
 
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
 use crate::novu::{Error, SubscriberId};
 
+/// How long Novu accepts a link that it minted (Novu, OAuth state).
+pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::linking::LINK_LIFETIME;
+use super::answer::LINK_LIFETIME;
 use super::person::Person;
 use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};

@@ -7,7 +7,6 @@
 mod minting;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -32,9 +31,6 @@ use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
 use minting::Mints;
-
-/// How long Novu accepts a link that it minted (Novu, OAuth state).
-pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
 /// The Novu integration of one chat platform, and what its links are like.
 #[derive(Debug)]

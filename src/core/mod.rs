@@ -22,11 +22,12 @@ mod workspace_index;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{
-    Answer, Invitee, Lasts, Link, Reason, Refusal, SignIn, SignInLink, UnknownCommand,
+    Answer, Invitee, LINK_LIFETIME, Lasts, Link, Reason, Refusal, SignIn, SignInLink,
+    UnknownCommand,
 };
 pub use intent::Intent;
 pub use language::Language;
-pub use linking::{Integration, LINK_LIFETIME, Linking};
+pub use linking::{Integration, Linking};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use profiles::{Profiles, ProfilesError};

@@ -5,15 +5,20 @@
 //! is missing; however many people ask at once, one refresh serves them all. Bot tokens that
 //! connections carry live here and nowhere else: in memory.
 
+mod fault;
+mod misses;
+
 use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::RwLock;
 use tokio_util::sync::CancellationToken;
 
+use self::fault::Fault;
+use self::misses::Misses;
 use super::candidates::{equals, is_contested};
 use super::person::Workspace;
 use super::platform::Platform;
@@ -30,10 +35,6 @@ const REFRESH_EVERY: Duration = Duration::from_mins(1);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long a refresh answers for workspaces that it did not find.
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
-/// How often that doubles for one workspace that is looked for in vain again and again.
-const MOST_DOUBLINGS: u32 = 4;
-/// The most workspaces that are remembered as looked for in vain.
-const MOST_MISSES: usize = 10_000;
 /// Connections asked for at once: the most that Novu gives.
 const PAGE_SIZE: u8 = 100;
 /// The most pages read in one refresh.
@@ -44,7 +45,7 @@ const MOST_PAGES: usize = 100;
 pub struct WorkspaceIndex {
     index: Arc<Index>,
     refresh: SingleFlight<()>,
-    misses: Mutex<HashMap<String, Miss>>,
+    misses: Misses,
 }
 
 /// What a refresh works on.
@@ -59,14 +60,6 @@ struct Index {
     known: RwLock<Arc<Snapshot>>,
 }
 
-/// A workspace that was looked for in vain.
-#[derive(Debug, Clone, Copy)]
-struct Miss {
-    times: u32,
-    /// Until when it is not looked for again.
-    until: Tick,
-}
-
 type ByWorkspace = HashMap<String, Vec<Arc<ChannelConnection>>>;
 
 #[derive(Debug, Default)]
@@ -79,46 +72,6 @@ struct Snapshot {
     fault: Option<Fault>,
     /// When the last attempt to read them ended, and what went wrong.
     failed: Option<(Tick, Error)>,
-}
-
-/// What is wrong with an integration. It does not pass by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// The key's environment does not have it.
-    Unknown,
-    /// It is another provider's.
-    WrongProvider,
-    /// No workspace is connected to it.
-    NoConnections,
-}
-
-impl Fault {
-    /// Its word in readiness.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown_integration",
-            Self::WrongProvider => "wrong_provider",
-            Self::NoConnections => "no_connections",
-        }
-    }
-
-    /// All of them.
-    const ALL: [Self; 3] = [Self::Unknown, Self::WrongProvider, Self::NoConnections];
-
-    /// What the operator can do.
-    const fn advice(self) -> &'static str {
-        match self {
-            Self::Unknown => {
-                "correct the integration's identifier in the configuration, and check that \
-                 novu.api_key is a key of its environment"
-            }
-            Self::WrongProvider => {
-                "name the identifier of this platform's integration in the configuration; this one \
-                 belongs to another provider"
-            }
-            Self::NoConnections => "connect a workspace to the integration in Novu; see the README",
-        }
-    }
 }
 
 impl WorkspaceIndex {
@@ -140,7 +93,7 @@ impl WorkspaceIndex {
     ) -> Self {
         let known = RwLock::default();
         let index = Index { novu, platform, integration, pinned, clock, metrics, known };
-        Self { index: Arc::new(index), refresh: SingleFlight::default(), misses: Mutex::default() }
+        Self { index: Arc::new(index), refresh: SingleFlight::default(), misses: Misses::default() }
     }
 
     /// All connections of a workspace, the one to use first: the pinned one, then shared before
@@ -152,11 +105,12 @@ impl WorkspaceIndex {
     pub async fn find(&self, workspace: &Workspace) -> Result<Vec<Arc<ChannelConnection>>, Error> {
         let mut found = self.known(workspace).await;
         if found.is_empty() {
-            if !self.missed_lately(workspace) {
+            let now = self.index.clock.monotonic();
+            if !self.misses.lately(workspace, now) {
                 self.refresh_for_a_miss().await?;
                 found = self.known(workspace).await;
             }
-            self.note(workspace, found.is_empty());
+            self.misses.note(workspace, found.is_empty(), self.index.clock.monotonic());
         }
         match self.index.known.read().await.fault {
             Some(Fault::Unknown | Fault::WrongProvider) => Err(Error::UnknownIntegration),
@@ -228,39 +182,6 @@ impl WorkspaceIndex {
     async fn refresh(&self) {
         let index = Arc::clone(&self.index);
         self.refresh.join_or_begin(|| async move { index.refresh().await }).outcome().await;
-    }
-
-    /// Whether a workspace was looked for in vain so lately that it is not worth a call. Whoever has
-    /// just connected it is served a few seconds later; where people go on asking in a workspace that
-    /// nobody connects, the pauses grow up to the next refresh that happens anyway.
-    fn missed_lately(&self, workspace: &Workspace) -> bool {
-        let now = self.index.clock.monotonic();
-        self.misses().get(workspace.realm()).is_some_and(|miss| now < miss.until)
-    }
-
-    fn note(&self, workspace: &Workspace, in_vain: bool) {
-        let now = self.index.clock.monotonic();
-        let mut misses = self.misses();
-        if !in_vain {
-            misses.remove(workspace.realm());
-            return;
-        }
-        if misses.len() >= MOST_MISSES {
-            misses.retain(|_, miss| now < miss.until);
-        }
-        let before = misses.get(workspace.realm()).copied();
-        if before.is_some_and(|miss| now < miss.until) || misses.len() >= MOST_MISSES {
-            return;
-        }
-        let still = before.filter(|miss| now - miss.until < REFRESH_EVERY);
-        let times = still.map_or(0, |miss| (miss.times + 1).min(MOST_DOUBLINGS));
-        let until = now + MISS_COOLDOWN * 2_u32.pow(times);
-        misses.insert(workspace.realm().to_owned(), Miss { times, until });
-    }
-
-    fn misses(&self) -> MutexGuard<'_, HashMap<String, Miss>> {
-        // A panic elsewhere leaves a whole map behind.
-        self.misses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{AskerFacts, LINK_LIFETIME, Linking, invitee};
+use super::{AskerFacts, Linking, invitee};
 use crate::clock::after;
+use crate::core::LINK_LIFETIME;
 use crate::core::answer::{Lasts, Reason, Refusal, SignIn, SignInLink};
 use crate::core::person::Person;
 use crate::core::resolve::Found;
