@@ -17,10 +17,18 @@ where
     T: Deserialize<'de> + Default,
 {
     let raw = <&RawValue>::deserialize(deserializer)?.get();
-    if serde_json::from_str(raw).is_ok_and(|text: String| text.trim().is_empty()) {
+    if is_blank(raw) {
         return Ok(T::default());
     }
     Ok(serde_json::from_str(raw).unwrap_or_default())
+}
+
+/// Whether a JSON value is null or a text without a word. Most are neither, and tell so by how they
+/// begin.
+fn is_blank(raw: &str) -> bool {
+    let Some(text) = raw.strip_prefix('"') else { return raw == "null" };
+    text.starts_with(|first: char| !first.is_ascii_alphanumeric())
+        && serde_json::from_str(raw).is_ok_and(|text: String| text.trim().is_empty())
 }
 
 /// Reads a flag, as [`lenient`] does. What other systems write in place of `true` counts as set: 1, or
@@ -97,6 +105,16 @@ pub(crate) mod tests {
         }
         let blank = read(r#"{"id":"1","name":" ","count":"3"}"#).unwrap();
         assert_eq!(blank, Record { id: "1".to_owned(), name: None, count: 0, is_bot: false });
+    }
+
+    #[test]
+    fn a_text_without_a_word_is_blank_however_it_is_written() {
+        for raw in ["null", r#""""#, r#"" ""#, r#""\t""#, r#""\u0020\u00a0""#, "\"\u{a0} \""] {
+            assert!(is_blank(raw), "{raw}");
+        }
+        for raw in ["7", "true", "{}", "[]", r#""a""#, r#"" a""#, r#""\u0061""#, r#""-""#] {
+            assert!(!is_blank(raw), "{raw}");
+        }
     }
 
     #[test]
