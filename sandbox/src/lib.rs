@@ -35,6 +35,7 @@ pub use browser::{Browser, BrowserError, Page};
 pub use fault::{Effect, Failure, Fault, Hold, Route};
 pub use record::Recorded;
 pub use scripted::{Reply, Scripted};
+pub use server::Controls;
 
 /// Locks a mutex; what a panicking holder left behind is still good enough for a stand-in.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -29,7 +29,7 @@ const BODY_LIMIT: usize = 4 * 1024 * 1024;
 
 /// What all stand-ins have: a clock, a record of requests, and faults.
 #[derive(Debug)]
-pub(super) struct Controls {
+pub struct Controls {
     pub(super) clock: SharedClock,
     recorder: Recorder,
     faults: Faults,
@@ -40,15 +40,19 @@ impl Controls {
         Arc::new(Self { clock, recorder: Recorder::new(record), faults: Faults::default() })
     }
 
-    pub(super) fn fault(&self, fault: Fault) {
+    /// Puts a fault into force.
+    pub fn fault(&self, fault: Fault) {
         self.faults.add(fault);
     }
 
-    pub(super) fn clear_faults(&self) {
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
         self.faults.clear();
     }
 
-    pub(super) fn requests(&self) -> Vec<Recorded> {
+    /// The requests so far, oldest first; none if they are not kept.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Recorded> {
         self.recorder.requests()
     }
 
@@ -62,11 +66,14 @@ impl Controls {
         self.recorder.kept()
     }
 
-    pub(super) fn clear_requests(&self) {
+    /// Forgets the requests so far, also in the counts.
+    pub fn clear_requests(&self) {
         self.recorder.clear();
     }
 
-    pub(super) fn count(&self, method: &Method, prefix: &str) -> usize {
+    /// How many requests had this method and a path that begins so.
+    #[must_use]
+    pub fn count(&self, method: &Method, prefix: &str) -> usize {
         self.recorder.count(method, prefix)
     }
 }

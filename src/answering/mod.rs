@@ -257,7 +257,7 @@ impl<D: Deliver> Answering<D> {
             Ok(lease) => lease,
             Err(error) => {
                 let reference = pending.question().reference;
-                tracing::error!(%error, %reference, "an answer cannot be stored, so the question is refused");
+                tracing::error!(%error, %reference, "an answer cannot be stored; the platform has to deliver the event again");
                 let _ = stored.send(Err(error));
                 return;
             }

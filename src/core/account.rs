@@ -89,7 +89,7 @@ impl Known {
         self.failures >= FEW_FAILURES
     }
 
-    /// The reason for which nobody is told about, if it was met in the last minute.
+    /// Why the platform tells of nobody here, if that was met in the last minute.
     fn reported(&self, now: Tick) -> Option<&'static str> {
         if self.is_out_of_reach() && is_recent(self.tried_at, now, REPORTED_FOR) {
             return Some(PROFILES_UNREACHABLE);

@@ -29,11 +29,11 @@ mod validate;
 
 use std::collections::BTreeSet;
 use std::io;
+use std::ops::Deref;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::Router;
-use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use jiff::Timestamp;
@@ -45,8 +45,8 @@ pub use self::model::{
     Connection, Endpoint, Integration, NewConnection, NewEndpoint, Profile, Subscriber, Workspace,
 };
 use self::state::State;
+use super::lock;
 use super::server::{Controls, Port};
-use super::{Fault, Recorded, lock};
 use crate::transport;
 use connect_clock::SharedClock;
 
@@ -234,35 +234,17 @@ impl Novu {
         self.inner.read().endpoints().all().map(|(_, it)| it.clone()).collect()
     }
 
-    /// Puts a fault into force.
-    pub fn fault(&self, fault: Fault) {
-        self.inner.controls.fault(fault);
-    }
-
-    /// Ends all faults.
-    pub fn clear_faults(&self) {
-        self.inner.controls.clear_faults();
-    }
-
-    /// The requests so far, oldest first; none if they are not kept.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.controls.requests()
-    }
-
-    /// How many requests had this method and a path that begins so.
-    #[must_use]
-    pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.controls.count(method, prefix)
-    }
-
-    /// Forgets the requests so far, also in the counts.
-    pub fn clear_requests(&self) {
-        self.inner.controls.clear_requests();
-    }
-
     fn now(&self) -> Timestamp {
         self.inner.controls.clock.now()
+    }
+}
+
+/// Its faults and the requests to it.
+impl Deref for Novu {
+    type Target = Controls;
+
+    fn deref(&self) -> &Controls {
+        &self.inner.controls
     }
 }
 

@@ -17,9 +17,10 @@ mod tests;
 mod web_api;
 
 use std::io;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -32,7 +33,7 @@ pub use self::request::{ButtonPress, Signed, SlashCommand, sign};
 use self::response_url::ResponseUrl;
 use self::state::State;
 use super::server::{Controls, Port};
-use super::{Failure, Fault, Recorded, lock};
+use super::{Failure, lock};
 use connect_clock::SharedClock;
 
 /// How the stand-in is set up: one app, that workspaces can install.
@@ -201,32 +202,14 @@ impl Slack {
         state.messages.clear();
         state.read = 0;
     }
+}
 
-    /// Puts a fault into force.
-    pub fn fault(&self, fault: Fault) {
-        self.inner.controls.fault(fault);
-    }
+/// Its faults and the requests to it.
+impl Deref for Slack {
+    type Target = Controls;
 
-    /// Ends all faults.
-    pub fn clear_faults(&self) {
-        self.inner.controls.clear_faults();
-    }
-
-    /// The requests so far, oldest first; none if they are not kept.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.controls.requests()
-    }
-
-    /// How many requests had this method and a path that begins so.
-    #[must_use]
-    pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.controls.count(method, prefix)
-    }
-
-    /// Forgets the requests so far, also in the counts.
-    pub fn clear_requests(&self) {
-        self.inner.controls.clear_requests();
+    fn deref(&self) -> &Controls {
+        &self.inner.controls
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::novu::{self, Integration, NewConnection, Novu, Profile, Workspace};
-use crate::{Browser, Effect, Route};
+use crate::{Browser, Effect, Fault, Route};
 use connect_clock::ManualClock;
 
 const TOKEN: &str = "xoxb-sandbox-T1";

@@ -19,11 +19,11 @@ mod state;
 mod tests;
 
 use std::io;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::Method;
 use axum::response::Response;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -39,7 +39,7 @@ pub use self::model::{Conversation, Kind, Message, Person, Role, Standing, Tenan
 use self::state::State;
 use super::bot_connector::BotConnectorKeys;
 use super::server::{Controls, Port};
-use super::{Failure, Fault, Recorded, lock};
+use super::{Failure, lock};
 use crate::bot_connector::ISSUER;
 use connect_clock::SharedClock;
 
@@ -341,32 +341,14 @@ impl Teams {
     pub fn clear_messages(&self) {
         self.inner.state().messages.clear();
     }
+}
 
-    /// Puts a fault into force.
-    pub fn fault(&self, fault: Fault) {
-        self.inner.controls.fault(fault);
-    }
+/// Its faults and the requests to it.
+impl Deref for Teams {
+    type Target = Controls;
 
-    /// Ends all faults.
-    pub fn clear_faults(&self) {
-        self.inner.controls.clear_faults();
-    }
-
-    /// The requests so far, oldest first; none if they are not kept.
-    #[must_use]
-    pub fn requests(&self) -> Vec<Recorded> {
-        self.inner.controls.requests()
-    }
-
-    /// How many requests had this method and a path that begins so.
-    #[must_use]
-    pub fn count(&self, method: &Method, prefix: &str) -> usize {
-        self.inner.controls.count(method, prefix)
-    }
-
-    /// Forgets the requests so far, also in the counts.
-    pub fn clear_requests(&self) {
-        self.inner.controls.clear_requests();
+    fn deref(&self) -> &Controls {
+        &self.inner.controls
     }
 }
 

@@ -1,5 +1,6 @@
 //! Speaking and asking: what the connector takes, and what it refuses.
 
+use axum::http::Method;
 use std::time::Duration;
 
 use super::*;

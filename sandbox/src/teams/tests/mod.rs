@@ -10,6 +10,7 @@ mod operation;
 #[path = "../../../../tests/fixtures/pem.rs"]
 mod pem;
 
+use axum::http::Method;
 use std::sync::Arc;
 
 use serde_json::{Value, json};

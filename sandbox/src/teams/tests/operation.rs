@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::*;
-use crate::{Effect, Route};
+use crate::{Effect, Fault, Route};
 
 #[tokio::test]
 async fn the_limits_are_for_each_conversation_and_for_each_tenant() {
