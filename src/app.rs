@@ -52,7 +52,7 @@ pub struct Listeners {
 #[derive(Debug, Clone)]
 pub struct App {
     metrics: Arc<Metrics>,
-    store: Arc<Store>,
+    store: Store,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     clock: SharedClock,
@@ -90,7 +90,7 @@ impl App {
         let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
-        let store = Arc::new(store);
+
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
@@ -234,8 +234,15 @@ impl ops::Operated for App {
         machines.filter_map(warning).collect()
     }
 
-    fn figures(&self) -> String {
-        self.metrics.render()
+    fn figures(&self) -> BoxFuture<'_, String> {
+        async {
+            // Counted when somebody asks, because others may use the same store.
+            if let Ok(open) = self.store.open_jobs().await {
+                self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+            }
+            self.metrics.render()
+        }
+        .boxed()
     }
 }
 

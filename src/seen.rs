@@ -51,15 +51,9 @@ impl Seen {
         Self { memory: Mutex::default(), lasting, most: MOST_RECORDS, metrics }
     }
 
-    /// Whether a hash is here for the first time. Only what has been verified may come here, so that
-    /// strangers cannot fill the memory.
-    #[must_use]
-    pub(crate) fn first_time(&self, hash: &[u8; 32], now: Tick) -> bool {
-        self.note(hash, None, now)
-    }
-
-    /// As [`Seen::first_time`], for the hash of something that was signed at `signed_at`, a time by
-    /// the signer's own clock, and that is refused by its age after `lasting`.
+    /// Whether the hash of something that was signed at `signed_at`, a time by the signer's own clock,
+    /// is here for the first time. It is refused by its age after `lasting`. Only what has been verified
+    /// may come here, so that strangers cannot fill the memory.
     ///
     /// Our wall clock may be set back, and then judge old signatures as fresh. So a signature that is
     /// no younger than one whose record is forgotten counts as known. Nothing genuine is: it would
@@ -71,21 +65,17 @@ impl Seen {
         signed_at: Timestamp,
         now: Tick,
     ) -> bool {
-        self.note(hash, Some(signed_at), now)
-    }
-
-    fn note(&self, hash: &[u8; 32], signed_at: Option<Timestamp>, now: Tick) -> bool {
         let record = record(hash);
         let mut memory = self.memory();
         let current = self.span_of(now);
         memory.forget_before(current.saturating_sub(1));
-        let too_old = signed_at.is_some_and(|at| memory.signed_before.is_some_and(|it| at <= it));
+        let too_old = memory.signed_before.is_some_and(|before| signed_at <= before);
         if too_old || memory.spans.values().any(|span| span.records.contains(&record)) {
             return false;
         }
         let span = memory.spans.entry(current).or_default();
         span.records.insert(record);
-        span.signed_last = span.signed_last.max(signed_at);
+        span.signed_last = span.signed_last.max(Some(signed_at));
         if memory.spans.values().map(|span| span.records.len()).sum::<usize>() > self.most {
             self.forget_early(&mut memory);
         }
@@ -156,20 +146,23 @@ mod tests {
         let metrics = Arc::new(Metrics::new());
         let seen = Seen { most: 10, ..Seen::new(LASTING, Arc::clone(&metrics)) };
         for number in 0..8 {
-            assert!(seen.first_time(&hash(number), tick(1000)));
+            assert!(seen.first_time_signed(&hash(number), at(1000), tick(1000)));
         }
         for number in 8..11 {
-            assert!(seen.first_time(&hash(number), tick(1300)));
+            assert!(seen.first_time_signed(&hash(number), at(1300), tick(1300)));
         }
         assert_eq!(metrics.replays_forgotten.get(), 8);
-        assert!(!seen.first_time(&hash(10), tick(1300)));
+        assert!(!seen.first_time_signed(&hash(10), at(1300), tick(1300)));
     }
 
     #[test]
     fn what_comes_again_at_another_moment_is_known() {
         let seen = Seen::new(LASTING, Arc::default());
-        assert!(seen.first_time(&hash(1), tick(1199)));
-        assert!(!seen.first_time(&hash(1), tick(1214)), "beyond the end of a span");
+        assert!(seen.first_time_signed(&hash(1), at(1199), tick(1199)));
+        assert!(
+            !seen.first_time_signed(&hash(1), at(1199), tick(1214)),
+            "beyond the end of a span"
+        );
     }
 
     proptest! {
@@ -198,7 +191,8 @@ mod tests {
             let mut now = 1_000_000;
             for (number, step) in (0_u32..).zip(steps) {
                 now += step;
-                let _ = seen.first_time(&hash(number), tick(now));
+                let signed_at = at(i64::try_from(now).unwrap());
+                let _ = seen.first_time_signed(&hash(number), signed_at, tick(now));
                 prop_assert!(seen.memory.lock().unwrap().spans.len() <= 2);
             }
         }

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use super::decide::Decided;
 use super::deliver::{Deliver, Shown};
-use super::outage::NextStep;
+use super::messages::put;
 use super::pending::PendingReply;
 use super::{Answering, record};
 use crate::clock::{Clock, Tick, after, between, remaining};
-use crate::core::{Answer, Lasts, SignIn};
+use crate::core::{Answer, DedupKey, Lasts, SignIn};
 use crate::jobs::{MOST_ATTEMPTS, Ran, Work};
-use crate::store::Lease;
+use crate::store::{Change, KeyAfterwards, Lease};
 
 /// A link that could not be delivered is delivered again while it has so long left; after that,
 /// another one is minted.
@@ -22,7 +22,19 @@ impl<D: Deliver> Work for PendingReply<D> {
     const KIND: &'static str = D::JOBS;
     const VERSION: u32 = 1;
     const OWNER: &'static str = D::PLATFORM.name;
+    // What was answered is not answered again when it is delivered again.
+    const KEY_AFTERWARDS: KeyAfterwards = KeyAfterwards::Taken;
     type Context = Answering<D>;
+
+    fn key(&self) -> Option<[u8; 32]> {
+        self.question().dedup_key.map(|DedupKey(hash)| hash)
+    }
+
+    /// A message that can change is where it was shown.
+    fn beside(&self) -> Vec<Change> {
+        let message = self.stored.then(|| put::<D>(self.question(), &self.place));
+        message.into_iter().collect()
+    }
 
     async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
         attempt(context, self, lease).await
@@ -49,17 +61,16 @@ pub(super) async fn attempt<D: Deliver>(
     pending.learn(decided.learnt);
     // The last attempts are for telling the person.
     let attempts_left = lease.attempts + 1 < MOST_ATTEMPTS;
-    match answering.next_step(pending, &decided.answer) {
-        NextStep::TryAgain(pause) if attempts_left => {
-            if !pending.told
-                && let Err(pointed) = tell_on_its_way(answering, pending).await
-            {
-                return conclude_pointed(answering, pending, pointed);
-            }
-            Ran::Again(pause)
-        }
-        _ => deliver(answering, pending, decided.answer, lease).await,
+    let later = answering.next_step(pending, &decided.answer).ran();
+    let Some(later) = later.filter(|_| attempts_left) else {
+        return deliver(answering, pending, decided.answer, lease).await;
+    };
+    if !pending.told
+        && let Err(pointed) = tell_on_its_way(answering, pending).await
+    {
+        return conclude_pointed(answering, pending, pointed);
     }
+    later
 }
 
 /// That the asker cannot be shown anything alone and was pointed to where they can ask again; in which
@@ -121,15 +132,29 @@ async fn show<D: Deliver>(
     pending: &mut PendingReply<D>,
     answer: &Answer,
 ) -> Shown {
-    answering.about_to_show(pending, answer);
-    let PendingReply { asked, place, .. } = pending;
-    let Some(message) = answering.messages.get(asked.question.reference) else {
-        return answering.deliver.show(place, &asked.question, answer).await;
+    let _turn = match pending.stored {
+        true => Some(answering.messages.turn(pending.question().reference).await),
+        false => None,
     };
-    let mut shared = message.place.lock().await;
-    let shown = answering.deliver.show(place, &asked.question, answer).await;
-    shared.clone_from(place);
-    shown
+    let PendingReply { asked, place, .. } = pending;
+    answering.deliver.show(place, &asked.question, answer).await
+}
+
+/// Answers a question for which there is no promise, because the store cannot hold one. What needs the
+/// store is refused on the way.
+pub(super) async fn answer_unpromised<D: Deliver>(
+    answering: &Answering<D>,
+    pending: &mut PendingReply<D>,
+) {
+    let decided = answering.decide(&pending.asked, &pending.place).await;
+    pending.learn(decided.learnt);
+    let shown = show(answering, pending, &decided.answer).await;
+    if let Shown::Shown(_) | Shown::Pointed(_) | Shown::Uncertain = shown {
+        record(&answering.metrics, D::PLATFORM, pending.question(), &decided.answer);
+    } else {
+        let reference = pending.question().reference;
+        tracing::error!(%reference, "an answer could not be delivered, and not be stored either");
+    }
 }
 
 /// Works the answer out, and lets the asker see meanwhile that it is made.
@@ -139,8 +164,8 @@ async fn decide_with_signs<D: Deliver>(
     lease: &Lease,
 ) -> Result<Decided, Pointed> {
     let (clock, asked_at) = (&answering.clock, pending.question().asked_at);
-    let asked = pending.asked.clone();
-    let mut deciding = pin!(answering.decide(&asked));
+    let (asked, place) = (pending.asked.clone(), pending.place.clone());
+    let mut deciding = pin!(answering.decide(&asked, &place));
     if pending.told {
         return Ok(deciding.await);
     }
@@ -188,7 +213,7 @@ async fn tell_on_its_way<D: Deliver>(
     answering: &Answering<D>,
     pending: &mut PendingReply<D>,
 ) -> Result<(), Pointed> {
-    let PendingReply { asked, place, told } = pending;
+    let PendingReply { asked, place, told, .. } = pending;
     match answering.deliver.show(place, &asked.question, &Answer::Working).await {
         Shown::Pointed(way) => return Err(Pointed(way)),
         Shown::Shown(_) | Shown::Gone => *told = true,

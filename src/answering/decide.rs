@@ -1,11 +1,18 @@
 //! The answer to a question: who asks, whether they ask too often, and what the core says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::Answering;
 use super::deliver::Deliver;
 use super::pending::{Asked, Learnt};
-use crate::core::{Answer, Intent, Invitee, Lasts, Profiles, Question, Reason, SignIn, SignInLink};
+use crate::core::{
+    Answer, BeforeLink, Intent, Invitee, Lasts, Profiles, Question, Reason, Refusal, SignIn,
+    SignInLink,
+};
 use crate::links::Invitation;
 
 /// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
@@ -20,11 +27,33 @@ pub(super) struct Decided {
     pub(super) learnt: Learnt,
 }
 
+/// Stores the message before anybody sees its link: it changes once somebody has signed in.
+struct Remember<'a, D: Deliver> {
+    answering: &'a Answering<D>,
+    place: &'a D::Place,
+    stored: &'a AtomicBool,
+}
+
+impl<D: Deliver> BeforeLink for Remember<'_, D> {
+    fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>> {
+        async {
+            let stored = self.answering.messages.remember::<D>(question, self.place).await;
+            stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+            self.stored.store(true, Ordering::Relaxed);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
 impl<D: Deliver> Answering<D> {
     /// Answers a question, or says that Novu is too slow.
-    pub(super) async fn decide(&self, asked: &Asked<D::Lookup>) -> Decided {
+    pub(super) async fn decide(&self, asked: &Asked<D::Lookup>, place: &D::Place) -> Decided {
         let mut learnt = Learnt::default();
-        let working = tokio::time::timeout(TIME_TO_ANSWER, self.work_out(asked, &mut learnt));
+        let stored = AtomicBool::new(false);
+        let before = Remember { answering: self, place, stored: &stored };
+        let working = self.work_out(asked, &mut learnt, &before);
+        let working = tokio::time::timeout(TIME_TO_ANSWER, working);
         let answer = tokio::select! {
             biased;
             answer = working => {
@@ -32,11 +61,17 @@ impl<D: Deliver> Answering<D> {
             }
             () = self.concluding.cancelled() => Answer::Refused(Reason::Restarting.into()),
         };
+        learnt.stored = stored.into_inner();
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
     }
 
-    async fn work_out(&self, asked: &Asked<D::Lookup>, learnt: &mut Learnt) -> Answer {
+    async fn work_out(
+        &self,
+        asked: &Asked<D::Lookup>,
+        learnt: &mut Learnt,
+        before: &Remember<'_, D>,
+    ) -> Answer {
         let Asked { question, lookup, too_often } = asked;
         if question.intent == Intent::Welcome {
             return Answer::Welcome;
@@ -50,23 +85,34 @@ impl<D: Deliver> Answering<D> {
             Err(refusal) => return Answer::Refused(refusal),
         };
         let question = identified.as_ref().unwrap_or(question);
-        let too_often = too_often.unwrap_or_else(|| !self.pace.allows(&question.asker));
+        let too_often = match too_often {
+            Some(too_often) => *too_often,
+            None => !self.admissions.allows(&question.asker).await,
+        };
         learnt.too_often = Some(too_often);
         if too_often {
             return Answer::Refused(Reason::TooOften.into());
         }
-        self.link_or_page(question, &self.deliver.profiles(lookup)).await
+        self.link_or_page(question, &self.deliver.profiles(lookup), before).await
     }
 
     /// Asks the core. Whether a button holds a minted link or a personal page is decided here alone.
-    async fn link_or_page(&self, question: &Question, profiles: &impl Profiles) -> Answer {
+    async fn link_or_page(
+        &self,
+        question: &Question,
+        profiles: &impl Profiles,
+        before: &Remember<'_, D>,
+    ) -> Answer {
         if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
             return match self.linking.invite(question, profiles).await {
-                Ok(invitee) => self.page(question, invitee, profiles),
+                Ok(invitee) => match before.before_link(question).await {
+                    Ok(()) => self.page(question, invitee, profiles),
+                    Err(refusal) => Answer::Refused(refusal),
+                },
                 Err(answer) => answer,
             };
         }
-        match self.linking.answer(question, profiles).await {
+        match self.linking.answer(question, profiles, before).await {
             Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
                 self.page(question, invitee, profiles)
             }

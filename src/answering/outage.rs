@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::clock::{Tick, between};
 use crate::core::{Answer, Reason, Refusal};
+use crate::jobs::Ran;
 
 /// For so long after a question a refusal that may pass is not said but tried again.
 const TRIED_FOR: Duration = Duration::from_secs(30);
@@ -22,6 +23,28 @@ pub(super) enum NextStep {
     Say,
     /// The question is tried again: after so long, where the refusal says how long.
     TryAgain(Option<Duration>),
+    /// Its turn comes after so long; until then nothing is tried.
+    AwaitTurn(Duration),
+}
+
+impl NextStep {
+    /// After how long the question is tried again, where that is said; none where something is said.
+    pub(super) const fn pause(self) -> Option<Option<Duration>> {
+        match self {
+            Self::Say => None,
+            Self::TryAgain(pause) => Some(pause),
+            Self::AwaitTurn(pause) => Some(Some(pause)),
+        }
+    }
+
+    /// How an attempt ends that leads to it; none where something is said.
+    pub(super) const fn ran(self) -> Option<Ran> {
+        match self {
+            Self::Say => None,
+            Self::TryAgain(pause) => Some(Ran::Again(pause)),
+            Self::AwaitTurn(pause) => Some(Ran::Snooze(pause)),
+        }
+    }
 }
 
 /// The refusals that everybody meets at the moment.
@@ -63,13 +86,15 @@ impl Outage {
         now: Timestamp,
     ) -> NextStep {
         let in_turn = matches!(refusal.reason, Reason::ProfileUnavailable | Reason::NovuBusy);
-        let turn = in_turn && refusal.retry_after.is_some();
-        let limit = if turn { TURN_WAITED_FOR } else { TRIED_FOR };
-        let pause = refusal.retry_after;
-        let in_time = between(asked_at, now) < limit;
+        let waited = between(asked_at, now);
+        if let Some(pause) = refusal.retry_after.filter(|_| in_turn) {
+            let in_time = waited < TURN_WAITED_FOR;
+            return if in_time { NextStep::AwaitTurn(pause) } else { NextStep::Say };
+        }
         let met = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let outage = !turn && met.is_some_and(|met| met.last - met.first > OUTAGE);
-        if in_time && !outage { NextStep::TryAgain(pause) } else { NextStep::Say }
+        let outage = met.is_some_and(|met| met.last - met.first > OUTAGE);
+        let worth_it = waited < TRIED_FOR && !outage;
+        if worth_it { NextStep::TryAgain(refusal.retry_after) } else { NextStep::Say }
     }
 }
 
@@ -98,9 +123,9 @@ mod tests {
             (&down, 30, NextStep::Say),
             (&asked_to_wait, 29, NextStep::TryAgain(after(5))),
             (&asked_to_wait, 30, NextStep::Say),
-            (&turn, 179, NextStep::TryAgain(after(5))),
+            (&turn, 179, NextStep::AwaitTurn(Duration::from_secs(5))),
             (&turn, 180, NextStep::Say),
-            (&novus_turn, 179, NextStep::TryAgain(after(5))),
+            (&novus_turn, 179, NextStep::AwaitTurn(Duration::from_secs(5))),
             (&novus_turn, 180, NextStep::Say),
         ] {
             let outage = Outage::default();

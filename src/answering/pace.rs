@@ -11,6 +11,7 @@ use governor::{Quota, RateLimiter};
 
 use crate::clock::{PacingClock, SharedClock};
 use crate::core::Person;
+use crate::store::Allowance;
 
 /// Questions that a person may ask at once.
 const BURST: NonZeroU32 = NonZeroU32::new(10).unwrap();
@@ -19,12 +20,15 @@ const REFILL: Duration = Duration::from_secs(3);
 /// Questions between two clean-ups of people who have not asked for long.
 const CLEAN_EVERY: u32 = 1024;
 
-type Store = HashMapStateStore<(String, String)>;
+/// The same, as it is told to other processes.
+pub(super) const ALLOWANCE: Allowance = Allowance { burst: BURST.get(), refill: REFILL };
+
+type Counts = HashMapStateStore<(String, String)>;
 
 /// Keeps one person from asking too often. Only verified people come here.
 #[derive(Debug)]
 pub struct Pace {
-    limiter: RateLimiter<(String, String), Store, PacingClock, NoOpMiddleware<Nanos>>,
+    limiter: RateLimiter<(String, String), Counts, PacingClock, NoOpMiddleware<Nanos>>,
     asked: AtomicU32,
 }
 
@@ -35,7 +39,7 @@ impl Pace {
         let quota = Quota::with_period(REFILL)
             .unwrap_or(Quota::per_second(NonZeroU32::MIN))
             .allow_burst(BURST);
-        let limiter = RateLimiter::new(quota, Store::default(), PacingClock(clock));
+        let limiter = RateLimiter::new(quota, Counts::default(), PacingClock(clock));
         Self { limiter, asked: AtomicU32::new(0) }
     }
 

@@ -27,6 +27,9 @@ pub struct PendingReply<D: Deliver> {
     pub place: D::Place,
     /// Whether the asker has been told that the answer is on its way.
     pub told: bool,
+    /// Whether the message is stored, because it can change once it is shown.
+    #[serde(default)]
+    pub stored: bool,
 }
 
 impl<D: Deliver> PendingReply<D> {
@@ -34,7 +37,7 @@ impl<D: Deliver> PendingReply<D> {
     #[must_use]
     pub const fn new(question: Question, lookup: D::Lookup, place: D::Place) -> Self {
         let asked = Asked { question, lookup, too_often: None };
-        Self { asked, place, told: false }
+        Self { asked, place, told: false, stored: false }
     }
 
     /// The question.
@@ -45,12 +48,13 @@ impl<D: Deliver> PendingReply<D> {
 
     /// Takes over what was learnt while the answer was made.
     pub(super) fn learn(&mut self, learnt: Learnt) {
-        let Learnt { asker, too_often } = learnt;
+        let Learnt { asker, too_often, stored } = learnt;
         if let Some(asker) = asker {
             self.asked.question.asker = asker;
             self.asked.question.identified = true;
         }
         self.asked.too_often = self.asked.too_often.or(too_often);
+        self.stored |= stored;
     }
 }
 
@@ -61,4 +65,6 @@ pub(super) struct Learnt {
     pub(super) asker: Option<Person>,
     /// Whether they ask too often.
     pub(super) too_often: Option<bool>,
+    /// Whether the message was stored.
+    pub(super) stored: bool,
 }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::deliver::{Deliver, Shown};
-use super::messages::MessageId;
+use super::messages::{Message, MessageId};
 use super::{Answering, record};
 use crate::core::{Answer, Person, Platform, Question, Reason};
 
@@ -25,7 +25,7 @@ pub trait Responder: Send + Sync + Debug {
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown>;
 
     /// The newest message that a person sees and that can change.
-    fn reach(&self, person: &Person) -> Option<MessageId>;
+    fn reach<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Option<MessageId>>;
 }
 
 impl<D: Deliver> Responder for Answering<D> {
@@ -51,18 +51,25 @@ impl<D: Deliver> Responder for Answering<D> {
 
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown> {
         async move {
-            let Some(message) = self.messages.get(message) else { return Shown::Gone };
-            let mut place = message.place.lock().await;
-            let shown = self.deliver.show(&mut place, &message.question, answer).await;
+            let _turn = self.messages.turn(message).await;
+            let mut found = match self.messages.get::<D>(message).await {
+                Ok(Some(found)) => found,
+                Ok(None) => return Shown::Gone,
+                Err(_) => return Shown::Later(None),
+            };
+            let Message { question, place } = &mut found.message;
+            let shown = self.deliver.show(place, question, answer).await;
             if let Shown::Shown(_) = shown {
-                record(&self.metrics, D::PLATFORM, &message.question, answer);
+                record(&self.metrics, D::PLATFORM, question, answer);
             }
+            // The store says itself why it could not; the place is found again by what it was.
+            let _ = self.messages.change(&found).await;
             shown
         }
         .boxed()
     }
 
-    fn reach(&self, person: &Person) -> Option<MessageId> {
-        self.messages.newest(person)
+    fn reach<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Option<MessageId>> {
+        async move { self.messages.newest(person).await.ok().flatten() }.boxed()
     }
 }

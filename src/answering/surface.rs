@@ -79,7 +79,7 @@ pub struct Common {
     /// Speaks to Novu.
     pub novu: Novu,
     /// Holds promises.
-    pub store: Arc<Store>,
+    pub store: Store,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
     /// Finds people's subscribers.
@@ -125,8 +125,9 @@ impl Common {
             Parts {
                 linking,
                 links: self.links.clone(),
-                store: Arc::clone(&self.store),
+                store: self.store.clone(),
                 clock: Arc::clone(&self.clock),
+                random: Arc::clone(&self.random),
                 metrics: Arc::clone(&self.metrics),
             },
         ))

@@ -296,6 +296,8 @@ reasons! {
     TooOften = "C-TOO-OFTEN",
     /// The service has too much to do to promise an answer.
     Busy = "C-BUSY",
+    /// What has to be remembered cannot be stored at the moment.
+    StoreUnavailable = "C-STORE",
     /// The service ends before it could find an answer.
     Restarting = "C-RESTARTING",
     /// The request is genuine but lacks what it needs.
@@ -317,6 +319,7 @@ impl Reason {
                 | Self::NovuTimeout
                 | Self::NovuNonsense
                 | Self::Busy
+                | Self::StoreUnavailable
                 | Self::LinkHost
                 | Self::LinkTooLong
                 | Self::LinkedElsewhere

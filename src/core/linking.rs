@@ -66,6 +66,15 @@ pub struct Linking {
     clock: SharedClock,
 }
 
+/// What has to be done before anybody sees a link. It is done beside the mint.
+pub trait BeforeLink: Send + Sync {
+    /// Does it.
+    ///
+    /// # Errors
+    /// It cannot be done, so nobody may see the link.
+    fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>>;
+}
+
 /// Where a person stands: their subscriber, and the way Novu reaches their workspace.
 #[derive(Debug)]
 struct AskerFacts {
@@ -151,18 +160,30 @@ impl Linking {
 
     /// Answers a question of somebody who sees the answer as a message, however long it takes. Never
     /// fails: what goes wrong is a refusal.
-    pub async fn answer(&self, question: &Question, profiles: &dyn Profiles) -> Answer {
-        self.work_out(&self.novu, question, profiles).instrument(span_of(question)).await
+    pub async fn answer(
+        &self,
+        question: &Question,
+        profiles: &dyn Profiles,
+        before: &dyn BeforeLink,
+    ) -> Answer {
+        let working = self.work_out(&self.novu, question, profiles, Some(before));
+        working.instrument(span_of(question)).await
     }
 
     /// As [`Linking::answer`], for somebody who waits in front of a browser.
     pub async fn answer_at_once(&self, question: &Question, profiles: &dyn Profiles) -> Answer {
-        self.work_out(&self.at_once, question, profiles).instrument(span_of(question)).await
+        self.work_out(&self.at_once, question, profiles, None).instrument(span_of(question)).await
     }
 
-    async fn work_out(&self, novu: &Novu, question: &Question, profiles: &dyn Profiles) -> Answer {
+    async fn work_out(
+        &self,
+        novu: &Novu,
+        question: &Question,
+        profiles: &dyn Profiles,
+        before: Option<&dyn BeforeLink>,
+    ) -> Answer {
         let outcome = match &question.intent {
-            Intent::Connect => self.connect(novu, question, profiles).await,
+            Intent::Connect => self.connect(novu, question, profiles, before).await,
             Intent::Status => self.status(novu, question, profiles).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
@@ -183,6 +204,7 @@ impl Linking {
         novu: &Novu,
         question: &Question,
         profiles: &dyn Profiles,
+        before: Option<&dyn BeforeLink>,
     ) -> Result<Answer, Refusal> {
         let (learnt_at, mut facts) = match self.progress.take(question.reference) {
             Some(learnt) => learnt,
@@ -192,10 +214,17 @@ impl Linking {
             return Ok(Answer::AlreadyConnected(link));
         }
         self.refuse_held(novu, &question.asker, &facts).await?;
-        let minted = self.mint(novu, &question.asker, &mut facts).await;
+        let before = async {
+            match before {
+                Some(before) => before.before_link(question).await,
+                None => Ok(()),
+            }
+        };
+        let (minted, before) = tokio::join!(self.mint(novu, &question.asker, &mut facts), before);
         if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
             self.progress.keep(question.reference, learnt_at, facts);
         }
+        before?;
         minted.map(Answer::SignIn)
     }
 

@@ -26,7 +26,7 @@ pub(crate) trait Operated: Send + Sync + 'static {
     fn warnings(&self) -> Vec<(&'static str, &'static str)>;
 
     /// Every figure, in the OpenMetrics text format.
-    fn figures(&self) -> String;
+    fn figures(&self) -> BoxFuture<'_, String>;
 }
 
 /// What the public may know: `/healthz`, and `/readyz` with its status alone.
@@ -72,5 +72,5 @@ async fn ready(State(service): State<Arc<dyn Operated>>) -> Response {
 
 async fn metrics(State(service): State<Arc<dyn Operated>>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(CONTENT_TYPE, kind)], service.figures()).into_response()
+    ([(CONTENT_TYPE, kind)], service.figures().await).into_response()
 }

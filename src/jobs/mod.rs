@@ -18,7 +18,10 @@ use tokio::sync::Notify;
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
-use crate::store::{Held, Lease, NewJob, Store, StoreError};
+use crate::random::SharedRandom;
+use crate::store::{
+    Begun, Change, Counts, Held, KeyAfterwards, Lease, NewJob, Store, StoreError, Written,
+};
 
 /// How long a job is held.
 const LEASE: Duration = Duration::from_mins(2);
@@ -40,8 +43,13 @@ pub(crate) trait Work: Serialize + DeserializeOwned + Send + Sync + 'static {
     const VERSION: u32;
     /// For whom it is counted: a platform.
     const OWNER: &'static str;
+    /// What becomes of its key when it ends.
+    const KEY_AFTERWARDS: KeyAfterwards;
     /// What it takes to run it.
     type Context: Send + Sync + 'static;
+
+    /// Of the work of this kind there is at most one with this key; none where any number is welcome.
+    fn key(&self) -> Option<[u8; 32]>;
 
     /// Runs it once. Whatever it changes in itself is stored with the outcome.
     fn run(
@@ -49,6 +57,11 @@ pub(crate) trait Work: Serialize + DeserializeOwned + Send + Sync + 'static {
         context: &Arc<Self::Context>,
         lease: &Lease,
     ) -> impl Future<Output = Ran> + Send;
+
+    /// What is stored together with the outcome of an attempt.
+    fn beside(&self) -> Vec<Change> {
+        Vec::new()
+    }
 
     /// The reference that log lines about it carry.
     fn reference(&self) -> String;
@@ -67,6 +80,8 @@ pub(crate) enum Ran {
     /// Not yet. Another attempt follows after so long, or, where nobody said how long, after a pause
     /// that doubles with each attempt.
     Again(Option<Duration>),
+    /// Nothing was tried: it has to wait for so long first. Does not count as an attempt.
+    Snooze(Duration),
     /// It cannot be done.
     Failed,
 }
@@ -74,8 +89,9 @@ pub(crate) enum Ran {
 /// The jobs of one kind.
 #[derive(Debug)]
 pub(crate) struct Jobs<W> {
-    store: Arc<Store>,
+    store: Store,
     clock: SharedClock,
+    random: SharedRandom,
     metrics: Arc<Metrics>,
     /// Rings when a job may have come due earlier than the worker expects.
     changed: Notify,
@@ -86,31 +102,34 @@ pub(crate) struct Jobs<W> {
 
 impl<W: Work> Jobs<W> {
     /// The jobs of this kind in `store`.
-    pub(crate) fn new(store: Arc<Store>, clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        clock: SharedClock,
+        random: SharedRandom,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let (changed, hastened) = (Notify::new(), AtomicBool::new(false));
-        Self { store, clock, metrics, changed, hastened, work: std::marker::PhantomData }
+        Self { store, clock, random, metrics, changed, hastened, work: std::marker::PhantomData }
     }
 
     /// Puts a job in that the caller runs itself, at once. If the caller dies, somebody else takes it
-    /// over when its lease runs out.
+    /// over. Says so where there is a job with its key, or was one lately.
     ///
     /// # Errors
     /// The store cannot hold it, so nothing may be promised.
-    pub(crate) async fn begin(&self, work: &W) -> Result<Lease, StoreError> {
-        let job = NewJob { kind: W::KIND, payload: envelope::seal(work) };
-        let lease = self.store.begin(job, LEASE).await?;
-        self.count_open().await;
-        Ok(lease)
+    pub(crate) async fn begin(&self, work: &W) -> Result<Begun, StoreError> {
+        self.store.begin(new_job(work), LEASE).await
     }
 
-    /// Puts a job in that is to be run after `pause`.
+    /// Puts a job in that is to be run after `pause`. Whether it was put in: there may be one with its
+    /// key.
     ///
     /// # Errors
     /// The store cannot hold it, so nothing may be promised.
-    pub(crate) async fn put(&self, work: &W, pause: Duration) -> Result<(), StoreError> {
-        let lease = self.begin(work).await?;
-        self.postpone(&lease, work, pause).await;
-        Ok(())
+    pub(crate) async fn put(&self, work: &W, pause: Duration) -> Result<bool, StoreError> {
+        let written = self.store.write(vec![Change::Put(new_job(work), pause)]).await?;
+        self.changed.notify_one();
+        Ok(matches!(written, Written::All(_)))
     }
 
     /// Runs what waits for its time at once, from now on.
@@ -136,34 +155,53 @@ impl<W: Work> Jobs<W> {
     pub(crate) async fn conclude(&self, lease: &Lease, work: &W, ran: Ran) -> Over {
         match ran {
             Ran::Done(way) => {
-                self.finish(lease, way).await;
+                self.finish(lease, way, work.beside()).await;
                 Over::Done
             }
             Ran::Again(pause) if lease.attempts < MOST_ATTEMPTS => {
-                let own = Duration::from_secs(1 << lease.attempts.min(6)).min(LONGEST_PAUSE);
-                self.postpone(lease, work, pause.unwrap_or(own).min(LONGEST_WAIT)).await;
+                let pause = pause.unwrap_or_else(|| self.own_pause(lease.attempts));
+                self.postpone(lease, work, pause, Counts::Attempt).await;
+                Over::NotYet
+            }
+            Ran::Snooze(pause) => {
+                self.postpone(lease, work, pause, Counts::Snooze).await;
                 Over::NotYet
             }
             Ran::Again(_) | Ran::Failed => {
-                self.finish(lease, "undelivered").await;
+                self.finish(lease, "undelivered", Vec::new()).await;
                 Over::GivenUp
             }
         }
     }
 
-    async fn postpone(&self, lease: &Lease, work: &W, pause: Duration) {
+    /// A pause that doubles with each attempt, a quarter more or less by chance, so that what failed
+    /// together does not come back together.
+    fn own_pause(&self, attempts: u32) -> Duration {
+        let mut chance = [0];
+        self.random.fill(&mut chance);
+        let factor = 0.75 + f64::from(chance[0]) / 510.0;
+        Duration::from_secs(1 << attempts.min(6)).mul_f64(factor).min(LONGEST_PAUSE)
+    }
+
+    async fn postpone(&self, lease: &Lease, work: &W, pause: Duration, counts: Counts) {
         let hastened = self.hastened.load(Ordering::Relaxed);
-        let pause = if hastened { pause.min(HASTENED_PAUSE) } else { pause };
-        let postponed = self.store.postpone(lease, envelope::seal(work), pause).await;
-        self.note(postponed, "put back");
+        let longest = if hastened { HASTENED_PAUSE } else { LONGEST_WAIT };
+        let (payload, pause) = (envelope::seal(work), pause.min(longest));
+        let change = Change::Postpone(lease.clone(), payload, pause, counts);
+        self.write(change, work.beside(), "put back").await;
         self.changed.notify_one();
     }
 
-    async fn finish(&self, lease: &Lease, outcome: &'static str) {
+    async fn finish(&self, lease: &Lease, outcome: &'static str, beside: Vec<Change>) {
         self.metrics.late(W::OWNER, outcome);
-        let finished = self.store.finish(lease).await;
-        self.note(finished, "taken out");
-        self.count_open().await;
+        let change = Change::Finish(lease.clone(), outcome, W::KEY_AFTERWARDS);
+        self.write(change, beside, "ended").await;
+    }
+
+    async fn write(&self, change: Change, beside: Vec<Change>, as_what: &str) {
+        let changes = std::iter::once(change).chain(beside).collect();
+        let written = self.store.write(changes).await;
+        self.note(written.map(|written| written.held()), as_what);
     }
 
     /// Logs what kept a change from being stored.
@@ -182,12 +220,10 @@ impl<W: Work> Jobs<W> {
             }
         }
     }
+}
 
-    async fn count_open(&self) {
-        if let Ok(open) = self.store.open_jobs().await {
-            self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
-        }
-    }
+fn new_job<W: Work>(work: &W) -> NewJob {
+    NewJob { kind: W::KIND, key: work.key(), payload: envelope::seal(work) }
 }
 
 /// Whether a job is over.

@@ -1,6 +1,7 @@
 //! Runs what is due.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,8 @@ use crate::store::Job;
 
 /// Jobs of one kind that are run at once.
 const PLACES: usize = 64;
+/// How soon a store that did not answer is asked again.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
 
 impl<W: Work> Jobs<W> {
     /// Runs what is due, until `stop`. Work in progress is tracked by `tasks`.
@@ -37,10 +40,8 @@ impl<W: Work> Jobs<W> {
                 Err(error) => Err(error),
             };
             drop(place);
-            let due = due.unwrap_or_else(|error| {
-                tracing::error!(%error, kind = W::KIND, "the store does not answer");
-                None
-            });
+            // Why it does not answer the store has said itself.
+            let due = due.unwrap_or(Some(ASKED_AGAIN));
             tokio::select! {
                 () = self.clock.sleep(due.unwrap_or(LONGEST_PAUSE)) => {}
                 () = self.changed.notified() => {}
@@ -54,14 +55,14 @@ impl<W: Work> Jobs<W> {
         let Job { lease, payload } = job;
         let Some(mut work) = envelope::open::<W>(&payload) else {
             tracing::error!(kind = W::KIND, "a job in the store cannot be read; it is dropped");
-            return self.finish(&lease, "unreadable").await;
+            return self.finish(&lease, "unreadable", Vec::new()).await;
         };
         if lease.attempts > MOST_ATTEMPTS {
             tracing::error!(
                 kind = W::KIND,
                 "a job stopped its worker every time it was run; it is dropped"
             );
-            return self.finish(&lease, "undelivered").await;
+            return self.finish(&lease, "undelivered", Vec::new()).await;
         }
         let ran = work.run(context, &lease).await;
         if self.conclude(&lease, &work, ran).await == Over::GivenUp {

@@ -67,8 +67,8 @@ impl Responder for RecordingResponder {
         std::future::ready(Shown::Gone).boxed()
     }
 
-    fn reach(&self, _person: &Person) -> Option<MessageId> {
-        None
+    fn reach<'a>(&'a self, _person: &'a Person) -> BoxFuture<'a, Option<MessageId>> {
+        std::future::ready(None).boxed()
     }
 }
 

@@ -15,8 +15,8 @@ use super::deliver::{Place, message};
 use super::payload::{Incomplete, Interaction, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
 use super::{PLATFORM, Slack};
-use crate::answering::PendingReply;
-use crate::core::{Answer, Language, LearntLanguage, Question, Reason, Reference};
+use crate::answering::{AskedBefore, PendingReply};
+use crate::core::{Answer, DedupKey, Language, LearntLanguage, Question, Reason, Reference};
 use crate::words::message::Voice;
 
 /// The intent of a request that has none, in the words of metrics.
@@ -54,26 +54,39 @@ async fn command(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response 
 
 /// Acknowledges whatever was done to a message. A button that is only a link reports its press
 /// too, and shows a warning if nobody takes note.
-async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> StatusCode {
-    let Inbound::Signed(request) = inbound else { return StatusCode::OK };
-    match Interaction::read(&request) {
-        Ok(interaction) => {
-            for _ in interaction.actions.iter().filter(|action| *action == SIGN_IN_ACTION) {
-                slack.metrics.funnel(PLATFORM.name, "clicked");
-            }
-            StatusCode::OK
+async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response {
+    match inbound {
+        Inbound::SslCheck => StatusCode::OK.into_response(),
+        Inbound::Signed(request) if !slack.is_new_elsewhere(&request).await => {
+            slack.verifier.refuse_replayed().into_response()
         }
-        Err(problem) => {
-            tracing::warn!(%problem, "a genuine interaction could not be read");
-            StatusCode::BAD_REQUEST
-        }
+        Inbound::Signed(request) => slack.take_note(&request).into_response(),
     }
 }
 
 impl Slack {
+    async fn is_new_elsewhere(&self, request: &SlackRequest) -> bool {
+        self.answering.is_new_elsewhere(DedupKey(request.signature())).await
+    }
+
+    fn take_note(&self, request: &SlackRequest) -> StatusCode {
+        match Interaction::read(request) {
+            Ok(interaction) => {
+                for _ in interaction.actions.iter().filter(|action| *action == SIGN_IN_ACTION) {
+                    self.metrics.funnel(PLATFORM.name, "clicked");
+                }
+                StatusCode::OK
+            }
+            Err(problem) => {
+                tracing::warn!(%problem, "a genuine interaction could not be read");
+                StatusCode::BAD_REQUEST
+            }
+        }
+    }
+
     async fn serve(&self, request: &SlackRequest, arrived: Instant) -> Response {
         match SlashCommand::read(request, &self.response_hosts) {
-            Ok(command) => self.answer(command, arrived).await,
+            Ok(command) => self.answer(command, DedupKey(request.signature()), arrived).await,
             Err(problem) => self.cannot_be_served(problem),
         }
     }
@@ -90,7 +103,7 @@ impl Slack {
         ephemeral(&PrivateMessage::render(&voice.message(&refused)))
     }
 
-    async fn answer(&self, command: SlashCommand, arrived: Instant) -> Response {
+    async fn answer(&self, command: SlashCommand, key: DedupKey, arrived: Instant) -> Response {
         let SlashCommand { person, intent, command, response_url } = command;
         let now = self.clock.now();
         let question = Question {
@@ -102,14 +115,15 @@ impl Slack {
             name: None,
             language: LearntLanguage::default(),
             asked_at: now,
-            // A repeated request is refused by its signature.
-            dedup_key: None,
+            dedup_key: Some(key),
         };
         let place = Place::new(response_url.as_ref(), now);
         let pending = PendingReply::new(question, (), place);
         let deadline = arrived + self.reply_budget;
-        let (question, answer) = self.answering.within(deadline, pending).await;
-        ephemeral(&message(&question, &answer))
+        match self.answering.within(deadline, pending).await {
+            Ok((question, answer)) => ephemeral(&message(&question, &answer)),
+            Err(AskedBefore) => self.verifier.refuse_replayed().into_response(),
+        }
     }
 }
 

@@ -38,6 +38,7 @@ pub const LARGEST_BODY: usize = 64 * 1024;
 pub struct SlackRequest {
     body: Bytes,
     is_form: bool,
+    signature: [u8; 32],
 }
 
 impl SlackRequest {
@@ -45,6 +46,12 @@ impl SlackRequest {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// The signature, which no other request has.
+    #[must_use]
+    pub const fn signature(&self) -> [u8; 32] {
+        self.signature
     }
 
     /// Whether the content type is `application/x-www-form-urlencoded`, with any parameters.
@@ -210,7 +217,7 @@ impl Verifier {
         if !self.replays.first_time_signed(&code, signed_at, self.clock.monotonic()) {
             return Err(Unverified::Replayed);
         }
-        Ok(SlackRequest { body, is_form: is_form(headers) })
+        Ok(SlackRequest { body, is_form: is_form(headers), signature: code })
     }
 
     /// Reads and checks a request, and takes note if it is refused.
@@ -224,6 +231,12 @@ impl Verifier {
             Err(problem) => Err(problem),
         };
         outcome.inspect_err(|problem| self.refused.note(problem.why()))
+    }
+
+    /// Takes note of a request that another process has had before.
+    pub(super) fn refuse_replayed(&self) -> Unverified {
+        self.refused.note(Unverified::Replayed.why());
+        Unverified::Replayed
     }
 
     fn judge(&self, headers: &HeaderMap, body: Bytes) -> Result<Inbound, Unverified> {

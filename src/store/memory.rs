@@ -1,17 +1,28 @@
-//! Jobs in memory, for as long as the process lives.
+//! A store in memory, for as long as the process lives.
 
-use std::collections::{BTreeSet, HashMap};
+mod messages;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::{Held, Job, JobId, Lease, NewJob, StoreError};
+use super::changes::{
+    Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, Owner, StoredMessage, Written,
+};
+use super::trouble::StoreError;
 use crate::clock::{SharedClock, Tick};
+use messages::Messages;
 
 /// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
 /// flood leaves room for the others.
 const MOST_JOBS: usize = 10_000;
+/// How long the key of an ended job stays taken.
+const KEYS_KEPT: Duration = Duration::from_mins(10);
+
+/// What a key belongs to: jobs of one kind.
+type Key = (&'static str, [u8; 32]);
 
 /// A store in memory. Clones are the same store, so that it can outlive who uses it.
 #[derive(Debug, Clone)]
@@ -23,19 +34,25 @@ pub struct Memory {
 
 #[derive(Debug, Default)]
 struct State {
-    last_id: u64,
-    last_token: u64,
+    last_id: i64,
+    last_token: i64,
     jobs: HashMap<JobId, Entry>,
     /// By kind: when each can be leased, the first one first.
     due: HashMap<&'static str, BTreeSet<(Tick, JobId)>>,
+    /// The keys of open jobs, and of ended ones whose keys stay taken.
+    keys: HashMap<Key, JobId>,
+    /// Until when the keys of ended jobs stay taken, the first one first.
+    ended: VecDeque<(Tick, Key)>,
+    messages: Messages,
 }
 
 #[derive(Debug)]
 struct Entry {
     kind: &'static str,
+    key: Option<[u8; 32]>,
     payload: SecretString,
     attempts: u32,
-    token: u64,
+    token: i64,
     /// When it can be leased: its time, or the end of the lease it is under.
     due: Tick,
     /// Whether it is under a lease.
@@ -49,20 +66,18 @@ impl State {
         self.jobs.insert(id, entry);
     }
 
-    /// Takes an entry out, if there is one and the lease on it counts.
-    fn take(&mut self, lease: &Lease) -> Option<Entry> {
-        if self.jobs.get(&lease.id)?.token != lease.token {
-            return None;
-        }
-        self.remove(lease.id)
-    }
-
     fn remove(&mut self, id: JobId) -> Option<Entry> {
         let entry = self.jobs.remove(&id)?;
         if let Some(due) = self.due.get_mut(entry.kind) {
             due.remove(&(entry.due, id));
         }
         Some(entry)
+    }
+
+    fn change(&mut self, id: JobId, change: impl FnOnce(Entry) -> Entry) {
+        if let Some(entry) = self.remove(id) {
+            self.put(id, change(entry));
+        }
     }
 
     /// Leases an entry that is not in the state at the moment.
@@ -75,6 +90,82 @@ impl State {
         let lease = Lease { id, token: entry.token, attempts: entry.attempts };
         self.put(id, entry);
         lease
+    }
+
+    fn is_held(&self, lease: &Lease) -> bool {
+        self.jobs.get(&lease.id).is_some_and(|entry| entry.token == lease.token)
+    }
+
+    fn forget_keys(&mut self, now: Tick) {
+        while let Some((_, key)) = self.ended.pop_front_if(|(until, _)| *until <= now) {
+            self.keys.remove(&key);
+        }
+    }
+
+    /// What speaks against a change, before any of its set is made.
+    fn objection(&self, change: &Change, most: usize) -> Option<Result<Written, StoreError>> {
+        match change {
+            Change::Begin(job, _) | Change::Put(job, _) => {
+                let taken = job.key.is_some_and(|key| self.keys.contains_key(&(job.kind, key)));
+                let full = self.due.get(job.kind).map_or(0, BTreeSet::len) >= most;
+                let objection = if taken { Ok(Written::KeyTaken) } else { Err(StoreError::Full) };
+                (taken || full).then_some(objection)
+            }
+            Change::Save(lease, ..) | Change::Postpone(lease, ..) | Change::Finish(lease, ..) => {
+                (!self.is_held(lease)).then_some(Ok(Written::NotHeld))
+            }
+            Change::PutMessage(_) => None,
+            Change::ChangeMessage(message) => {
+                (!self.messages.has(message)).then_some(Ok(Written::NotHeld))
+            }
+        }
+    }
+
+    fn add(&mut self, job: NewJob, due: Tick) -> (JobId, Entry) {
+        self.last_id += 1;
+        let id = JobId(self.last_id);
+        let NewJob { kind, key, payload } = job;
+        if let Some(key) = key {
+            self.keys.insert((kind, key), id);
+        }
+        (id, Entry { kind, key, payload, attempts: 0, token: 0, due, held: false })
+    }
+
+    /// Makes a change that nothing speaks against. Gives the lease of a job that is begun.
+    fn make(&mut self, change: Change, now: Tick) -> Option<Lease> {
+        match change {
+            Change::Begin(job, lasting) => {
+                let (id, entry) = self.add(job, now);
+                return Some(self.hold(id, entry, now + lasting));
+            }
+            Change::Put(job, pause) => {
+                let (id, entry) = self.add(job, now + pause);
+                self.put(id, entry);
+            }
+            Change::Save(lease, payload, lasting) => {
+                self.change(lease.id, |entry| Entry { payload, due: now + lasting, ..entry });
+            }
+            Change::Postpone(lease, payload, pause, counts) => self.change(lease.id, |entry| {
+                let uncounted = u32::from(counts == Counts::Snooze);
+                let attempts = entry.attempts.saturating_sub(uncounted);
+                Entry { payload, attempts, due: now + pause, held: false, ..entry }
+            }),
+            Change::Finish(lease, _, key) => self.end(lease.id, key, now),
+            Change::PutMessage(message) | Change::ChangeMessage(message) => {
+                self.messages.put(message);
+            }
+        }
+        None
+    }
+
+    fn end(&mut self, id: JobId, afterwards: KeyAfterwards, now: Tick) {
+        let Some(Entry { kind, key: Some(key), .. }) = self.remove(id) else { return };
+        match afterwards {
+            KeyAfterwards::Free => {
+                self.keys.remove(&(kind, key));
+            }
+            KeyAfterwards::Taken => self.ended.push_back((now + KEYS_KEPT, (kind, key))),
+        }
     }
 }
 
@@ -96,21 +187,17 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn in_future(&self, duration: Duration) -> Tick {
-        self.clock.monotonic() + duration
-    }
-
-    pub(super) fn begin(&self, job: NewJob, lasting: Duration) -> Result<Lease, StoreError> {
-        let until = self.in_future(lasting);
+    pub(super) fn apply(&self, changes: Vec<Change>) -> Result<Written, StoreError> {
+        let now = self.clock.monotonic();
         let mut state = self.state();
-        if state.due.get(job.kind).map_or(0, BTreeSet::len) >= self.most {
-            return Err(StoreError::Full);
+        state.forget_keys(now);
+        if let Some(objection) =
+            changes.iter().find_map(|change| state.objection(change, self.most))
+        {
+            return objection;
         }
-        state.last_id += 1;
-        let id = JobId(state.last_id);
-        let NewJob { kind, payload } = job;
-        let entry = Entry { kind, payload, attempts: 0, token: 0, due: until, held: false };
-        Ok(state.hold(id, entry, until))
+        let leases = changes.into_iter().filter_map(|change| state.make(change, now));
+        Ok(Written::All(leases.collect()))
     }
 
     pub(super) fn lease(&self, kind: &str, lasting: Duration) -> Option<Job> {
@@ -126,43 +213,13 @@ impl Memory {
         Some(Job { lease, payload })
     }
 
-    pub(super) fn save(&self, lease: &Lease, payload: SecretString, lasting: Duration) -> Held {
-        let due = self.in_future(lasting);
-        self.change(lease, |entry| Entry { payload, due, ..entry })
-    }
-
-    pub(super) fn postpone(&self, lease: &Lease, payload: SecretString, pause: Duration) -> Held {
-        let due = self.in_future(pause);
-        self.change(lease, |entry| Entry { payload, due, held: false, ..entry })
-    }
-
-    fn change(&self, lease: &Lease, change: impl FnOnce(Entry) -> Entry) -> Held {
-        let mut state = self.state();
-        match state.take(lease) {
-            Some(entry) => {
-                state.put(lease.id, change(entry));
-                Held::Still
-            }
-            None => Held::NoLonger,
-        }
-    }
-
     pub(super) fn hasten(&self, kind: &str) {
         let now = self.clock.monotonic();
         let mut state = self.state();
         let due = state.due.get(kind).into_iter().flatten().map(|(_, id)| *id);
         let waiting: Vec<_> = due.filter(|id| !state.jobs[id].held).collect();
         for id in waiting {
-            if let Some(entry) = state.remove(id) {
-                state.put(id, Entry { due: now, ..entry });
-            }
-        }
-    }
-
-    pub(super) fn finish(&self, lease: &Lease) -> Held {
-        match self.state().take(lease) {
-            Some(_) => Held::Still,
-            None => Held::NoLonger,
+            state.change(id, |entry| Entry { due: now, ..entry });
         }
     }
 
@@ -174,106 +231,17 @@ impl Memory {
     pub(super) fn open_jobs(&self) -> usize {
         self.state().jobs.len()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use secrecy::ExposeSecret;
-
-    use super::*;
-    use crate::clock::ManualClock;
-
-    const LEASE: Duration = Duration::from_mins(1);
-    const SECOND: Duration = Duration::from_secs(1);
-    /// A second less than a lease.
-    const ALMOST: Duration = Duration::from_secs(59);
-
-    fn job() -> NewJob {
-        NewJob { kind: "late", payload: "{}".into() }
+    pub(super) fn jobs_at_hand(&self) -> usize {
+        let now = self.clock.monotonic();
+        self.state().jobs.values().filter(|job| job.held || job.due <= now).count()
     }
 
-    fn memory_of(most: usize) -> (Memory, ManualClock) {
-        let clock = ManualClock::new(jiff::Timestamp::UNIX_EPOCH);
-        (Memory::of_size(most, Arc::new(clock.clone())), clock)
+    pub(super) fn message(&self, id: &str) -> Option<StoredMessage> {
+        self.state().messages.get(id)
     }
 
-    #[test]
-    fn a_job_is_held_by_one_and_comes_back_when_its_lease_runs_out() {
-        let (memory, clock) = memory_of(9);
-        let mine = memory.begin(job(), LEASE).unwrap();
-        clock.advance(ALMOST);
-        assert!(memory.lease("late", LEASE).is_none());
-        clock.advance(SECOND);
-        let theirs = memory.lease("late", LEASE).unwrap().lease;
-        assert_eq!((theirs.id, theirs.attempts), (mine.id, 2));
-        assert!(memory.lease("late", LEASE).is_none());
-        // The lease ran out, so it is not mine any more, whatever I conclude.
-        assert_eq!(memory.postpone(&mine, "mine".into(), SECOND), Held::NoLonger);
-        assert_eq!(memory.finish(&mine), Held::NoLonger);
-        assert_eq!(memory.open_jobs(), 1);
-        assert_eq!(memory.finish(&theirs), Held::Still);
-        assert_eq!(memory.open_jobs(), 0);
-        assert_eq!(memory.finish(&theirs), Held::NoLonger);
-    }
-
-    #[test]
-    fn a_job_that_is_saved_is_held_for_another_while_with_its_new_payload() {
-        let (memory, clock) = memory_of(9);
-        let mine = memory.begin(job(), LEASE).unwrap();
-        clock.advance(ALMOST);
-        assert_eq!(memory.save(&mine, "more".into(), LEASE), Held::Still);
-        clock.advance(ALMOST);
-        assert!(memory.lease("late", LEASE).is_none());
-        clock.advance(SECOND);
-        let theirs = memory.lease("late", LEASE).unwrap();
-        assert_eq!(theirs.payload.expose_secret(), "more");
-    }
-
-    #[test]
-    fn the_job_that_is_due_first_comes_first_and_kinds_do_not_mix() {
-        let (memory, clock) = memory_of(9);
-        for pause in [30, 10, 20] {
-            let begun = memory.begin(job(), LEASE).unwrap();
-            memory.postpone(&begun, "{}".into(), SECOND * pause);
-        }
-        assert_eq!(memory.next_due("late"), Some(SECOND * 10));
-        assert_eq!(memory.next_due("other"), None);
-        clock.advance(SECOND * 30);
-        assert!(memory.lease("other", LEASE).is_none());
-        let order: Vec<_> =
-            std::iter::from_fn(|| memory.lease("late", LEASE)).map(|job| job.lease.id.0).collect();
-        assert_eq!(order, [2, 3, 1]);
-    }
-
-    #[test]
-    fn what_waits_can_be_made_due_at_once_and_what_is_held_stays_so() {
-        let (memory, clock) = memory_of(9);
-        let held = memory.begin(job(), LEASE).unwrap();
-        let waiting = memory.begin(job(), LEASE).unwrap();
-        memory.postpone(&waiting, "{}".into(), SECOND * 30);
-        memory.hasten("late");
-        assert_eq!(memory.lease("late", LEASE * 2).unwrap().lease.id, waiting.id);
-        assert!(memory.lease("late", LEASE).is_none());
-        clock.advance(LEASE);
-        assert_eq!(memory.lease("late", LEASE).unwrap().lease.id, held.id);
-    }
-
-    #[test]
-    fn a_wall_clock_that_is_set_moves_no_job() {
-        let (memory, clock) = memory_of(9);
-        let begun = memory.begin(job(), LEASE).unwrap();
-        memory.postpone(&begun, "{}".into(), SECOND);
-        clock.set(jiff::Timestamp::from_second(-86_400).unwrap());
-        assert_eq!(memory.next_due("late"), Some(SECOND));
-        clock.set(jiff::Timestamp::from_second(86_400).unwrap());
-        assert_eq!(memory.next_due("late"), Some(SECOND));
-    }
-
-    #[test]
-    fn a_kind_that_is_full_takes_nothing_more_and_leaves_the_others_their_room() {
-        let (memory, _) = memory_of(1);
-        memory.begin(job(), LEASE).unwrap();
-        assert_eq!(memory.begin(job(), LEASE).unwrap_err(), StoreError::Full);
-        assert!(memory.begin(NewJob { kind: "other", ..job() }, LEASE).is_ok());
+    pub(super) fn newest_message(&self, owner: &Owner) -> Option<String> {
+        self.state().messages.newest(owner)
     }
 }

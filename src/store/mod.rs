@@ -1,92 +1,94 @@
-//! What must not be forgotten: promises that were made and are not kept yet.
+//! What must not be forgotten: promises that were made and are not kept yet, and messages that can
+//! change later.
 //!
-//! A promise is a job: a kind, a payload that only its kind understands, and a time. It is in the
-//! store before the promise is spoken, leased while somebody works on it, and leaves the store when
-//! it is kept. A lease that runs out, because its holder died, can be taken by anybody. Every lease
-//! has a token of its own, and what is concluded under an older one changes nothing.
+//! A promise is a job: a kind, a payload that only its kind understands, and a time. It is in the store
+//! before the promise is spoken, leased while somebody works on it, and ended when it is kept. A lease
+//! that runs out, or whose holder died, can be taken by anybody. Every lease has a token of its own, and
+//! what is concluded under an older one changes nothing.
+//!
+//! There are three stores behind one interface: in memory, in a file of `SQLite`, and in `PostgreSQL`,
+//! which several replicas share.
 
+mod changes;
+mod clock;
+pub mod config;
+mod database;
+mod keeper;
+mod key_file;
 mod memory;
+mod open;
+mod postgres;
+mod replicas;
+mod resealing;
+mod schema;
+mod sealing;
+mod session;
+mod sqlite;
+mod statements;
+mod trouble;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 
+pub use changes::{
+    Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,
+    Owner, StoredMessage, Written,
+};
+pub use database::Database;
 pub use memory::Memory;
+pub use replicas::Allowance;
+pub use trouble::{StoreError, StoreTrouble};
 
-/// Names one job within a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct JobId(pub u64);
+/// How often a store that others share is looked into for what they put there.
+const LOOKED_INTO: Duration = Duration::from_secs(1);
 
-/// A job as it is put into the store.
-#[derive(Debug)]
-pub struct NewJob {
-    /// What sort of job it is; chooses who works on it.
-    pub kind: &'static str,
-    /// What the work needs. It can hold a response URL, hence a secret.
-    pub payload: SecretString,
-}
-
-/// The right to work on a job.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lease {
-    /// The job.
-    pub id: JobId,
-    /// What tells this lease from every other one of the same job.
-    pub token: u64,
-    /// How often the job has been leased, this time included.
-    pub attempts: u32,
-}
-
-/// A job that its holder works on.
-#[derive(Debug)]
-pub struct Job {
-    /// The right to it.
-    pub lease: Lease,
-    /// What the work needs.
-    pub payload: SecretString,
-}
-
-/// Whether a lease still counted when something was concluded under it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    /// It did, and the change was made.
-    Still,
-    /// The job is somebody else's by now, or done; nothing was changed.
-    NoLonger,
-}
-
-/// Why a store did not do as asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// There are too many open jobs of a kind to take another.
-    #[error("the store holds as many open jobs of this kind as it can")]
-    Full,
-}
-
-/// A store of jobs.
-#[derive(Debug)]
+/// A store. Clones are the same store.
+#[derive(Debug, Clone)]
 pub enum Store {
-    /// Jobs live as long as the process.
+    /// Everything lives as long as the process.
     Memory(Memory),
+    /// Everything is in a database.
+    Database(Arc<Database>),
 }
 
-#[expect(clippy::unused_async, reason = "a store on disk awaits its database here")]
 impl Store {
-    /// A store that keeps its jobs in memory.
+    /// A store in memory.
     #[must_use]
     pub fn in_memory(clock: SharedClock) -> Self {
         Self::Memory(Memory::new(clock))
+    }
+
+    /// Whether what is in it outlives the process.
+    #[must_use]
+    pub const fn is_durable(&self) -> bool {
+        matches!(self, Self::Database(_))
+    }
+
+    /// Writes a set of changes: all of it or nothing.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub async fn write(&self, changes: Vec<Change>) -> Result<Written, StoreError> {
+        match self {
+            Self::Memory(memory) => memory.apply(changes),
+            Self::Database(database) => database.apply(changes).await,
+        }
     }
 
     /// Puts a job in and leases it to the caller at once, for so long.
     ///
     /// # Errors
     /// The store cannot hold it; then nothing may be promised.
-    pub async fn begin(&self, job: NewJob, lasting: Duration) -> Result<Lease, StoreError> {
-        match self {
-            Self::Memory(memory) => memory.begin(job, lasting),
+    pub async fn begin(&self, job: NewJob, lasting: Duration) -> Result<Begun, StoreError> {
+        match self.write(vec![Change::Begin(job, lasting)]).await? {
+            Written::All(leases) => {
+                Ok(leases.into_iter().next().map_or(Begun::Known, Begun::Leased))
+            }
+            Written::NotHeld | Written::KeyTaken => Ok(Begun::Known),
         }
     }
 
@@ -101,6 +103,7 @@ impl Store {
     ) -> Result<Option<Job>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.lease(kind, lasting)),
+            Self::Database(database) => database.lease(kind, lasting).await,
         }
     }
 
@@ -114,9 +117,8 @@ impl Store {
         payload: SecretString,
         lasting: Duration,
     ) -> Result<Held, StoreError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.save(lease, payload, lasting)),
-        }
+        let written = self.write(vec![Change::Save(lease.clone(), payload, lasting)]).await?;
+        Ok(written.held())
     }
 
     /// Gives a job back with the payload that it has now, to be done after a pause.
@@ -128,20 +130,23 @@ impl Store {
         lease: &Lease,
         payload: SecretString,
         pause: Duration,
+        counts: Counts,
     ) -> Result<Held, StoreError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.postpone(lease, payload, pause)),
-        }
+        let change = Change::Postpone(lease.clone(), payload, pause, counts);
+        Ok(self.write(vec![change]).await?.held())
     }
 
-    /// Takes a job out: it is done, or beyond help.
+    /// Ends a job: it is done, or beyond help.
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn finish(&self, lease: &Lease) -> Result<Held, StoreError> {
-        match self {
-            Self::Memory(memory) => Ok(memory.finish(lease)),
-        }
+    pub async fn finish(
+        &self,
+        lease: &Lease,
+        outcome: &'static str,
+        key: KeyAfterwards,
+    ) -> Result<Held, StoreError> {
+        Ok(self.write(vec![Change::Finish(lease.clone(), outcome, key)]).await?.held())
     }
 
     /// Makes every job of a kind that nobody holds due at once.
@@ -150,19 +155,27 @@ impl Store {
     /// The store does not answer.
     pub async fn hasten(&self, kind: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Memory(memory) => memory.hasten(kind),
+            Self::Memory(memory) => {
+                memory.hasten(kind);
+                Ok(())
+            }
+            Self::Database(database) => database.hasten(kind).await,
         }
-        Ok(())
     }
 
-    /// How long it is until the next job of a kind is due, by its pause or the end of its lease; zero
-    /// if one is due already.
+    /// How long it is until the next job of a kind may be there: due by its pause, by the end of its
+    /// lease, or put in by another process. Zero if one is due already; none if none can come by itself.
     ///
     /// # Errors
     /// The store does not answer.
     pub async fn next_due(&self, kind: &'static str) -> Result<Option<Duration>, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.next_due(kind)),
+            Self::Database(database) => {
+                let due = database.next_due(kind).await?;
+                let others = database.is_shared().then_some(LOOKED_INTO);
+                Ok(due.into_iter().chain(others).min())
+            }
         }
     }
 
@@ -173,6 +186,86 @@ impl Store {
     pub async fn open_jobs(&self) -> Result<usize, StoreError> {
         match self {
             Self::Memory(memory) => Ok(memory.open_jobs()),
+            Self::Database(database) => database.open_jobs().await,
+        }
+    }
+
+    /// How many jobs this process works on, or could work on now, of all kinds.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn jobs_at_hand(&self) -> Result<usize, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.jobs_at_hand()),
+            Self::Database(database) => database.jobs_at_hand().await,
+        }
+    }
+
+    /// A message.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.message(id)),
+            Self::Database(database) => database.message(id).await,
+        }
+    }
+
+    /// The name of the newest message of a person.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn newest_message(&self, owner: &Owner) -> Result<Option<String>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.newest_message(owner)),
+            Self::Database(database) => database.newest_message(owner).await,
+        }
+    }
+
+    /// What the other replicas know of a request, and have counted of its sender. A service that has the
+    /// store for itself is the only one to ask, and asks its own memory first.
+    ///
+    /// # Errors
+    /// The store does not answer; then the service is alone.
+    pub async fn admit(
+        &self,
+        admission: Admission,
+        allowance: Allowance,
+    ) -> Result<Admitted, StoreError> {
+        match self {
+            Self::Memory(_) => Ok(Admitted::ALONE),
+            Self::Database(database) => database.admit(admission, allowance).await,
+        }
+    }
+
+    /// Whether other replicas use it too.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        matches!(self, Self::Database(database) if database.is_shared())
+    }
+
+    /// Looks after the store, for as long as the service runs.
+    pub async fn keep(&self, clock: &SharedClock) {
+        match self {
+            Self::Memory(_) => std::future::pending().await,
+            Self::Database(database) => database.keep(clock).await,
+        }
+    }
+
+    /// What keeps it from working; none if nothing does.
+    #[must_use]
+    pub fn trouble(&self) -> Option<StoreTrouble> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Database(database) => database.health.trouble(),
+        }
+    }
+
+    /// Gives back what this process holds, for the next one, and closes the store.
+    pub async fn close(&self) {
+        if let Self::Database(database) = self {
+            database.close().await;
         }
     }
 }

@@ -181,8 +181,8 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
     assert_eq!(page.status, 200, "{}", page.body);
 
     let (responder, ada) = (third.responder.get().unwrap(), person(ADA));
-    assert_eq!(responder.reach(&person(GRACE)), None);
-    let message = responder.reach(&ada).unwrap();
+    assert_eq!(responder.reach(&person(GRACE)).await, None);
+    let message = responder.reach(&ada).await.unwrap();
     let question = Question {
         asker: ada,
         identified: true,

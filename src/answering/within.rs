@@ -1,0 +1,172 @@
+//! Questions that are answered in the HTTP response, by a deadline.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+use super::admission::AskedBefore;
+use super::decide::Decided;
+use super::deliver::Deliver;
+use super::pending::{Asked, PendingReply};
+use super::{Answering, attempt, record};
+use crate::clock::Tick;
+use crate::core::{Answer, Question, Reason};
+use crate::jobs::Ran;
+use crate::store::{Admitted, Begun, Lease, StoreError};
+
+/// What is told to whoever waits for the response.
+type Reply = oneshot::Sender<Result<Answer, AskedBefore>>;
+
+/// A promise that was made in the HTTP response.
+struct Promised {
+    lease: Lease,
+    said_at: Tick,
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Answers a question in the HTTP response. What is not ready by the deadline is promised, and
+    /// follows as a message. The answer that is given is the one to show in the response, and has been
+    /// recorded.
+    ///
+    /// # Errors
+    /// The question was at another process before.
+    pub async fn within(
+        self: &Arc<Self>,
+        deadline: Instant,
+        mut pending: PendingReply<D>,
+    ) -> Result<(Question, Answer), AskedBefore> {
+        let question = pending.question().clone();
+        self.count_asked(&question);
+        if !self.admissions.allows_here(&question.asker) {
+            return Ok(self.refuse(question, Reason::TooOften));
+        }
+        pending.asked.too_often = Some(false);
+        let (reply, replied) = oneshot::channel();
+        // Apart from the request, which ends when the platform hangs up. The person still waits then.
+        self.tasks.spawn(Arc::clone(self).answer_or_promise(deadline, pending, reply));
+        match replied.await {
+            Ok(answer) => answer.map(|answer| (question, answer)),
+            Err(_) => Ok(self.refuse(question, Reason::Busy)),
+        }
+    }
+
+    fn refuse(&self, question: Question, reason: Reason) -> (Question, Answer) {
+        let refused = Answer::Refused(reason.into());
+        record(&self.metrics, D::PLATFORM, &question, &refused);
+        (question, refused)
+    }
+
+    async fn answer_or_promise(
+        self: Arc<Self>,
+        deadline: Instant,
+        mut pending: PendingReply<D>,
+        reply: Reply,
+    ) {
+        let in_time = {
+            let mut deciding = pin!(self.decide_if_admitted(&pending.asked, &pending.place));
+            if let Ok(decided) = timeout_at(deadline.into(), &mut deciding).await {
+                Ok((decided, reply))
+            } else {
+                pending.told = true;
+                match self.promise(&pending, reply).await {
+                    Some(promised) => Err((promised, deciding.await)),
+                    None => return,
+                }
+            }
+        };
+        match in_time {
+            Ok((Ok(decided), reply)) => self.reply(decided, pending, reply).await,
+            Ok((Err(asked_before), reply)) => {
+                // Unheard if the platform has hung up, and then nobody waits.
+                let _ = reply.send(Err(asked_before));
+            }
+            Err((promised, Ok(decided))) => {
+                pending.learn(decided.learnt);
+                self.follow_up(promised, pending, decided.answer).await;
+            }
+            Err((promised, Err(AskedBefore))) => {
+                self.jobs.conclude(&promised.lease, &pending, Ran::Done("duplicate")).await;
+            }
+        }
+    }
+
+    /// Works the answer out, and finds out beside it what the other processes have to say.
+    async fn decide_if_admitted(
+        &self,
+        asked: &Asked<D::Lookup>,
+        place: &D::Place,
+    ) -> Result<Decided, AskedBefore> {
+        let (mut decided, admitted) =
+            tokio::join!(self.decide(asked, place), self.admissions.elsewhere(&asked.question));
+        match admitted {
+            Admitted { first_time: false, .. } => Err(AskedBefore),
+            Admitted { in_pace: false, .. } => {
+                decided.answer = Answer::Refused(Reason::TooOften.into());
+                decided.learnt.too_often = Some(true);
+                Ok(decided)
+            }
+            _ => Ok(decided),
+        }
+    }
+
+    /// Answers in time: with what was found out, or with a promise where it is worth another try.
+    async fn reply(&self, decided: Decided, mut pending: PendingReply<D>, reply: Reply) {
+        let Decided { answer, learnt } = decided;
+        pending.learn(learnt);
+        if let Some(pause) = self.next_step(&pending, &answer).pause() {
+            pending.told = true;
+            let pause = pause.unwrap_or(Duration::from_secs(1)).max(D::SETTLE);
+            if self.jobs.put(&pending, pause).await.is_ok() {
+                let _ = reply.send(Ok(Answer::Working));
+                return;
+            }
+        }
+        if reply.send(Ok(answer.clone())).is_ok() {
+            return record(&self.metrics, D::PLATFORM, pending.question(), &answer);
+        }
+        // The platform has hung up. The person still waits for a message.
+        if let Ok(Begun::Leased(lease)) = self.jobs.begin(&pending).await {
+            let promised = Promised { lease, said_at: self.clock.monotonic() };
+            self.follow_up(promised, pending, answer).await;
+        }
+    }
+
+    /// Stores the promise, then makes it. Whoever cannot be promised anything is refused.
+    async fn promise(&self, pending: &PendingReply<D>, reply: Reply) -> Option<Promised> {
+        let (told, promised) = match self.jobs.begin(pending).await {
+            Ok(Begun::Leased(lease)) => {
+                (Ok(Answer::Working), Some(Promised { lease, said_at: self.clock.monotonic() }))
+            }
+            Ok(Begun::Known) => (Err(AskedBefore), None),
+            Err(error) => {
+                let reference = pending.question().reference;
+                tracing::error!(%error, %reference, "an answer cannot be stored, so the question is refused");
+                let reason = match error {
+                    StoreError::Full => Reason::Busy,
+                    StoreError::Unavailable(_) => Reason::StoreUnavailable,
+                };
+                let refused = Answer::Refused(reason.into());
+                record(&self.metrics, D::PLATFORM, pending.question(), &refused);
+                (Ok(refused), None)
+            }
+        };
+        // Unheard if the platform has hung up; a promise stands.
+        let _ = reply.send(told);
+        promised
+    }
+
+    /// Delivers an answer after the HTTP response.
+    async fn follow_up(&self, promised: Promised, mut pending: PendingReply<D>, answer: Answer) {
+        let Promised { lease, said_at } = promised;
+        let ran = if let Some(later) = self.next_step(&pending, &answer).ran() {
+            later
+        } else {
+            self.clock.sleep((said_at + D::SETTLE) - self.clock.monotonic()).await;
+            attempt::deliver(self, &mut pending, answer, &lease).await
+        };
+        self.jobs.conclude(&lease, &pending, ran).await;
+    }
+}

@@ -1,0 +1,304 @@
+//! Jobs and messages in a database: what is sealed, what time it is, who holds what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::changes::{
+    Admission, Admitted, Change, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
+};
+use super::clock::StoreClock;
+use super::keeper::Beats;
+use super::postgres::Postgres;
+use super::replicas::{Allowance, Replicas};
+use super::sealing::{
+    CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing,
+};
+use super::session::Session;
+use super::sqlite::Sqlite;
+use super::statements::{self, Effect, Sealed, SealedMessage, Write, Wrote};
+use super::trouble::{StoreError, StoreHealth, StoreTrouble};
+use crate::random::SharedRandom;
+
+/// The most jobs that are open at once, by what was last counted and what came since.
+const MOST_JOBS: usize = 100_000;
+
+/// Why a database did not do as asked.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) trouble: StoreTrouble,
+    pub(super) cause: Arc<str>,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self { trouble: StoreTrouble::of(&error), cause: error.to_string().into() }
+    }
+}
+
+/// One of the databases.
+#[derive(Debug)]
+pub(super) enum Pools {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A store in a database.
+#[derive(Debug)]
+pub struct Database {
+    pub(super) pools: Pools,
+    pub(super) sealing: Sealing,
+    pub(super) clock: StoreClock,
+    pub(super) health: StoreHealth,
+    pub(super) random: SharedRandom,
+    /// Tells what this process holds from what others hold.
+    pub(super) holder: i64,
+    pub(super) beats: Beats,
+    /// How many jobs were open when that was last looked at.
+    pub(super) open: AtomicUsize,
+}
+
+/// A connection that is held while something is read.
+pub(super) enum Reading {
+    Sqlite(sqlx::pool::PoolConnection<sqlx::Sqlite>),
+    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
+}
+
+impl Reading {
+    pub(super) fn session(&mut self) -> Session<'_> {
+        match self {
+            Self::Sqlite(connection) => Session::Sqlite(connection),
+            Self::Postgres(connection) => Session::Postgres(connection),
+        }
+    }
+}
+
+impl Pools {
+    /// A connection to read with.
+    pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.reading().await,
+            Self::Postgres(postgres) => postgres.reading().await,
+        }
+    }
+}
+
+impl Database {
+    /// Writes a set of changes.
+    pub(super) async fn apply(&self, changes: Vec<Change>) -> Result<Written, StoreError> {
+        let begun =
+            changes.iter().filter(|it| matches!(it, Change::Begin(..) | Change::Put(..))).count();
+        if begun > 0 && self.open.fetch_add(begun, Ordering::Relaxed) >= MOST_JOBS {
+            return Err(StoreError::Full);
+        }
+        let mut leases = Vec::new();
+        let sealed = changes.into_iter().map(|change| self.seal(change, &mut leases));
+        let sealed = sealed.collect::<Result<_, _>>().map_err(|error| self.cannot_seal(error))?;
+        match self.write(Write::Set(sealed)).await? {
+            Wrote::Set(Effect::NotHeld) => Ok(Written::NotHeld),
+            Wrote::Set(Effect::KeyTaken) => Ok(Written::KeyTaken),
+            _ => Ok(Written::All(leases)),
+        }
+    }
+
+    /// A change as it is stored. A job that is begun has its lease noted.
+    fn seal(&self, change: Change, leases: &mut Vec<Lease>) -> Result<Sealed, CryptographyFailed> {
+        Ok(match change {
+            Change::Begin(job, lasting) => {
+                let id = self.new_id();
+                leases.push(Lease { id: JobId(id), token: 1, attempts: 1 });
+                self.new_job(id, job, lasting, true)?
+            }
+            Change::Put(job, pause) => self.new_job(self.new_id(), job, pause, false)?,
+            Change::Save(lease, payload, lasting) => Sealed::Save {
+                id: lease.id.0,
+                token: lease.token,
+                payload: self.seal_payload(lease.id.0, &payload)?,
+                due: self.clock.after(lasting),
+            },
+            Change::Postpone(lease, payload, pause, counts) => Sealed::Postpone {
+                id: lease.id.0,
+                token: lease.token,
+                payload: self.seal_payload(lease.id.0, &payload)?,
+                due: self.clock.after(pause),
+                counts,
+            },
+            Change::Finish(lease, outcome, key) => {
+                Sealed::Finish { id: lease.id.0, token: lease.token, outcome, key }
+            }
+            Change::PutMessage(message) => Sealed::PutMessage(self.seal_message(message)?),
+            Change::ChangeMessage(message) => Sealed::ChangeMessage(self.seal_message(message)?),
+        })
+    }
+
+    fn new_job(
+        &self,
+        id: i64,
+        job: NewJob,
+        pause: Duration,
+        held: bool,
+    ) -> Result<Sealed, CryptographyFailed> {
+        let NewJob { kind, key, payload } = job;
+        let payload = self.seal_payload(id, &payload)?;
+        Ok(Sealed::Begin { id, kind, key, payload, due: self.clock.after(pause), held })
+    }
+
+    fn seal_payload(&self, id: i64, payload: &SecretString) -> Result<Vec<u8>, CryptographyFailed> {
+        self.sealing.seal(&JOBS_PAYLOAD, id, payload.expose_secret().as_bytes())
+    }
+
+    fn seal_message(&self, message: StoredMessage) -> Result<SealedMessage, CryptographyFailed> {
+        let StoredMessage { id, owner: Owner { platform, realm, user }, body, version } = message;
+        let body = body.expose_secret().as_bytes();
+        let body = self.sealing.seal(&MESSAGES_BODY, id.as_str(), body)?;
+        Ok(SealedMessage { id, platform, realm, user, body, version })
+    }
+
+    fn cannot_seal(&self, error: CryptographyFailed) -> StoreError {
+        self.health.fails(StoreTrouble::Failing, &error);
+        StoreError::Unavailable(StoreTrouble::Failing)
+    }
+
+    /// Chance alone names jobs: their names are part of what is sealed, so they are settled before the
+    /// database is asked.
+    pub(super) fn new_id(&self) -> i64 {
+        let mut bytes = [0; 8];
+        self.random.fill(&mut bytes);
+        i64::from_be_bytes(bytes) & i64::MAX
+    }
+
+    pub(super) async fn lease(
+        &self,
+        kind: &'static str,
+        lasting: Duration,
+    ) -> Result<Option<Job>, StoreError> {
+        let until = self.clock.after(lasting);
+        let Wrote::Leased(Some(row)) = self.write(Write::Lease { kind, until }).await? else {
+            return Ok(None);
+        };
+        let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
+        let lease = Lease { id: JobId(row.id), token: row.token, attempts };
+        let payload = self.open(&JOBS_PAYLOAD, row.id, &row.payload);
+        // Whoever reads one that does not open finds that nothing is in it.
+        Ok(Some(Job { lease, payload: payload.unwrap_or_default() }))
+    }
+
+    pub(super) async fn next_due(&self, kind: &str) -> Result<Option<Duration>, StoreError> {
+        let due = self.read(async |mut reading| {
+            statements::next_due(&mut reading.session(), self.holder, kind).await
+        });
+        Ok(due.await?.map(|due| self.clock.until(due)))
+    }
+
+    pub(super) async fn hasten(&self, kind: &'static str) -> Result<(), StoreError> {
+        self.write(Write::Hasten { kind }).await.map(drop)
+    }
+
+    pub(super) async fn open_jobs(&self) -> Result<usize, StoreError> {
+        let open =
+            self.read(async |mut reading| statements::open_jobs(&mut reading.session()).await);
+        Ok(usize::try_from(open.await?).unwrap_or(0))
+    }
+
+    pub(super) async fn jobs_at_hand(&self) -> Result<usize, StoreError> {
+        let at_hand = self.read(async |mut reading| {
+            let now = self.clock.now();
+            statements::jobs_at_hand(&mut reading.session(), self.holder, now).await
+        });
+        Ok(usize::try_from(at_hand.await?).unwrap_or(0))
+    }
+
+    /// What all replicas know of a request. A file has one service alone, which has asked itself.
+    pub(super) async fn admit(
+        &self,
+        admission: Admission,
+        allowance: Allowance,
+    ) -> Result<Admitted, StoreError> {
+        if let Pools::Sqlite(_) = self.pools {
+            return Ok(Admitted::ALONE);
+        }
+        match self.write(Write::Replicas(Replicas::Admit(admission, allowance))).await? {
+            Wrote::Admitted(admitted) => Ok(admitted),
+            _ => Ok(Admitted::ALONE),
+        }
+    }
+
+    /// Whether jobs may come that this process did not put in, and does not hear of.
+    pub(super) const fn is_shared(&self) -> bool {
+        matches!(self.pools, Pools::Postgres(_))
+    }
+
+    pub(super) async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        let found = self
+            .read(async |mut reading| statements::message(&mut reading.session(), id).await)
+            .await?;
+        Ok(found.and_then(|found| self.open_message(found)))
+    }
+
+    fn open_message(&self, found: SealedMessage) -> Option<StoredMessage> {
+        let SealedMessage { id, platform, realm, user, body, version } = found;
+        let body = self.open(&MESSAGES_BODY, id.as_str(), &body)?;
+        Some(StoredMessage { id, owner: Owner { platform, realm, user }, body, version })
+    }
+
+    /// Opens a text; none where it does not open, which the log says.
+    fn open<'a>(
+        &self,
+        column: &'static SealedColumn,
+        row: impl Into<RowId<'a>>,
+        sealed: &[u8],
+    ) -> Option<SecretString> {
+        match self.sealing.open(column, row, sealed) {
+            Ok(opened) => std::str::from_utf8(opened.expose_secret()).ok().map(SecretString::from),
+            Err(error) => {
+                tracing::error!(%error, table = column.table(), "a stored row cannot be opened");
+                None
+            }
+        }
+    }
+
+    pub(super) async fn newest_message(&self, owner: &Owner) -> Result<Option<String>, StoreError> {
+        let Owner { platform, realm, user } = owner;
+        self.read(async |mut reading| {
+            statements::newest_message(&mut reading.session(), platform, realm, user).await
+        })
+        .await
+    }
+
+    pub(super) async fn write(&self, write: Write) -> Result<Wrote, StoreError> {
+        let now = self.clock.now();
+        let wrote = match &self.pools {
+            Pools::Sqlite(sqlite) => sqlite.write(write, self.holder, now).await,
+            Pools::Postgres(postgres) => postgres.write(&write, self.holder, now).await,
+        };
+        self.note(wrote)
+    }
+
+    pub(super) async fn read<T>(
+        &self,
+        read: impl AsyncFnOnce(Reading) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let found = async { read(self.pools.reading().await?).await };
+        let found = match &self.pools {
+            Pools::Sqlite(_) => found.await.map_err(Failure::from),
+            Pools::Postgres(_) => Postgres::in_time(found).await,
+        };
+        self.note(found)
+    }
+
+    /// Takes note of how the database does.
+    fn note<T>(&self, outcome: Result<T, Failure>) -> Result<T, StoreError> {
+        match outcome {
+            Ok(value) => {
+                self.health.works();
+                Ok(value)
+            }
+            Err(Failure { trouble, cause }) => {
+                self.health.fails(trouble, &cause);
+                Err(StoreError::Unavailable(trouble))
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What goes on in a store beside its use: its time is written down, the dead are found, what is old goes,
+//! and what an earlier key sealed is sealed anew. It writes often enough to know whether the store works.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::clock::millis;
+use super::database::{Database, Pools};
+use super::replicas::{BEAT, DEAD, Replicas};
+use super::statements::{Write, Wrote};
+use super::trouble::{StoreError, StoreTrouble};
+use crate::clock::{SharedClock, Tick};
+
+/// How often the time is written into a file, which nobody else reads.
+const FILE_BEAT: Duration = Duration::from_secs(5);
+/// How often what is old is removed.
+const PRUNED_EVERY: Duration = Duration::from_mins(1);
+
+/// Since when this instance has been watching the others without a gap, and when it last looked.
+#[derive(Debug, Default)]
+pub(super) struct Beats(Mutex<Option<Watching>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Watching {
+    since: i64,
+    last: i64,
+}
+
+impl Beats {
+    /// Takes note of a look at `now`. Gives the moment since when an instance that has been silent is
+    /// dead; none where this one has not watched for long enough to know. After a gap of its own it knows
+    /// nothing of the others: they may have had the same.
+    fn look(&self, now: i64) -> Option<i64> {
+        let (gap, dead) = (2 * millis(BEAT), millis(DEAD));
+        let mut watching = self.watching();
+        let since = match *watching {
+            Some(Watching { since, last }) if now - last <= gap => since,
+            _ => now,
+        };
+        *watching = Some(Watching { since, last: now });
+        (now - since >= dead).then(|| now - dead)
+    }
+
+    /// Takes note of a look that failed.
+    fn miss(&self) {
+        *self.watching() = None;
+    }
+
+    fn watching(&self) -> MutexGuard<'_, Option<Watching>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Database {
+    /// Looks after the store, for as long as the service runs.
+    pub(super) async fn keep(&self, clock: &SharedClock) {
+        match self.reseal().await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "sealed anew with the first of store.keys"),
+            Err(error) => {
+                tracing::warn!(%error, "what earlier keys sealed is sealed anew at the next start")
+            }
+        }
+        let mut pruned_at: Option<Tick> = None;
+        loop {
+            // Failures are noted where they happen.
+            let _ = self.beat().await;
+            let now = clock.monotonic();
+            if pruned_at.is_none_or(|at| now - at >= PRUNED_EVERY) {
+                pruned_at = Some(now);
+                let _ = self.prune().await;
+            }
+            clock.sleep(self.beat_every()).await;
+        }
+    }
+
+    fn beat_every(&self) -> Duration {
+        match self.pools {
+            Pools::Sqlite(_) => FILE_BEAT,
+            Pools::Postgres(_) => BEAT,
+        }
+    }
+
+    /// One look after the store.
+    pub(super) async fn beat(&self) -> Result<(), StoreError> {
+        let beaten = self.try_beat().await;
+        if beaten.is_err() {
+            self.beats.miss();
+        }
+        beaten
+    }
+
+    async fn try_beat(&self) -> Result<(), StoreError> {
+        if let Pools::Sqlite(sqlite) = &self.pools
+            && !sqlite.is_there()
+        {
+            let cause = format!("{} is not there", sqlite.path().display());
+            self.health.fails(StoreTrouble::Gone, &cause);
+            return Err(StoreError::Unavailable(StoreTrouble::Gone));
+        }
+        if let Wrote::Time(now) = self.write(Write::TellTime).await? {
+            self.clock.catch_up(now);
+        }
+        if let Pools::Postgres(_) = self.pools {
+            let dead_before = self.beats.look(self.clock.now());
+            let alive = self.write(Write::Replicas(Replicas::Alive { dead_before })).await?;
+            if let Wrote::Rows(jobs @ 1..) = alive {
+                tracing::warn!(jobs, "another instance has died; its jobs are taken over");
+            }
+        }
+        let open = self.open_jobs().await?;
+        self.open.store(open, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn prune(&self) -> Result<(), StoreError> {
+        self.write(Write::Prune).await?;
+        if let Pools::Postgres(_) = self.pools {
+            self.write(Write::Replicas(Replicas::Prune)).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back what this instance holds, and closes the store.
+    pub(super) async fn close(&self) {
+        let released = match &self.pools {
+            Pools::Sqlite(_) => self.write(Write::Release).await,
+            Pools::Postgres(_) => self.write(Write::Replicas(Replicas::Gone)).await,
+        };
+        if let Err(error) = released {
+            tracing::warn!(%error, "what this instance holds is taken over later");
+        }
+        match &self.pools {
+            Pools::Sqlite(sqlite) => sqlite.close().await,
+            Pools::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_dead_for_somebody_who_was_not_looking() {
+        let beats = Beats::default();
+        let dead = millis(DEAD);
+        let looks = |times: &[i64]| times.iter().map(|now| beats.look(*now)).collect::<Vec<_>>();
+        assert_eq!(looks(&[0, 2000, 4000, 6000]), [None; 4]);
+        assert_eq!(looks(&[8000, 10_000]), [Some(8000 - dead), Some(10_000 - dead)]);
+        // A gap, as when the database was away: the others may have had the same.
+        assert_eq!(looks(&[60_000, 62_000]), [None; 2]);
+        assert_eq!(looks(&[64_000, 66_000, 68_000]), [None, None, Some(68_000 - dead)]);
+        beats.miss();
+        assert_eq!(looks(&[70_000]), [None]);
+    }
+}

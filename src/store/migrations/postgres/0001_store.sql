@@ -1,0 +1,48 @@
+CREATE TABLE jobs (
+    id         BIGINT NOT NULL PRIMARY KEY,
+    kind       TEXT   NOT NULL,
+    unique_key BYTEA,
+    payload    BYTEA  NOT NULL,
+    attempts   BIGINT NOT NULL,
+    due_at     BIGINT NOT NULL,
+    holder     BIGINT,
+    token      BIGINT NOT NULL,
+    outcome    TEXT,
+    ended_at   BIGINT
+);
+CREATE INDEX jobs_due ON jobs (kind, due_at) WHERE outcome IS NULL;
+CREATE INDEX jobs_ended ON jobs (ended_at) WHERE outcome IS NOT NULL;
+CREATE UNIQUE INDEX jobs_unique ON jobs (kind, unique_key) WHERE unique_key IS NOT NULL;
+
+CREATE TABLE messages (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    platform   TEXT   NOT NULL,
+    realm      TEXT   NOT NULL,
+    user_id    TEXT   NOT NULL,
+    body       BYTEA  NOT NULL,
+    version    BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+);
+CREATE INDEX messages_person ON messages (platform, realm, user_id, created_at);
+CREATE INDEX messages_created ON messages (created_at);
+
+CREATE TABLE store_clock (
+    one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
+    now BIGINT NOT NULL
+);
+
+-- What several replicas have to know of each other.
+CREATE TABLE instances (
+    id      BIGINT NOT NULL PRIMARY KEY,
+    seen_at BIGINT NOT NULL
+);
+CREATE TABLE seen (
+    hash  BYTEA  NOT NULL PRIMARY KEY,
+    until BIGINT NOT NULL
+);
+CREATE INDEX seen_until ON seen (until);
+CREATE TABLE pace (
+    person  BYTEA  NOT NULL PRIMARY KEY,
+    full_at BIGINT NOT NULL
+);
+CREATE INDEX pace_full ON pace (full_at);

@@ -1,0 +1,103 @@
+//! A store in PostgreSQL, which several replicas share.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection};
+
+use super::database::{Failure, Reading};
+use super::schema;
+use super::session::Session;
+use super::statements::{Write, Wrote};
+use super::trouble::StoreTrouble;
+
+/// Connections of one replica at most.
+const CONNECTIONS: u32 = 16;
+/// How long anything may take. People wait for it, and a chat platform waits for no more than three
+/// seconds.
+const LIMIT: Duration = Duration::from_millis(800);
+/// A connection that was idle for longer is tried before it is used: the server may have gone meanwhile.
+const TRIED_AFTER: Duration = Duration::from_secs(1);
+
+/// Connections to a server.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pool: PgPool,
+}
+
+impl Postgres {
+    /// Connects, and brings the tables up to date.
+    ///
+    /// # Errors
+    /// The server is not reached, lets nobody in, or has tables of a release that is too new.
+    pub(super) async fn open(options: PgConnectOptions) -> anyhow::Result<Self> {
+        let options = options.application_name("novu-connect-bot").disable_statement_logging();
+        let mut connection = options.connect().await.map_err(|error| {
+            let fix = StoreTrouble::of(&error).fix();
+            anyhow::Error::new(error).context(format!("the store cannot be opened: {fix}"))
+        })?;
+        schema::migrate_postgres(&mut connection)
+            .await
+            .context("the store's tables cannot be brought up to date")?;
+        // What is left open of it the server notices by itself.
+        let _ = connection.close().await;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(LIMIT)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    if meta.idle_for > TRIED_AFTER {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
+            .connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Writes.
+    pub(super) async fn write(
+        &self,
+        write: &Write,
+        holder: i64,
+        now: i64,
+    ) -> Result<Wrote, Failure> {
+        Self::in_time(async {
+            if !write.is_compound() {
+                let mut connection = self.pool.acquire().await?;
+                return write.run(&mut Session::Postgres(&mut connection), holder, now).await;
+            }
+            let mut transaction = self.pool.begin().await?;
+            let wrote = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
+            if Write::is_undone(&wrote) {
+                transaction.rollback().await?;
+            } else {
+                transaction.commit().await?;
+            }
+            Ok(wrote)
+        })
+        .await
+    }
+
+    /// A connection to read with.
+    pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
+        self.pool.acquire().await.map(Reading::Postgres)
+    }
+
+    /// Does it within the limit of time.
+    pub(super) async fn in_time<T>(
+        doing: impl Future<Output = Result<T, sqlx::Error>>,
+    ) -> Result<T, Failure> {
+        let slow =
+            || Failure { trouble: StoreTrouble::Slow, cause: "there was no answer in time".into() };
+        tokio::time::timeout(LIMIT, doing).await.map_err(|_| slow())?.map_err(Failure::from)
+    }
+
+    /// Closes every connection.
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,283 @@
+//! A store in one SQLite file.
+//!
+//! There is one writer, so no write ever finds the database busy: a task takes what is waiting, writes
+//! it in one transaction, and only then tells those who wait. Readers have connections of their own.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Connection as _};
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::database::{Failure, Reading};
+use super::schema;
+use super::session::Session;
+use super::statements::{Write, Wrote};
+use super::trouble::StoreTrouble;
+
+/// Writes that are written in one transaction at most.
+const MOST_AT_ONCE: usize = 256;
+/// Writes that wait at most.
+const MOST_WAITING: usize = 4096;
+/// Connections that read.
+const READERS: u32 = 2;
+/// How long another program may hold the database's lock, for instance to copy it.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct Sqlite {
+    path: PathBuf,
+    readers: SqlitePool,
+    writes: mpsc::Sender<Waiting>,
+    closing: CancellationToken,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A write whose caller waits.
+#[derive(Debug)]
+struct Waiting {
+    write: Write,
+    holder: i64,
+    now: i64,
+    told: oneshot::Sender<Result<Wrote, Failure>>,
+}
+
+impl Sqlite {
+    /// Opens the file, makes it where there is none, and brings its tables up to date.
+    ///
+    /// # Errors
+    /// It cannot be opened or written, or another service has it open.
+    pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
+        let lock = lock(path)?;
+        make_private(path).with_context(|| cannot_open(path))?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY)
+            .disable_statement_logging();
+        let connected = async {
+            let mut connection = options.connect().await?;
+            schema::migrate_sqlite(&mut connection).await?;
+            anyhow::Ok(connection)
+        };
+        let connection = connected.await.with_context(|| cannot_open(path))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options.pragma("query_only", "on"));
+        let (writes, waiting) = mpsc::channel(MOST_WAITING);
+        let closing = CancellationToken::new();
+        let writer = Writer { connection, _lock: lock };
+        let writer = tokio::spawn(writer.write_all(waiting, closing.clone()));
+        let writer = Mutex::new(Some(writer));
+        Ok(Self { path: path.to_owned(), readers, writes, closing, writer })
+    }
+
+    /// Writes, together with whatever else waits to be written.
+    pub(super) async fn write(
+        &self,
+        write: Write,
+        holder: i64,
+        now: i64,
+    ) -> Result<Wrote, Failure> {
+        let (told, outcome) = oneshot::channel();
+        let waiting = Waiting { write, holder, now, told };
+        let ended = || Failure {
+            trouble: StoreTrouble::Failing,
+            cause: "the database's writer has ended".into(),
+        };
+        self.writes.send(waiting).await.map_err(|_| ended())?;
+        outcome.await.map_err(|_| ended())?
+    }
+
+    /// A connection to read with.
+    pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
+        self.readers.acquire().await.map(Reading::Sqlite)
+    }
+
+    /// Whether the file is where it was. One that was removed would go on being written, for nobody.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
+    /// The file.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Lets what waits be written, and closes the file.
+    pub(super) async fn close(&self) {
+        self.closing.cancel();
+        self.readers.close().await;
+        if let Some(writer) = self.writer.lock().await.take() {
+            // One that panicked has nothing open any more.
+            let _ = writer.await;
+        }
+    }
+}
+
+fn cannot_open(path: &Path) -> String {
+    format!(
+        "the store {} cannot be opened: set store.url to sqlite: and a file in a directory that the \
+         service may write to, or to memory",
+        path.display()
+    )
+}
+
+/// Takes the lock of the file, which is another file, because SQLite locks the file itself as it likes.
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let beside = beside(path, "lock");
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let file = options.open(&beside).with_context(|| cannot_open(path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "the store {} is in use by another service: give each service a file of its own, or let \
+             them share a PostgreSQL (store.url)",
+            path.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| cannot_open(path)),
+    }
+}
+
+/// The name of a file that lies beside the database.
+pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(extension);
+    name.into()
+}
+
+/// Makes the file where there is none, so that nobody but its owner ever reads it. `SQLite` gives those
+/// that it puts beside it the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// The one who writes.
+struct Writer {
+    connection: SqliteConnection,
+    /// Held for as long as the file is open, so that nobody else opens it.
+    _lock: File,
+}
+
+impl Writer {
+    /// Writes what comes, until nobody can send anything any more.
+    async fn write_all(mut self, mut waiting: mpsc::Receiver<Waiting>, closing: CancellationToken) {
+        let mut batch = Vec::new();
+        loop {
+            let more =
+                closing.run_until_cancelled(waiting.recv_many(&mut batch, MOST_AT_ONCE)).await;
+            if more.is_none() && !waiting.is_closed() {
+                // What has been sent by now is still written.
+                waiting.close();
+                continue;
+            }
+            if batch.is_empty() && waiting.recv_many(&mut batch, MOST_AT_ONCE).await == 0 {
+                break;
+            }
+            let outcomes = write_batch(&mut self.connection, &batch).await;
+            for (waiting, outcome) in batch.drain(..).zip(outcomes) {
+                // Whoever has gone away does not want to know.
+                let _ = waiting.told.send(outcome);
+            }
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the store's file was not closed properly");
+        }
+    }
+}
+
+async fn write_batch(
+    connection: &mut SqliteConnection,
+    batch: &[Waiting],
+) -> Vec<Result<Wrote, Failure>> {
+    if let [only] = batch
+        && !only.write.is_compound()
+    {
+        return vec![alone(connection, only).await.map_err(Failure::from)];
+    }
+    match together(connection, batch).await {
+        Ok(wrote) => wrote.into_iter().map(Ok).collect(),
+        Err(error) => {
+            undo(connection).await;
+            match batch {
+                [_] => vec![Err(error.into())],
+                // One that cannot be written must not be the end of the others.
+                _ => one_by_one(connection, batch).await,
+            }
+        }
+    }
+}
+
+async fn alone(connection: &mut SqliteConnection, waiting: &Waiting) -> Result<Wrote, sqlx::Error> {
+    let Waiting { write, holder, now, .. } = waiting;
+    write.run(&mut Session::Sqlite(connection), *holder, *now).await
+}
+
+async fn together(
+    connection: &mut SqliteConnection,
+    batch: &[Waiting],
+) -> Result<Vec<Wrote>, sqlx::Error> {
+    let mut session = Session::Sqlite(connection);
+    session.command("BEGIN IMMEDIATE").await?;
+    let mut wrote = Vec::with_capacity(batch.len());
+    for Waiting { write, holder, now, .. } in batch {
+        let compound = write.is_compound();
+        if compound {
+            session.command("SAVEPOINT a_set").await?;
+        }
+        let outcome = write.run(&mut session, *holder, *now).await?;
+        if compound {
+            if Write::is_undone(&outcome) {
+                session.command("ROLLBACK TO a_set").await?;
+            }
+            session.command("RELEASE a_set").await?;
+        }
+        wrote.push(outcome);
+    }
+    session.command("COMMIT").await?;
+    Ok(wrote)
+}
+
+async fn one_by_one(
+    connection: &mut SqliteConnection,
+    batch: &[Waiting],
+) -> Vec<Result<Wrote, Failure>> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for waiting in batch {
+        let outcome = together(connection, std::slice::from_ref(waiting)).await;
+        if outcome.is_err() {
+            undo(connection).await;
+        }
+        outcomes.push(outcome.map_err(Failure::from).and_then(|mut wrote| {
+            wrote.pop().ok_or_else(|| Failure {
+                trouble: StoreTrouble::Failing,
+                cause: "a write had no outcome".into(),
+            })
+        }));
+    }
+    outcomes
+}
+
+/// Ends a transaction that failed. It may have ended by itself, and then there is none to end.
+async fn undo(connection: &mut SqliteConnection) {
+    let _ = Session::Sqlite(connection).command("ROLLBACK").await;
+}

@@ -1,0 +1,231 @@
+//! What can be wrong with a store: a word for readiness, and the fix for the log.
+
+use std::sync::{Mutex, PoisonError};
+
+use sqlx::Error;
+
+/// Why a store did not do as asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// There are too many open jobs of a kind to take another.
+    #[error("the store holds as many open jobs as it can")]
+    Full,
+    /// The database is not able to.
+    #[error("the store cannot be used at the moment: {}", .0.word())]
+    Unavailable(StoreTrouble),
+}
+
+/// What is wrong with a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreTrouble {
+    /// There is no room left.
+    DiskFull,
+    /// Somebody else holds the database's lock.
+    Locked,
+    /// It may be read, but not written.
+    ReadOnly,
+    /// The file is not there any more, or cannot be opened.
+    Gone,
+    /// What is in it cannot be read.
+    Damaged,
+    /// The disk fails.
+    DiskFailing,
+    /// The server is not reached.
+    Unreachable,
+    /// The server lets nobody in with these credentials, or not into this database.
+    Refused,
+    /// The certificate of the server is not to be trusted, or there is no TLS.
+    Tls,
+    /// The server takes no further connection.
+    Crowded,
+    /// It does not answer in time.
+    Slow,
+    /// Something is sealed with a key that is not among `store.keys`.
+    Keys,
+    /// Anything else that the database refuses.
+    Failing,
+}
+
+impl StoreTrouble {
+    /// Every trouble there is.
+    pub const ALL: [Self; 13] = [
+        Self::DiskFull,
+        Self::Locked,
+        Self::ReadOnly,
+        Self::Gone,
+        Self::Damaged,
+        Self::DiskFailing,
+        Self::Unreachable,
+        Self::Refused,
+        Self::Tls,
+        Self::Crowded,
+        Self::Slow,
+        Self::Keys,
+        Self::Failing,
+    ];
+
+    /// The word for it in `/readyz`.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::DiskFull => "disk_full",
+            Self::Locked => "locked",
+            Self::ReadOnly => "read_only",
+            Self::Gone => "gone",
+            Self::Damaged => "damaged",
+            Self::DiskFailing => "disk_failing",
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Tls => "tls",
+            Self::Crowded => "no_connection_left",
+            Self::Slow => "slow",
+            Self::Keys => "unknown_key",
+            Self::Failing => "failing",
+        }
+    }
+
+    /// What an operator does about it.
+    #[must_use]
+    pub const fn fix(self) -> &'static str {
+        match self {
+            Self::DiskFull => "free some room on the disk of the database",
+            Self::Locked => "end the other program that has the database open",
+            Self::ReadOnly => {
+                "let the service write to the database: the owner and mode of the file and of its \
+                 directory, a read-only volume, or a server that is a standby"
+            }
+            Self::Gone => {
+                "put the file back, or restart the service, which begins with an empty one"
+            }
+            Self::Damaged => "restore a backup of the database, or move it away and begin anew",
+            Self::DiskFailing => "look at the disk of the database",
+            Self::Unreachable => "see that the database server runs and that store.url names it",
+            Self::Refused => {
+                "see that store.url has the right user, password and database, and that the user may \
+                 create tables in it"
+            }
+            Self::Tls => {
+                "give the server a certificate for its name, name its authority by sslrootcert in \
+                 store.url, or say by sslmode what is to be checked"
+            }
+            Self::Crowded => "let the database server take more connections",
+            Self::Slow => "see what keeps the database from answering",
+            Self::Keys => "put the key that is missing into store.keys, behind the first one",
+            Self::Failing => "look at the cause, and at the log of the database",
+        }
+    }
+
+    /// What an error of the database means.
+    pub(super) fn of(error: &Error) -> Self {
+        match error {
+            Error::Database(error) => {
+                let code = error.code();
+                let code = code.as_deref().unwrap_or_default();
+                if error.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some() {
+                    Self::of_sqlite(code)
+                } else {
+                    Self::of_postgres(code)
+                }
+            }
+            Error::Tls(_) => Self::Tls,
+            Error::Io(_) | Error::PoolClosed | Error::WorkerCrashed => Self::Unreachable,
+            Error::PoolTimedOut => Self::Slow,
+            Error::Configuration(_) => Self::Refused,
+            _ => Self::Failing,
+        }
+    }
+
+    /// By the primary result code (SQLite, result and error codes).
+    fn of_sqlite(code: &str) -> Self {
+        match code.parse::<u32>().map(|code| code & 0xff) {
+            Ok(5 | 6) => Self::Locked,
+            Ok(3 | 8) => Self::ReadOnly,
+            Ok(10) => Self::DiskFailing,
+            Ok(11 | 26) => Self::Damaged,
+            Ok(13) => Self::DiskFull,
+            Ok(14) => Self::Gone,
+            _ => Self::Failing,
+        }
+    }
+
+    /// By the state (PostgreSQL, appendix "error codes").
+    fn of_postgres(state: &str) -> Self {
+        match state {
+            "53100" => Self::DiskFull,
+            "53300" => Self::Crowded,
+            "25006" => Self::ReadOnly,
+            "55P03" | "40P01" => Self::Locked,
+            "57014" => Self::Slow,
+            "57P01" | "57P02" | "57P03" => Self::Unreachable,
+            "58030" => Self::DiskFailing,
+            "42501" | "3D000" => Self::Refused,
+            "XX001" | "XX002" => Self::Damaged,
+            _ if state.starts_with("28") => Self::Refused,
+            _ => Self::Failing,
+        }
+    }
+}
+
+/// What is known of a store, by what it did last.
+#[derive(Debug, Default)]
+pub(super) struct StoreHealth(Mutex<Option<StoreTrouble>>);
+
+impl StoreHealth {
+    /// What is wrong, if anything is.
+    pub(super) fn trouble(&self) -> Option<StoreTrouble> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note that the store did as asked.
+    pub(super) fn works(&self) {
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if before.is_some() {
+            tracing::info!("the store works again");
+        }
+    }
+
+    /// Takes note of trouble; its cause is in the log once per change.
+    pub(super) fn fails(&self, trouble: StoreTrouble, cause: &dyn std::fmt::Display) {
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(trouble);
+        if before != Some(trouble) {
+            let (word, fix) = (trouble.word(), trouble.fix());
+            tracing::error!(trouble = word, %cause, fix, "the store cannot be used");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_trouble_has_a_word_and_a_fix_of_its_own() {
+        let words: std::collections::BTreeSet<_> =
+            StoreTrouble::ALL.iter().map(|it| (it.word(), it.fix())).collect();
+        assert_eq!(words.len(), StoreTrouble::ALL.len());
+    }
+
+    #[test]
+    fn the_codes_of_both_databases_are_told_apart() {
+        for (code, trouble) in [
+            ("5", StoreTrouble::Locked),
+            ("517", StoreTrouble::Locked),
+            ("13", StoreTrouble::DiskFull),
+            ("1032", StoreTrouble::ReadOnly),
+            ("778", StoreTrouble::DiskFailing),
+            ("11", StoreTrouble::Damaged),
+            ("1", StoreTrouble::Failing),
+        ] {
+            assert_eq!(StoreTrouble::of_sqlite(code), trouble, "{code}");
+        }
+        for (state, trouble) in [
+            ("53100", StoreTrouble::DiskFull),
+            ("28P01", StoreTrouble::Refused),
+            ("57P01", StoreTrouble::Unreachable),
+            ("57014", StoreTrouble::Slow),
+            ("42P01", StoreTrouble::Failing),
+        ] {
+            assert_eq!(StoreTrouble::of_postgres(state), trouble, "{state}");
+        }
+    }
+}
