@@ -9,6 +9,7 @@
 //! - [`teams::Teams`] is Microsoft Teams: the Bot Connector and Entra with its consent pages;
 //! - [`bot_connector::BotConnectorKeys`] is the Bot Connector's identity alone;
 //! - [`Browser`] is the person who opens a link and presses a button;
+//! - `Postgres` is no stand-in but a real server, private to the tests (feature `postgres`);
 //! - [`Scripted`] answers whatever a test has written down, for tests of a single client;
 //! - [`Fault`] makes any of them fail in the ways real services fail.
 //!
@@ -19,6 +20,8 @@ pub mod bot_connector;
 mod browser;
 mod fault;
 pub mod novu;
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres;
 mod record;
 mod scripted;
 mod server;
@@ -33,6 +36,8 @@ use sha2::Sha256;
 
 pub use browser::{Browser, BrowserError, Page};
 pub use fault::{Effect, Failure, Fault, Hold, Route};
+#[cfg(all(unix, feature = "postgres"))]
+pub use postgres::Postgres;
 pub use record::Recorded;
 pub use scripted::{Reply, Scripted};
 pub use server::Controls;
