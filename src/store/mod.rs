@@ -269,3 +269,6 @@ impl Store {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

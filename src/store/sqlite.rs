@@ -104,6 +104,12 @@ impl Sqlite {
         self.readers.acquire().await.map(Reading::Sqlite)
     }
 
+    /// Lets the file grow to so many pages at most, as a disk does that fills up. Never below what it has.
+    #[cfg(test)]
+    pub(super) async fn limit_pages(&self, pages: u32) -> Result<(), Failure> {
+        self.write(Write::LimitPages(pages), 0, 0).await.map(drop)
+    }
+
     /// Whether the file is where it was. One that was removed would go on being written, for nobody.
     pub(super) fn is_there(&self) -> bool {
         self.path.exists()

@@ -86,6 +86,9 @@ pub(super) enum Write {
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
     Replicas(Replicas),
+    /// Lets the file grow to so many pages at most (SQLite).
+    #[cfg(test)]
+    LimitPages(u32),
 }
 
 /// What came of it.
@@ -143,6 +146,12 @@ impl Write {
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await,
+            #[cfg(test)]
+            Self::LimitPages(pages) => {
+                let pragma = format!("PRAGMA max_page_count = {pages}");
+                let limited = session.rows(sqlx::AssertSqlSafe(pragma), &[]).await;
+                limited.map(|_| Wrote::Rows(0))
+            }
         }
     }
 }

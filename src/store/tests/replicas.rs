@@ -1,0 +1,142 @@
+//! Several replicas on one PostgreSQL.
+
+use std::future::Future;
+
+use super::super::replicas::{BEAT, DEAD};
+use super::*;
+
+const ALLOWANCE: Allowance = Allowance { burst: 3, refill: Duration::from_secs(3) };
+
+/// Two replicas, and the server that they share.
+async fn two() -> Option<(Bench, Store)> {
+    let bench = Bench::postgres().await?;
+    let other = bench.open_again().await.unwrap();
+    Some((bench, other))
+}
+
+fn beat(store: &Store) -> impl Future<Output = ()> + '_ {
+    let Store::Database(database) = store else { panic!("it is in memory") };
+    async { database.beat().await.unwrap() }
+}
+
+#[tokio::test]
+async fn replicas_that_start_together_make_the_tables_once() {
+    let Some(server) = Server::shared() else { return };
+    let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
+    let location = location(&server.database()).unwrap();
+    let settings = Settings { location, keys: keys(&["canary-store-key-of-today"]) };
+    let opened = (0..4).map(|_| open(&settings, &clock));
+    for store in futures_util::future::join_all(opened).await {
+        leased(store.unwrap().begin(job(), LEASE).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_a_dead_replica_held_is_taken_over_and_what_a_living_one_holds_is_not() {
+    let Some((bench, other)) = two().await else { return };
+    let dies = leased(other.begin(job(), LEASE).await.unwrap());
+    // Its lease alone says nothing, as long as it lives.
+    for _ in 0..60 {
+        bench.clock.advance(BEAT);
+        beat(&bench.store).await;
+        beat(&other).await;
+        assert_eq!(bench.lease().await, None);
+    }
+    let mut waited = Duration::ZERO;
+    let taken = loop {
+        bench.clock.advance(BEAT);
+        waited += BEAT;
+        beat(&bench.store).await;
+        if let Some(taken) = bench.lease().await {
+            break taken;
+        }
+    };
+    assert_eq!(taken.id, dies.id);
+    assert!(waited >= DEAD && waited <= DEAD + BEAT * 2, "{waited:?}");
+    // It was only stalled, and wakes late: nothing changes.
+    let late = other.finish(&dies, "told", KeyAfterwards::Free).await;
+    assert_eq!(late, Ok(Held::NoLonger));
+    beat(&other).await;
+    assert_eq!(bench.finish(&taken).await, Held::Still);
+}
+
+#[tokio::test]
+async fn a_replica_that_was_itself_away_takes_nobody_for_dead() {
+    let Some((bench, other)) = two().await else { return };
+    beat(&other).await;
+    leased(other.begin(job(), LEASE).await.unwrap());
+    for _ in 0..5 {
+        bench.clock.advance(BEAT);
+        beat(&bench.store).await;
+        beat(&other).await;
+    }
+    // As after a minute without the database: who looks first must not conclude anything.
+    bench.clock.advance(LEASE);
+    beat(&bench.store).await;
+    assert_eq!(bench.lease().await, None);
+    beat(&other).await;
+    bench.clock.advance(BEAT);
+    beat(&bench.store).await;
+    assert_eq!(bench.lease().await, None);
+}
+
+#[tokio::test]
+async fn a_request_that_was_at_one_replica_is_known_at_the_other() {
+    let Some((bench, other)) = two().await else { return };
+    let request = |byte| Admission { hash: Some([byte; 32]), person: Some([9; 32]) };
+    let admitted = bench.store.admit(request(1), ALLOWANCE).await.unwrap();
+    assert_eq!(admitted, Admitted { first_time: true, in_pace: true });
+    let again = other.admit(request(1), ALLOWANCE).await.unwrap();
+    assert!(!again.first_time);
+    assert!(other.admit(request(2), ALLOWANCE).await.unwrap().first_time);
+    // A replay has not counted for the person's pace: this is the third question.
+    assert!(bench.store.admit(request(3), ALLOWANCE).await.unwrap().in_pace);
+    assert!(!other.admit(request(4), ALLOWANCE).await.unwrap().in_pace);
+    bench.clock.advance(ALLOWANCE.refill);
+    assert!(other.admit(request(5), ALLOWANCE).await.unwrap().in_pace);
+    assert!(!other.admit(request(6), ALLOWANCE).await.unwrap().in_pace);
+}
+
+#[tokio::test]
+async fn of_a_redelivery_at_the_other_replica_there_is_one_job() {
+    let Some((bench, other)) = two().await else { return };
+    let first = leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
+    assert_eq!(other.begin(keyed(1), LEASE).await, Ok(Begun::Known));
+    bench.store.finish(&first, "told", KeyAfterwards::Taken).await.unwrap();
+    assert_eq!(other.begin(keyed(1), LEASE).await, Ok(Begun::Known));
+}
+
+#[tokio::test]
+async fn replicas_agree_on_the_time_whatever_their_clocks_say() {
+    let Some(bench) = Bench::postgres().await else { return };
+    let ahead = ManualClock::new(Timestamp::from_second(START + 3600).unwrap());
+    let other = open(&bench.settings, &ahead).await.unwrap();
+    beat(&other).await;
+    beat(&bench.store).await;
+    let mine = bench.begin().await;
+    bench.postpone(&mine, "{}", SECOND * 10).await;
+    assert!(other.lease("late", LEASE).await.unwrap().is_none(), "not an hour early");
+    ahead.advance(SECOND * 10);
+    assert!(other.lease("late", LEASE).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_server_that_goes_away_is_said_and_used_again_when_it_is_back() {
+    let Some(server) = Server::start() else { return };
+    let bench = Bench::at(location(&server.database()).unwrap(), None).await;
+    let held = bench.begin().await;
+    server.stop();
+    let error = bench.store.begin(job(), LEASE).await.unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+    assert!(bench.store.trouble().is_some());
+    let admission = Admission { hash: Some([1; 32]), person: None };
+    assert!(bench.store.admit(admission, ALLOWANCE).await.is_err());
+    server.resume();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while bench.database().beat().await.is_err() {
+        assert!(tokio::time::Instant::now() < deadline, "it is not used again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(bench.store.trouble(), None);
+    assert_eq!(bench.finish(&held).await, Held::Still);
+}
