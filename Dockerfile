@@ -24,12 +24,21 @@ COPY src src
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked --no-default-features --bin novu-connect-bot
 
+# The image below has no shell, so its directory for the store is made here.
+RUN mkdir -p state/novu-connect-bot && chmod 700 state/novu-connect-bot
+
 # No shell, no package manager, but CA certificates, without which no TLS client can be built.
 FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="novu-connect-bot" \
       org.opencontainers.image.description="Lets people connect their chat account to Novu by typing /connect" \
       org.opencontainers.image.licenses="MIT"
 COPY --from=build /build/target/release/novu-connect-bot /usr/local/bin/novu-connect-bot
+
+# A new volume takes over content and owner of what it is mounted on. The variable is systemd's, and
+# says where a file of SQLite is; `store.url` may still come from a file or name another store.
+COPY --chown=65532:65532 --from=build /build/state/ /var/lib/
+ENV STATE_DIRECTORY=/var/lib/novu-connect-bot
+VOLUME /var/lib/novu-connect-bot
 
 # From outside the container, loopback is out of reach. These win over what a file says. Publish the
 # first one alone: the other one is for operators.

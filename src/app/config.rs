@@ -12,7 +12,7 @@ use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning, read_
 use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::net::HttpsProxy;
-use crate::{http, novu, slack, teams, telemetry};
+use crate::{http, novu, slack, store, teams, telemetry};
 
 /// The chat platforms that there are.
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
@@ -21,7 +21,7 @@ static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
 #[must_use]
 pub fn sections() -> Vec<&'static Section> {
     let platforms = SURFACES.iter().map(|entry| entry.section);
-    [&http::config::SECTION, &novu::config::SECTION]
+    [&http::config::SECTION, &store::config::SECTION, &novu::config::SECTION]
         .into_iter()
         .chain(platforms)
         .chain([&identity::SECTION])
@@ -33,6 +33,8 @@ pub fn sections() -> Vec<&'static Section> {
 pub struct Config {
     /// How the service listens.
     pub server: http::config::Settings,
+    /// Where what must not be forgotten is kept.
+    pub store: store::config::Settings,
     /// How Novu is reached.
     pub(crate) novu: novu::Settings,
     /// The chat platforms that are on.
@@ -90,6 +92,8 @@ impl Config {
                 reader.add(format!("The variable HTTPS_PROXY {bad}."));
                 None
             });
+            let directory = sources.variable(store::config::STATE_DIRECTORY);
+            config.store.settle(&mut reader, directory.as_deref());
         }
         let filter = sources.variable(telemetry::FILTER_VARIABLE);
         if let Some(problem) = filter.as_deref().and_then(telemetry::filter_problem) {
@@ -102,6 +106,7 @@ impl Config {
     /// Reads every section; `None` where a problem was noted.
     fn read(reader: &mut Reader) -> Option<Self> {
         let server = http::config::Settings::read(reader);
+        let store = store::config::Settings::read(reader);
         let novu = novu::Settings::read(reader);
         let on: Vec<_> =
             SURFACES.iter().filter(|entry| reader.has_section(entry.section.name)).collect();
@@ -114,7 +119,14 @@ impl Config {
         let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
         let identity = identity::Settings::read(reader);
         let warnings = Vec::new();
-        Some(Self { server: server?, novu: novu?, surfaces, identity: identity?, warnings })
+        Some(Self {
+            server: server?,
+            store: store?,
+            novu: novu?,
+            surfaces,
+            identity: identity?,
+            warnings,
+        })
     }
 
     /// The same with one more platform, which is not in the service's list.
@@ -143,6 +155,7 @@ impl Config {
     /// What is on, in lines of a name and its value, without secrets.
     pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
         let mut lines = self.server.describe();
+        lines.extend(self.store.describe());
         lines.extend(self.novu.describe());
         lines.extend(self.surfaces.iter().flat_map(|settings| settings.describe()));
         lines.extend(self.identity.describe());

@@ -1,6 +1,7 @@
 //! A configuration as a whole: its sections and their contradictions.
 
 mod example;
+mod store;
 
 use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
@@ -223,7 +224,7 @@ fn what_is_unknown_is_refused_with_the_nearest_known_name() {
         "correct it to CONNECT_SLACK__COMMAND",
     );
     one_problem(&[("CONNECT_SERVER__ADMIN_TOKEN", "x")], "ADMIN_TOKEN", "unset it.");
-    for file in ["[slak]", "[novu]\napi-url = 'x'", "listen = 'x'", "slack = 1", "[store]"] {
+    for file in ["[slak]", "[novu]\napi-url = 'x'", "listen = 'x'", "slack = 1", "[depot]"] {
         assert_eq!(problems(Some(file), &[]).len(), 1, "{file}");
     }
 }
@@ -484,6 +485,8 @@ fn no_secret_prints() {
         ("CONNECT_SERVER__LINK_KEYS", "s3cret-s3cret-s3cret,s3cret-s3cret-older"),
         ("CONNECT_IDENTITY__WEBHOOK_URL", "https://a.example/s3cret?code=s3cret"),
         ("CONNECT_IDENTITY__WEBHOOK_SECRET", "s3cret-s3cret-s3cret"),
+        ("CONNECT_STORE__URL", "postgres://s3cret:s3cret@a.example/d?password=s3cret"),
+        ("CONNECT_STORE__KEYS", "s3cret-s3cret-s3cret,s3cret-s3cret-older"),
     ];
     let config = load(None, &secrets).unwrap();
     assert!(!format!("{config:?}").contains("s3cret"));

@@ -32,8 +32,9 @@ fn the_example_as_it_is_lacks_only_what_is_required() {
 }
 
 /// Secrets of one's own for the keys that have an example of one.
-const OWN_SECRETS: [(&str, &str); 3] = [
+const OWN_SECRETS: [(&str, &str); 4] = [
     ("CONNECT_SERVER__LINK_KEYS", "a-key-of-ones-own"),
+    ("CONNECT_STORE__KEYS", "a-key-of-ones-own"),
     ("CONNECT_SLACK__BOT_TOKEN", "xoxb-ones-own"),
     ("CONNECT_IDENTITY__WEBHOOK_SECRET", "a-key-of-ones-own"),
 ];
