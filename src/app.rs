@@ -25,7 +25,7 @@ use crate::novu::{self, Novu};
 use crate::page::LinkPages;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
-use crate::store::Store;
+use crate::store::{Store, StoreTrouble};
 use crate::{slack, teams};
 use resolving::Resolving;
 
@@ -60,20 +60,21 @@ pub struct App {
 }
 
 impl App {
-    /// Puts the service together, with its promises in memory.
+    /// Puts the service together.
     ///
     /// # Errors
-    /// Something that the configuration names cannot be used, such as the identity table or the
-    /// bot's certificate.
+    /// Something that the configuration names cannot be used, such as the store, the identity table or
+    /// the bot's certificate.
     pub async fn build(
         config: Config,
         clock: SharedClock,
         random: SharedRandom,
     ) -> anyhow::Result<Self> {
-        Self::build_on(Store::in_memory(Arc::clone(&clock)), config, clock, random).await
+        let store = Store::open(&config.store, Arc::clone(&clock), Arc::clone(&random)).await?;
+        Self::build_on(store, config, clock, random).await
     }
 
-    /// As [`App::build`], with its promises in a store of the caller's choice.
+    /// As [`App::build`], with a store that is open already.
     ///
     /// # Errors
     /// As [`App::build`].
@@ -162,7 +163,10 @@ impl App {
             .surfaces
             .iter()
             .map(|surface| join(surface.machine().run(stop.clone()), surface.run(stop.clone())));
-        join_all(running).await;
+        tokio::select! {
+            _ = join_all(running) => {}
+            () = self.store.keep(&self.clock) => {}
+        }
     }
 
     /// Keeps every promise; where that takes too long, the people are told so.
@@ -212,7 +216,8 @@ impl App {
 impl ops::Operated for App {
     fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>> {
         async move {
-            let mut trouble = Vec::new();
+            let mut trouble: Vec<_> =
+                self.store.trouble().map(|it| ("store", it.word())).into_iter().collect();
             for surface in &self.surfaces {
                 let machine = surface.machine();
                 let word = match surface.trouble() {
@@ -256,6 +261,7 @@ pub fn readiness_words() -> BTreeSet<&'static str> {
     of_novu
         .chain(WorkspaceIndex::words())
         .chain([PROFILES_UNREACHABLE, TOKEN_EXPIRED])
+        .chain(StoreTrouble::ALL.map(StoreTrouble::word))
         .chain(slack::troubles())
         .chain(teams::troubles())
         .collect()

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::app::{App, Config};
-use crate::clock::SystemClock;
+use crate::clock::{SharedClock, SystemClock};
 use crate::config::Problems;
 use crate::random::SystemRandom;
+use crate::store::Store;
 
 /// Tells every problem with its fix, one per line; or what is on, what is taken with a warning, and
 /// that all is fine. Calls nobody,
@@ -27,7 +28,10 @@ pub(super) async fn report(
             for warning in &config.warnings {
                 writeln!(out, "warning: {warning}")?;
             }
-            let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await;
+            // The store may be in use by a service, and it is not made before there is one.
+            let clock: SharedClock = Arc::new(SystemClock);
+            let store = Store::in_memory(Arc::clone(&clock));
+            let app = App::build_on(store, config, clock, Arc::new(SystemRandom)).await;
             if let Err(error) = app {
                 writeln!(out, "- {error:#}")?;
                 writeln!(out, "1 problem to solve")?;

@@ -40,11 +40,6 @@ impl StoreClock {
         self.now().saturating_add(millis(duration))
     }
 
-    /// The moment so long before now.
-    pub(super) fn before(&self, duration: Duration) -> i64 {
-        self.now().saturating_sub(millis(duration))
-    }
-
     /// How long it is until a moment; zero if it is over.
     pub(super) fn until(&self, moment: i64) -> Duration {
         Duration::from_millis(u64::try_from(moment.saturating_sub(self.now())).unwrap_or(0))

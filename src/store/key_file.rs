@@ -21,13 +21,13 @@ const MARK_LENGTH: usize = 8;
 
 /// The key file of one database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeyFile {
+pub(super) struct KeyFile {
     path: PathBuf,
 }
 
 /// Why there is no key from a key file, in a sentence with the next step.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyFileError {
+pub(super) enum KeyFileError {
     /// There is no such file.
     #[error(
         "the key file {} is missing: put it back from where it is kept, or give its content as store.keys",
@@ -70,16 +70,10 @@ pub enum KeyFileError {
 impl KeyFile {
     /// The key file of a database: `FILE.key`.
     #[must_use]
-    pub fn beside(database: &Path) -> Self {
+    pub(super) fn beside(database: &Path) -> Self {
         let mut path = OsString::from(database);
         path.push(".key");
         Self { path: path.into() }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The key's text. A file that the group can read is taken with a warning in the log: volumes of
@@ -87,7 +81,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// It is missing, cannot be read, is not a key file, or is open to everybody.
-    pub fn read(&self) -> Result<SecretString, KeyFileError> {
+    pub(super) fn read(&self) -> Result<SecretString, KeyFileError> {
         let content = fs::read_to_string(&self.path).map(Zeroizing::new);
         let content = content.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => KeyFileError::Missing(self.path.clone()),
@@ -117,7 +111,7 @@ impl KeyFile {
     ///
     /// # Errors
     /// There is one already, or it cannot be written.
-    pub fn make(&self) -> Result<SecretString, KeyFileError> {
+    pub(super) fn make(&self) -> Result<SecretString, KeyFileError> {
         let made = self.make_whole();
         made.map_err(|error| match error.kind() {
             io::ErrorKind::AlreadyExists => KeyFileError::Exists(self.path.clone()),

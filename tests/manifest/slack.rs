@@ -119,7 +119,8 @@ fn novus_address_within_a_cluster_is_nobody_elses_business() {
 #[tokio::test]
 async fn addresses_lead_to_routes() {
     let clock: SharedClock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-    let app = app::App::build(config(&[]), clock, Arc::new(SystemRandom)).await.unwrap();
+    let config = config(&[("CONNECT_STORE__URL", "memory")]);
+    let app = app::App::build(config, clock, Arc::new(SystemRandom)).await.unwrap();
     let status = async |path: &str| {
         let request = Request::post(path).body(Body::empty()).unwrap();
         app.router().oneshot(request).await.unwrap().status()

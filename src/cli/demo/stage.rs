@@ -17,6 +17,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::http::Limits;
 use crate::net;
 use crate::random::SystemRandom;
+use crate::store::Store;
 use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
 use connect_sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
 use connect_sandbox::teams::{self, Person, Teams, Tenant};
@@ -104,7 +105,8 @@ impl Stage {
         let public = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", public.local_addr()?);
         let config = configure(&novu, &slack, &teams)?;
-        let app = App::build(config, Arc::clone(&clock), Arc::new(SystemRandom)).await?;
+        let store = Store::in_memory(Arc::clone(&clock));
+        let app = App::build_on(store, config, Arc::clone(&clock), Arc::new(SystemRandom)).await?;
         let stop = CancellationToken::new();
         let served = tokio::spawn({
             let (listeners, stop) = (Listeners { public, ops: None }, stop.clone());

@@ -44,6 +44,7 @@ impl Table {
                 ("CONNECT_NOVU__API_KEY", "canary-novu-key"),
                 ("CONNECT_SLACK__SIGNING_SECRETS", "canary-signing-secret"),
                 ("CONNECT_SLACK__INTEGRATION", "slack"),
+                ("CONNECT_STORE__URL", "memory"),
             ])
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
