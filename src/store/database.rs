@@ -219,6 +219,10 @@ impl Database {
         if let Pools::Sqlite(_) = self.pools {
             return Ok(Admitted::ALONE);
         }
+        // Nobody waits for a database that is away: its keeper finds out when it is back.
+        if let Some(trouble) = self.health.trouble() {
+            return Err(StoreError::Unavailable(trouble));
+        }
         match self.write(Write::Replicas(Replicas::Admit(admission, allowance))).await? {
             Wrote::Admitted(admitted) => Ok(admitted),
             _ => Ok(Admitted::ALONE),
@@ -283,7 +287,7 @@ impl Database {
         let found = async { read(self.pools.reading().await?).await };
         let found = match &self.pools {
             Pools::Sqlite(_) => found.await.map_err(Failure::from),
-            Pools::Postgres(_) => Postgres::in_time(found).await,
+            Pools::Postgres(postgres) => postgres.in_time(found).await,
         };
         self.note(found)
     }

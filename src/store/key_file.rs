@@ -228,15 +228,15 @@ mod tests {
 
     fn write(file: &KeyFile, content: &str) {
         // Made first, so that it has the permissions of one.
-        let _ = fs::remove_file(file.path());
+        let _ = fs::remove_file(&file.path);
         file.make().unwrap();
-        fs::write(file.path(), content).unwrap();
+        fs::write(&file.path, content).unwrap();
     }
 
     #[test]
     fn it_is_beside_the_database_and_read_as_it_was_made() {
         let (folder, file) = in_folder();
-        assert_eq!(file.path(), folder.path().join("connect.db.key"));
+        assert_eq!(file.path, folder.path().join("connect.db.key"));
         let made = file.make().unwrap();
         assert_eq!(file.read().unwrap().expose_secret(), made.expose_secret());
         assert_eq!(made.expose_secret().len(), 64);
@@ -289,10 +289,10 @@ mod tests {
 
         let (_folder, file) = in_folder();
         file.make().unwrap();
-        let mode = || fs::metadata(file.path()).unwrap().permissions().mode() & 0o777;
+        let mode = || fs::metadata(&file.path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(), 0o600);
         for (mode, fine) in [(0o660, true), (0o400, true), (0o604, false), (0o666, false)] {
-            fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
+            fs::set_permissions(&file.path, fs::Permissions::from_mode(mode)).unwrap();
             let read = file.read();
             assert_eq!(read.is_ok(), fine, "{mode:o}");
             assert!(fine || read.unwrap_err().to_string().contains("chmod 600"));

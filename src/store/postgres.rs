@@ -65,7 +65,7 @@ impl Postgres {
         holder: i64,
         now: i64,
     ) -> Result<Wrote, Failure> {
-        Self::in_time(async {
+        self.in_time(async {
             if !write.is_compound() {
                 let mut connection = self.pool.acquire().await?;
                 return write.run(&mut Session::Postgres(&mut connection), holder, now).await;
@@ -89,11 +89,24 @@ impl Postgres {
 
     /// Does it within the limit of time.
     pub(super) async fn in_time<T>(
+        &self,
         doing: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, Failure> {
         let slow =
             || Failure { trouble: StoreTrouble::Slow, cause: "there was no answer in time".into() };
-        tokio::time::timeout(LIMIT, doing).await.map_err(|_| slow())?.map_err(Failure::from)
+        match tokio::time::timeout(LIMIT, doing).await {
+            // Whoever waits for a connection while none is in use waits for the server.
+            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.is_idle() => Err(Failure {
+                trouble: StoreTrouble::Unreachable,
+                cause: "no connection could be made in time".into(),
+            }),
+            Ok(done) => done.map_err(Failure::from),
+            Err(_) => Err(slow()),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        usize::try_from(self.pool.size()).unwrap_or(usize::MAX) <= self.pool.num_idle() + 1
     }
 
     /// Closes every connection.

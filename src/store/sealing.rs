@@ -28,7 +28,7 @@ const TAG_LENGTH: usize = 16;
 /// What comes before the ciphertext: version, key id, nonce.
 const HEAD_LENGTH: usize = 1 + KEY_ID_LENGTH + NONCE_LEN;
 /// What a sealed value is longer than what is in it, in bytes.
-pub const SEALED_EXTRA: usize = HEAD_LENGTH + TAG_LENGTH;
+pub(super) const SEALED_EXTRA: usize = HEAD_LENGTH + TAG_LENGTH;
 
 /// Keep what is derived from a key's text for sealing apart from anything else that may come of it.
 const KEY_INFO: &[u8] = b"novu-connect-bot store sealing key 1";
@@ -36,7 +36,7 @@ const KEY_ID_INFO: &[u8] = b"novu-connect-bot store sealing key id 1";
 
 /// A column whose values are sealed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct SealedColumn {
+pub(super) struct SealedColumn {
     table: &'static str,
     column: &'static str,
     id: &'static str,
@@ -45,7 +45,7 @@ pub struct SealedColumn {
 
 /// The type of the column that names a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IdType {
+pub(super) enum IdType {
     /// `BIGINT`.
     Number,
     /// `TEXT`.
@@ -54,7 +54,7 @@ pub enum IdType {
 
 /// The row that a sealed value is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RowId<'a> {
+pub(super) enum RowId<'a> {
     /// As its `BIGINT` says.
     Number(i64),
     /// As its `TEXT` says.
@@ -67,7 +67,7 @@ macro_rules! sealed_columns {
     ($($(#[$note:meta])* $name:ident = $table:literal.$column:literal by $id_type:ident $id:literal;)+) => {
         $(
             $(#[$note])*
-            pub static $name: SealedColumn = SealedColumn {
+            pub(super) static $name: SealedColumn = SealedColumn {
                 table: $table,
                 column: $column,
                 id: $id,
@@ -77,7 +77,7 @@ macro_rules! sealed_columns {
 
         impl SealedColumn {
             /// Every sealed column that there is.
-            pub const ALL: &'static [&'static Self] = &[$(&$name),+];
+            pub(super) const ALL: &'static [&'static Self] = &[$(&$name),+];
         }
     };
 }
@@ -92,25 +92,25 @@ sealed_columns! {
 impl SealedColumn {
     /// The table that it is in.
     #[must_use]
-    pub const fn table(&self) -> &'static str {
+    pub(super) const fn table(&self) -> &'static str {
         self.table
     }
 
     /// Its own name.
     #[must_use]
-    pub const fn column(&self) -> &'static str {
+    pub(super) const fn column(&self) -> &'static str {
         self.column
     }
 
     /// The column that names the row.
     #[must_use]
-    pub const fn id(&self) -> &'static str {
+    pub(super) const fn id(&self) -> &'static str {
         self.id
     }
 
     /// The type of the column that names the row.
     #[must_use]
-    pub const fn id_type(&self) -> IdType {
+    pub(super) const fn id_type(&self) -> IdType {
         self.id_type
     }
 
@@ -149,12 +149,12 @@ impl<'a> From<&'a str> for RowId<'a> {
 /// Names a key without giving it away: derived from it, and stored with whatever it sealed. Shown as
 /// eight hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct KeyId([u8; KEY_ID_LENGTH]);
+pub(super) struct KeyId([u8; KEY_ID_LENGTH]);
 
 impl KeyId {
     /// The id of the key that sealed a value; `None` if the value is not of a form that is known.
     #[must_use]
-    pub fn of(sealed: &[u8]) -> Option<Self> {
+    pub(super) fn of(sealed: &[u8]) -> Option<Self> {
         let (&VERSION, rest) = sealed.split_first()? else { return None };
         rest.first_chunk().copied().map(Self)
     }
@@ -173,7 +173,7 @@ impl fmt::Debug for KeyId {
 }
 
 /// A key that is ready to seal and open. It does not print.
-pub struct SealingKey {
+pub(super) struct SealingKey {
     id: KeyId,
     key: LessSafeKey,
 }
@@ -190,7 +190,7 @@ impl SealingKey {
     ///
     /// # Errors
     /// The cryptography of this process does not work.
-    pub fn from_text(text: &SecretString) -> Result<Self, CryptographyFailed> {
+    pub(super) fn from_text(text: &SecretString) -> Result<Self, CryptographyFailed> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]);
         let text = salt.extract(text.expose_secret().as_bytes());
         let mut key = Zeroizing::new([0; KEY_LENGTH]);
@@ -246,11 +246,11 @@ fn expand(text: &hkdf::Prk, info: &[u8], out: &mut [u8]) -> Result<(), Cryptogra
 /// Nothing can be sealed or derived: no randomness, or no memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the cryptography of this process does not work: it gets no randomness or no memory")]
-pub struct CryptographyFailed;
+pub(super) struct CryptographyFailed;
 
 /// Why a sealed value does not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unsealed {
+pub(super) enum Unsealed {
     /// None of the keys sealed it.
     #[error("it was sealed with the key {0}, which is not given")]
     UnknownKey(KeyId),
@@ -261,7 +261,7 @@ pub enum Unsealed {
 
 /// The keys that seal the columns of one store. The first one seals, all of them open.
 #[derive(Debug)]
-pub struct Sealing {
+pub(super) struct Sealing {
     first: SealingKey,
     former: Vec<SealingKey>,
 }
@@ -269,7 +269,7 @@ pub struct Sealing {
 impl Sealing {
     /// Takes the keys in their order; `None` if there is none.
     #[must_use]
-    pub fn new(keys: Vec<SealingKey>) -> Option<Self> {
+    pub(super) fn new(keys: Vec<SealingKey>) -> Option<Self> {
         let mut keys = keys.into_iter();
         Some(Self { first: keys.next()?, former: keys.collect() })
     }
@@ -278,7 +278,7 @@ impl Sealing {
     ///
     /// # Errors
     /// The cryptography of this process does not work.
-    pub fn from_texts<'a>(
+    pub(super) fn from_texts<'a>(
         texts: impl IntoIterator<Item = &'a SecretString>,
     ) -> Result<Option<Self>, CryptographyFailed> {
         let keys = texts.into_iter().map(SealingKey::from_text).collect::<Result<_, _>>()?;
@@ -289,7 +289,7 @@ impl Sealing {
     ///
     /// # Errors
     /// The cryptography of this process does not work.
-    pub fn seal<'a>(
+    pub(super) fn seal<'a>(
         &self,
         column: &'static SealedColumn,
         row: impl Into<RowId<'a>>,
@@ -302,7 +302,7 @@ impl Sealing {
     ///
     /// # Errors
     /// It is not what was sealed there, or not by any of the keys.
-    pub fn open<'a>(
+    pub(super) fn open<'a>(
         &self,
         column: &'static SealedColumn,
         row: impl Into<RowId<'a>>,
@@ -320,7 +320,7 @@ impl Sealing {
     ///
     /// # Errors
     /// It does not open, or cannot be sealed.
-    pub fn renew<'a>(
+    pub(super) fn renew<'a>(
         &self,
         column: &'static SealedColumn,
         row: impl Into<RowId<'a>>,
@@ -336,12 +336,12 @@ impl Sealing {
 
     /// Whether the first key sealed a value, so that it need not be sealed anew.
     #[must_use]
-    pub fn is_current(&self, sealed: &[u8]) -> bool {
+    pub(super) fn is_current(&self, sealed: &[u8]) -> bool {
         KeyId::of(sealed) == Some(self.first.id)
     }
 
     /// The ids of the keys; the first one seals.
-    pub fn key_ids(&self) -> impl Iterator<Item = KeyId> {
+    pub(super) fn key_ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys().map(|key| key.id)
     }
 
@@ -352,7 +352,7 @@ impl Sealing {
 
 /// Why a value was not sealed anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotRenewed {
+pub(super) enum NotRenewed {
     /// It does not open.
     #[error(transparent)]
     Unsealed(#[from] Unsealed),

@@ -1,8 +1,10 @@
 //! The service under test, the stand-ins around it, and what a person can do with them.
 
 mod http;
+mod replica;
 mod request;
 mod slack;
+mod storage;
 pub(crate) mod teams;
 
 use std::collections::HashMap;
@@ -19,15 +21,16 @@ use novu_connect_bot::clock::{ManualClock, SharedClock};
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
-use novu_connect_bot::store::Store;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::{canaries, panics};
 pub(crate) use http::{Reply, find_button, find_code, is_on_its_way};
+pub(crate) use replica::Replica;
 pub(crate) use request::Request;
 pub(crate) use slack::{connection, email, member};
+pub(crate) use storage::Storage;
 
 /// The signing secrets in use. Every secret of the suite has this word in it; see [`canaries`].
 pub(crate) const SECRET: &str = "canary-signing-secret";
@@ -58,6 +61,7 @@ type Unread = Box<dyn Fn() -> Vec<String> + Send>;
 
 /// A running service with its surroundings.
 pub(crate) struct Bot {
+    pub(crate) storage: Storage,
     pub(crate) novu: Arc<Novu>,
     pub(crate) slack: Arc<Slack>,
     pub(crate) clock: ManualClock,
@@ -76,6 +80,7 @@ pub(crate) struct Bot {
 
 /// What stands around a service.
 struct Around {
+    storage: Storage,
     novu: Arc<Novu>,
     slack: Arc<Slack>,
     clock: ManualClock,
@@ -104,15 +109,13 @@ impl Bot {
 
     /// As [`Bot::start`], with these environment variables beside the usual ones.
     pub(crate) async fn start_with(more: &[(&str, &str)]) -> Self {
-        Self::start_on(Store::in_memory, more).await
+        Self::start_on(Storage::any(), more).await
     }
 
     /// As [`Bot::start_with`], with its promises in this store.
-    pub(crate) async fn start_on(
-        store: impl FnOnce(SharedClock) -> Store,
-        more: &[(&str, &str)],
-    ) -> Self {
-        Self::start_among(store, clock(), novu::Options::default(), Vec::new(), |_| {}, more).await
+    pub(crate) async fn start_on(storage: Storage, more: &[(&str, &str)]) -> Self {
+        Self::start_among(storage, clock(), novu::Options::default(), Vec::new(), |_| {}, more)
+            .await
     }
 
     /// As [`Bot::start_with`], with further platforms.
@@ -121,13 +124,13 @@ impl Bot {
         more: &[(&str, &str)],
     ) -> Self {
         let options = novu::Options::default();
-        Self::start_among(Store::in_memory, clock(), options, further, |_| {}, more).await
+        Self::start_among(Storage::any(), clock(), options, further, |_| {}, more).await
     }
 
     /// As [`Bot::start_on`], with a clock that others share, and a Novu that knows others and other
     /// things as well.
     pub(crate) async fn start_among(
-        store: impl FnOnce(SharedClock) -> Store,
+        storage: Storage,
         clock: ManualClock,
         options: novu::Options,
         further: Vec<Arc<dyn SurfaceSettings>>,
@@ -137,7 +140,6 @@ impl Bot {
         canaries::listen();
         panics::listen();
         let shared: SharedClock = Arc::new(clock.clone());
-        let store = store(Arc::clone(&shared));
         let slack = Slack::start(Arc::clone(&shared), Options::default()).await.unwrap();
         slack::people(&slack);
         let options = novu::Options {
@@ -151,14 +153,15 @@ impl Bot {
         novu.add_connection(slack::connection(CONNECTION, TEAM, &[])).unwrap();
         known(&novu);
         let mut settings = settings(&novu, &slack);
+        settings.extend(storage.settings().map(|(name, value)| (name.to_owned(), value)));
         settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let (novu, slack) = (Arc::new(novu), Arc::new(slack));
         let unread: Vec<Unread> = vec![Box::new({
             let slack = Arc::clone(&slack);
             move || slack.unread().iter().map(|message| message.body.to_string()).collect()
         })];
-        let around = Around { novu, slack, clock, further, unread };
-        Self::serve(store, around, settings).await
+        let around = Around { storage, novu, slack, clock, further, unread };
+        Self::serve(around, settings).await
     }
 
     /// The environment variables that the service was started with.
@@ -170,18 +173,18 @@ impl Bot {
     pub(crate) async fn restart(mut self, settings: Settings) -> Self {
         self.stop().await;
         let around = Around {
+            storage: std::mem::replace(&mut self.storage, Storage::in_memory()),
             novu: Arc::clone(&self.novu),
             slack: Arc::clone(&self.slack),
             clock: self.clock.clone(),
             further: std::mem::take(&mut self.further),
             unread: std::mem::take(&mut self.unread),
         };
-        let store = Store::in_memory(Arc::new(self.clock.clone()));
-        Self::serve(store, around, settings).await
+        Self::serve(around, settings).await
     }
 
-    async fn serve(store: Store, around: Around, settings: Settings) -> Self {
-        let Around { novu, slack, clock, further, unread } = around;
+    async fn serve(around: Around, settings: Settings) -> Self {
+        let Around { storage, novu, slack, clock, further, unread } = around;
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url_of(&public);
         let given = settings.iter().map(|(name, value)| {
@@ -197,7 +200,8 @@ impl Bot {
             idle: config.server.idle_timeout,
             ..Limits::default()
         };
-        let shared = Arc::new(clock.clone());
+        let shared: SharedClock = Arc::new(clock.clone());
+        let store = storage.open(&config.store, Arc::clone(&shared)).await;
         let app = App::build_on(store, config, shared, Arc::new(SystemRandom)).await.unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn({
@@ -209,6 +213,7 @@ impl Bot {
         });
         let http = net::client().unwrap();
         Self {
+            storage,
             novu,
             slack,
             clock,

@@ -9,11 +9,9 @@ use connect_sandbox::novu::{self, Integration, NewConnection};
 use connect_sandbox::teams::{
     Conversation, Inbound, Message, Options, Person, Signed, Teams, Tenant, validate_reply,
 };
-use novu_connect_bot::clock::SharedClock;
-use novu_connect_bot::store::Store;
 use serde_json::Value;
 
-use super::{Bot, ITSELF, Reply, Settings, clock, until};
+use super::{Bot, ITSELF, Reply, Settings, Storage, clock, until};
 
 pub(crate) const INTEGRATION: &str = "teams-main";
 pub(crate) const CONNECTION: &str = "acme-teams";
@@ -76,21 +74,18 @@ impl TeamsBot {
     }
 
     /// As [`TeamsBot::start_with`], with its promises in this store. Not ready yet.
-    pub(crate) async fn start_on(
-        store: impl FnOnce(SharedClock) -> Store,
-        more: &[(&str, &str)],
-    ) -> Self {
-        Self::start_all(store, |_| {}, more).await
+    pub(crate) async fn start_on(storage: Storage, more: &[(&str, &str)]) -> Self {
+        Self::start_all(storage, |_| {}, more).await
     }
 
     /// As [`TeamsBot::start_with`], in a world that is changed before the service is there. Not ready
     /// yet.
     pub(crate) async fn start_among(change: impl FnOnce(&Teams), more: &[(&str, &str)]) -> Self {
-        Self::start_all(Store::in_memory, change, more).await
+        Self::start_all(Storage::any(), change, more).await
     }
 
     async fn start_all(
-        store: impl FnOnce(SharedClock) -> Store,
+        storage: Storage,
         change: impl FnOnce(&Teams),
         more: &[(&str, &str)],
     ) -> Self {
@@ -115,7 +110,7 @@ impl TeamsBot {
             novu.add_integration(Integration::teams(INTEGRATION, id, secret, home));
             novu.add_connection(connection()).unwrap();
         };
-        let mut bot = Bot::start_among(store, clock, options, Vec::new(), known, &all).await;
+        let mut bot = Bot::start_among(storage, clock, options, Vec::new(), known, &all).await;
         let teams = Arc::new(teams);
         bot.unread.push(Box::new({
             let teams = Arc::clone(&teams);

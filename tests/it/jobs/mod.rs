@@ -2,6 +2,7 @@
 
 mod novu_limits;
 mod novu_slow;
+mod replicas;
 mod restart;
 mod slack;
 mod teams;

@@ -8,17 +8,31 @@ use connect_sandbox::novu::{Options, Plan};
 use connect_sandbox::{Effect, Failure, Fault, Route};
 use futures_util::future::join_all;
 use novu_connect_bot::clock::Clock;
-use novu_connect_bot::store::Store;
+
 use serde_json::Value;
 
-use crate::bot::{ADA, Bot, GRACE, MINT, clock, find_button, member, until};
+use crate::bot::{ADA, Bot, GRACE, MINT, Storage, clock, find_button, member, until};
 
 #[tokio::test]
 async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {
+    everybody_gets_a_link_within_a_minute(Storage::in_memory()).await;
+}
+
+#[tokio::test]
+async fn at_free_limits_a_file_keeps_nobody_waiting() {
+    everybody_gets_a_link_within_a_minute(Storage::sqlite()).await;
+}
+
+#[tokio::test]
+async fn at_free_limits_a_database_keeps_nobody_waiting() {
+    let Some(storage) = Storage::postgres() else { return };
+    everybody_gets_a_link_within_a_minute(storage).await;
+}
+
+async fn everybody_gets_a_link_within_a_minute(storage: Storage) {
     let options = Options { plan: Some(Plan::Free), ..Options::default() };
     let budget = [("CONNECT_SLACK__REPLY_BUDGET", "300ms")];
-    let bot =
-        Bot::start_among(Store::in_memory, clock(), options, Vec::new(), |_| {}, &budget).await;
+    let bot = Bot::start_among(storage, clock(), options, Vec::new(), |_| {}, &budget).await;
     bot.ready().await;
     let users: Vec<String> = (0..120).map(|number| format!("U{number}")).collect();
     for user in &users {
@@ -38,7 +52,7 @@ async fn at_free_limits_everybody_of_a_crowd_gets_a_link_within_a_minute() {
         // Time passes only while nothing is being done, however slow the machine is.
         let so_far = bot.novu.requests().len();
         if so_far == calls.replace(so_far) {
-            bot.clock.advance(Duration::from_millis(50));
+            bot.clock.advance(Duration::from_millis(100));
         }
         links().len() == 120
     })

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use connect_sandbox::{Effect, Fault, Route};
 use futures_util::future::join_all;
 
-use crate::bot::{ADA, Bot, MINT, find_button, find_code, member, until};
+use crate::bot::{ADA, Bot, MINT, Storage, find_button, find_code, member, until};
 
 /// The people of a crowd, known to Slack.
 fn crowd(bot: &Bot, size: usize) -> Vec<String> {
@@ -20,7 +20,13 @@ fn crowd(bot: &Bot, size: usize) -> Vec<String> {
 
 #[tokio::test]
 async fn forty_people_whose_novu_takes_longer_than_slack_waits_get_forty_links_for_forty_mints() {
-    let bot = Bot::start().await;
+    for storage in Storage::each() {
+        forty_links_for_forty_mints(storage).await;
+    }
+}
+
+async fn forty_links_for_forty_mints(storage: Storage) {
+    let bot = Bot::start_on(storage, &[]).await;
     bot.ready().await;
     let users = crowd(&bot, 40);
     bot.novu.fault(Fault::new(Route::post(MINT), Effect::Slow(Duration::from_millis(2500))));

@@ -6,11 +6,10 @@ use axum::http::{Method, StatusCode};
 use connect_sandbox::{Effect, Fault, Hold, Recorded, Route};
 use jiff::Timestamp;
 use novu_connect_bot::clock::{Clock, between};
-use novu_connect_bot::store::{Memory, Store};
 
 use super::{down_for, status, throttled};
 use crate::bot::teams::{ADA, CHANNEL, GRACE, GROUP, TeamsBot, find_link, link, said};
-use crate::bot::{MINT, until};
+use crate::bot::{MINT, Storage, until};
 
 /// The messages that the connector was told to post.
 fn posts(bot: &TeamsBot) -> Vec<Recorded> {
@@ -133,9 +132,8 @@ async fn whoever_floods_the_bot_is_told_once_or_not_at_all() {
 
 #[tokio::test]
 async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
-    let room_for_one = |clock| Store::Memory(Memory::of_size(1, clock));
     let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
-    let bot = TeamsBot::start_on(room_for_one, &settings).await;
+    let bot = TeamsBot::start_on(Storage::of_size(1), &settings).await;
     bot.ready().await;
     let hold = Hold::new();
     bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(hold.clone())).times(1));
@@ -163,7 +161,7 @@ async fn what_could_not_be_stored_is_answered_when_it_comes_again() {
 #[tokio::test]
 async fn a_press_that_could_not_be_promised_is_answered_when_it_comes_again() {
     let settings = [("CONNECT_NOVU__PATIENCE", "20s")];
-    let bot = TeamsBot::start_on(|clock| Store::Memory(Memory::of_size(1, clock)), &settings).await;
+    let bot = TeamsBot::start_on(Storage::of_size(1), &settings).await;
     bot.ready().await;
     let card = bot.ask(ADA, "connect").await;
     let hold = Hold::new();

@@ -117,6 +117,7 @@ async fn novus_failures_are_warnings() {
         bot.novu.fault(Fault::new(Route::any(), effect));
         assert_eq!(bot.command_in_the_end(ADA, "").await.code(), code);
         bot.novu.clear_faults();
+        until(async || log.lines("answered").last().is_some_and(|it| it["answer"] == code)).await;
         let answered = log.lines("answered").pop().unwrap();
         assert_eq!((&answered["level"], &answered["answer"]), (&json!("WARN"), &json!(code)));
     }

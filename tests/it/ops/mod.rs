@@ -6,4 +6,5 @@ mod log_lines;
 mod novu_trouble;
 mod operation;
 mod readiness;
+mod store;
 mod strangers;

@@ -6,10 +6,9 @@ use axum::http::StatusCode;
 use connect_sandbox::slack::Door;
 use connect_sandbox::{Effect, Failure, Fault, Hold, Route};
 use novu_connect_bot::clock::Clock;
-use novu_connect_bot::store::{Memory, Store};
 
 use crate::bot::{
-    ADA, Bot, GRACE, MINT, Request, TEAM, find_button, find_code, is_on_its_way, until,
+    ADA, Bot, GRACE, MINT, Request, Storage, TEAM, find_button, find_code, is_on_its_way, until,
 };
 
 const BUDGET: (&str, &str) = ("CONNECT_SLACK__REPLY_BUDGET", "200ms");
@@ -148,8 +147,7 @@ async fn who_is_left_alone_when_slack_hangs_up_gets_the_answer_by_the_response_u
 
 #[tokio::test]
 async fn what_cannot_be_stored_is_not_promised() {
-    let full = |clock| Store::Memory(Memory::of_size(0, clock));
-    let bot = Bot::start_on(full, &[BUDGET, PATIENT_NOVU]).await;
+    let bot = Bot::start_on(Storage::of_size(0), &[BUDGET, PATIENT_NOVU]).await;
     bot.ready().await;
     let hold = Hold::new();
     bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(hold.clone())));
