@@ -15,7 +15,10 @@ use super::{Answering, attempt, record};
 use crate::clock::Tick;
 use crate::core::{Answer, Question, Reason};
 use crate::jobs::Ran;
-use crate::store::{Admitted, Begun, Lease, StoreError};
+use crate::store::{Admitted, Begun, Lease, StoreError, StoreTrouble};
+
+/// How long a promise may take to be stored at the deadline, by which it is due to be made.
+const PROMISED_WITHIN: Duration = Duration::from_millis(800);
 
 /// What is told to whoever waits for the response.
 type Reply = oneshot::Sender<Result<Answer, AskedBefore>>;
@@ -136,7 +139,13 @@ impl<D: Deliver> Answering<D> {
 
     /// Stores the promise, then makes it. Whoever cannot be promised anything is refused.
     async fn promise(&self, pending: &PendingReply<D>, reply: Reply) -> Option<Promised> {
-        let (told, promised) = match self.jobs.begin(pending).await {
+        let begun = tokio::select! {
+            begun = self.jobs.begin(pending) => begun,
+            () = self.clock.sleep(PROMISED_WITHIN) => {
+                Err(StoreError::Unavailable(StoreTrouble::Slow))
+            }
+        };
+        let (told, promised) = match begun {
             Ok(Begun::Leased(lease)) => {
                 (Ok(Answer::Working), Some(Promised { lease, said_at: self.clock.monotonic() }))
             }

@@ -8,6 +8,8 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+
 use crate::clock::SharedClock;
 
 /// Tells the store's time.
@@ -23,6 +25,11 @@ impl StoreClock {
     pub(super) fn new(clock: SharedClock) -> Self {
         let ahead = clock.now().as_millisecond() - ticked(&clock);
         Self { clock, ahead: AtomicI64::new(ahead) }
+    }
+
+    /// Waits for so long.
+    pub(super) fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.clock.sleep(duration)
     }
 
     /// Takes over a time that the store has seen, if it is later.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
 
 use super::changes::{
     Admission, Admitted, Change, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
@@ -25,6 +26,10 @@ use crate::random::SharedRandom;
 /// The most jobs that are open at once, by what was last counted and what came since.
 const MOST_JOBS: usize = 100_000;
 
+/// How long other replicas may take to say what they know of a request. A chat platform waits for no more
+/// than three seconds.
+const ADMITTED_WITHIN: Duration = Duration::from_millis(500);
+
 /// Why a database did not do as asked.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
@@ -39,9 +44,9 @@ impl From<sqlx::Error> for Failure {
 }
 
 /// One of the databases.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Pools {
-    Sqlite(Sqlite),
+    Sqlite(Arc<Sqlite>),
     Postgres(Postgres),
 }
 
@@ -58,6 +63,14 @@ pub struct Database {
     pub(super) beats: Beats,
     /// How many jobs were open when that was last looked at.
     pub(super) open: AtomicUsize,
+}
+
+/// What became of a task that spoke to the database.
+async fn ended<T>(task: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
+    task.await.unwrap_or_else(|error| {
+        let cause = if error.is_panic() { "it panicked" } else { "it was broken off" };
+        Err(Failure { trouble: StoreTrouble::Failing, cause: cause.into() })
+    })
 }
 
 /// A connection that is held while something is read.
@@ -185,9 +198,13 @@ impl Database {
         Ok(Some(Job { lease, payload: payload.unwrap_or_default() }))
     }
 
-    pub(super) async fn next_due(&self, kind: &str) -> Result<Option<Duration>, StoreError> {
-        let due = self.read(async |mut reading| {
-            statements::next_due(&mut reading.session(), self.holder, kind).await
+    pub(super) async fn next_due(
+        &self,
+        kind: &'static str,
+    ) -> Result<Option<Duration>, StoreError> {
+        let holder = self.holder;
+        let due = self.read(move |mut reading| async move {
+            statements::next_due(&mut reading.session(), holder, kind).await
         });
         Ok(due.await?.map(|due| self.clock.until(due)))
     }
@@ -197,15 +214,15 @@ impl Database {
     }
 
     pub(super) async fn open_jobs(&self) -> Result<usize, StoreError> {
-        let open =
-            self.read(async |mut reading| statements::open_jobs(&mut reading.session()).await);
+        let open = self
+            .read(|mut reading| async move { statements::open_jobs(&mut reading.session()).await });
         Ok(usize::try_from(open.await?).unwrap_or(0))
     }
 
     pub(super) async fn jobs_at_hand(&self) -> Result<usize, StoreError> {
-        let at_hand = self.read(async |mut reading| {
-            let now = self.clock.now();
-            statements::jobs_at_hand(&mut reading.session(), self.holder, now).await
+        let (holder, now) = (self.holder, self.clock.now());
+        let at_hand = self.read(move |mut reading| async move {
+            statements::jobs_at_hand(&mut reading.session(), holder, now).await
         });
         Ok(usize::try_from(at_hand.await?).unwrap_or(0))
     }
@@ -219,13 +236,13 @@ impl Database {
         if let Pools::Sqlite(_) = self.pools {
             return Ok(Admitted::ALONE);
         }
-        // Nobody waits for a database that is away: its keeper finds out when it is back.
-        if let Some(trouble) = self.health.trouble() {
-            return Err(StoreError::Unavailable(trouble));
-        }
-        match self.write(Write::Replicas(Replicas::Admit(admission, allowance))).await? {
-            Wrote::Admitted(admitted) => Ok(admitted),
-            _ => Ok(Admitted::ALONE),
+        let asking = self.write(Write::Replicas(Replicas::Admit(admission, allowance)));
+        tokio::select! {
+            admitted = asking => match admitted? {
+                Wrote::Admitted(admitted) => Ok(admitted),
+                _ => Ok(Admitted::ALONE),
+            },
+            () = self.clock.sleep(ADMITTED_WITHIN) => Ok(Admitted::ALONE),
         }
     }
 
@@ -235,10 +252,11 @@ impl Database {
     }
 
     pub(super) async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
-        let found = self
-            .read(async |mut reading| statements::message(&mut reading.session(), id).await)
-            .await?;
-        Ok(found.and_then(|found| self.open_message(found)))
+        let id = id.to_owned();
+        let found = self.read(move |mut reading| async move {
+            statements::message(&mut reading.session(), &id).await
+        });
+        Ok(found.await?.and_then(|found| self.open_message(found)))
     }
 
     fn open_message(&self, found: SealedMessage) -> Option<StoredMessage> {
@@ -264,32 +282,49 @@ impl Database {
     }
 
     pub(super) async fn newest_message(&self, owner: &Owner) -> Result<Option<String>, StoreError> {
-        let Owner { platform, realm, user } = owner;
-        self.read(async |mut reading| {
-            statements::newest_message(&mut reading.session(), platform, realm, user).await
+        let Owner { platform, realm, user } = owner.clone();
+        self.read(move |mut reading| async move {
+            statements::newest_message(&mut reading.session(), &platform, &realm, &user).await
         })
         .await
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Wrote, StoreError> {
+        // Nobody waits for a server that is away: its keeper finds out when it is back.
+        let away = self.health.trouble().filter(|_| self.is_shared() && !write.is_beat());
+        if let Some(trouble) = away {
+            return Err(StoreError::Unavailable(trouble));
+        }
         let now = self.clock.now();
         let wrote = match &self.pools {
             Pools::Sqlite(sqlite) => sqlite.write(write, self.holder, now).await,
-            Pools::Postgres(postgres) => postgres.write(&write, self.holder, now).await,
+            Pools::Postgres(postgres) => {
+                let (postgres, holder) = (postgres.clone(), self.holder);
+                // In a task of its own, as for reading.
+                ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
+            }
         };
         self.note(wrote)
     }
 
-    pub(super) async fn read<T>(
+    /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.
+    pub(super) async fn read<T, F>(
         &self,
-        read: impl AsyncFnOnce(Reading) -> Result<T, sqlx::Error>,
-    ) -> Result<T, StoreError> {
-        let found = async { read(self.pools.reading().await?).await };
-        let found = match &self.pools {
-            Pools::Sqlite(_) => found.await.map_err(Failure::from),
-            Pools::Postgres(postgres) => postgres.in_time(found).await,
-        };
-        self.note(found)
+        read: impl FnOnce(Reading) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, sqlx::Error>> + Send,
+    {
+        let pools = self.pools.clone();
+        let found = tokio::spawn(async move {
+            let found = async { read(pools.reading().await?).await };
+            match &pools {
+                Pools::Sqlite(_) => found.await.map_err(Failure::from),
+                Pools::Postgres(postgres) => postgres.in_time(found).await,
+            }
+        });
+        self.note(ended(found).await)
     }
 
     /// Takes note of how the database does.

@@ -11,7 +11,7 @@ use super::config::{Location, Settings};
 use super::database::{Database, Pools};
 use super::key_file::{KeyFile, KeyFileError};
 use super::postgres::Postgres;
-use super::resealing::{keys_in_use, missing_keys};
+use super::resealing::keys_in_use;
 use super::sealing::Sealing;
 use super::sqlite::Sqlite;
 use super::statements::Write;
@@ -34,7 +34,7 @@ impl Store {
     ) -> anyhow::Result<Self> {
         let pools = match &settings.location {
             Location::Memory => return Ok(Self::Memory(Memory::new(clock))),
-            Location::Sqlite(path) => Pools::Sqlite(Sqlite::open(path).await?),
+            Location::Sqlite(path) => Pools::Sqlite(Arc::new(Sqlite::open(path).await?)),
             Location::Postgres(address) => {
                 Pools::Postgres(Postgres::open(address.options().clone()).await?)
             }
@@ -80,9 +80,9 @@ impl Database {
 
     /// Finds out what has to be known before anything is stored, and that something can be stored.
     async fn begin(&self) -> anyhow::Result<()> {
-        let missing = self
-            .read(async |mut reading| missing_keys(&mut reading.session(), &self.sealing).await);
-        if let [key, ..] = missing.await.map_err(said)?.as_slice() {
+        let mut used = self.keys_in_use().await.map_err(said)?;
+        used.retain(|used| self.sealing.key_ids().all(|given| given != *used));
+        if let Some(key) = used.first() {
             bail!(
                 "something in the store is sealed with the key {key}, which is not given: put it into \
                  store.keys, behind the first one"

@@ -14,14 +14,13 @@ use super::trouble::StoreTrouble;
 
 /// Connections of one replica at most.
 const CONNECTIONS: u32 = 16;
-/// How long anything may take. People wait for it, and a chat platform waits for no more than three
-/// seconds.
-const LIMIT: Duration = Duration::from_millis(800);
+/// How long anything may take, with the wait for a connection where a crowd shares them.
+const LIMIT: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tried before it is used: the server may have gone meanwhile.
 const TRIED_AFTER: Duration = Duration::from_secs(1);
 
 /// Connections to a server.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Postgres {
     pool: PgPool,
 }

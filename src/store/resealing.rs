@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sqlx::{AssertSqlSafe, Error};
 
 use super::database::Database;
-use super::sealing::{IdType, KeyId, RowId, SealedColumn, Sealing};
+use super::sealing::{IdType, KeyId, RowId, SealedColumn};
 use super::session::{Row, Session, Value};
 use super::statements::Write;
 use super::trouble::StoreError;
@@ -79,19 +79,12 @@ pub(super) async fn keys_in_use(session: &mut Session<'_>) -> Result<BTreeSet<Ke
     Ok(keys)
 }
 
-/// The keys that sealed what is stored and are not among the given ones.
-pub(super) async fn missing_keys(
-    session: &mut Session<'_>,
-    sealing: &Sealing,
-) -> Result<Vec<KeyId>, Error> {
-    let mut used = keys_in_use(session).await?;
-    for key in sealing.key_ids() {
-        used.remove(&key);
-    }
-    Ok(used.into_iter().collect())
-}
-
 impl Database {
+    /// The keys that sealed what is stored.
+    pub(super) async fn keys_in_use(&self) -> Result<BTreeSet<KeyId>, StoreError> {
+        self.read(|mut reading| async move { keys_in_use(&mut reading.session()).await }).await
+    }
+
     /// Seals with the first key whatever was sealed with another. Gives how many rows that were.
     pub(super) async fn reseal(&self) -> Result<usize, StoreError> {
         let mut resealed = 0;
@@ -111,7 +104,7 @@ impl Database {
         after: Option<Name>,
         resealed: &mut usize,
     ) -> Result<Option<Name>, StoreError> {
-        let rows = self.read(async |mut reading| {
+        let rows = self.read(move |mut reading| async move {
             some_rows(&mut reading.session(), column, after.as_ref()).await
         });
         let mut last = None;

@@ -111,6 +111,11 @@ impl Write {
         }
     }
 
+    /// Whether it is part of finding out how the database does.
+    pub(super) const fn is_beat(&self) -> bool {
+        matches!(self, Self::TellTime)
+    }
+
     /// Whether what has been written of it must go.
     pub(super) const fn is_undone(wrote: &Wrote) -> bool {
         matches!(wrote, Wrote::Set(Effect::NotHeld | Effect::KeyTaken))
