@@ -29,6 +29,7 @@ use crate::store::{Store, StoreTrouble};
 use crate::{slack, teams};
 use resolving::Resolving;
 
+pub(crate) use self::config::platforms;
 pub use self::config::{Config, sections};
 
 /// How often the store is looked into when the service is about to end.

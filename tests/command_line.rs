@@ -12,8 +12,11 @@ const GOOD: [(&str, &str); 3] = [
 ];
 
 fn run(arguments: &[&str], env: &[(&str, &str)]) -> Output {
+    // A service that starts makes its store where it is.
+    let folder = tempfile::tempdir().unwrap();
     Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
         .args(arguments)
+        .current_dir(&folder)
         .env_clear()
         .envs(env.iter().copied())
         .output()

@@ -17,6 +17,11 @@ use crate::{http, novu, slack, store, teams, telemetry};
 /// The chat platforms that there are.
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
 
+/// The chat platforms that there are, by what they are to the core.
+pub(crate) fn platforms() -> impl Iterator<Item = &'static Platform> {
+    SURFACES.iter().map(|entry| entry.platform)
+}
+
 /// Every section that there is.
 #[must_use]
 pub fn sections() -> Vec<&'static Section> {
@@ -80,6 +85,26 @@ impl Config {
             Some(listen) => Ok(listen),
             None => reader.conclude(None).map(|(listen, _)| listen),
         }
+    }
+
+    /// Where the store is of a service that was started with this process's environment and the file of
+    /// that path, if any, with the warnings about it. Nothing else has to be there.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something is wrong with the store or with how values are given.
+    pub(crate) fn store_from_process(
+        path: Option<&Path>,
+    ) -> Result<(store::config::Settings, Vec<Warning>), Problems> {
+        let sources = Sources::of_process(path)?;
+        let mut reader = sources.read(&sections(), &read_text);
+        let store = Self::read_store(&mut reader, &sources);
+        reader.conclude(store)
+    }
+
+    fn read_store(reader: &mut Reader, sources: &Sources) -> Option<store::config::Settings> {
+        let mut store = store::config::Settings::read(reader)?;
+        store.settle(reader, sources.variable(store::config::STATE_DIRECTORY).as_deref());
+        Some(store)
     }
 
     fn from_sources(sources: &Sources, read_file: ReadFile<'_>) -> Result<Self, Problems> {

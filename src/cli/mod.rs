@@ -6,6 +6,7 @@ mod demo;
 mod healthcheck;
 mod manifest;
 mod serve;
+mod store;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -16,7 +17,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::app::Config;
-use crate::config::Problems;
+use crate::config::{Problems, Warning};
+use crate::store::config::Settings;
 use crate::telemetry;
 
 /// The command did what it was asked to.
@@ -97,6 +99,15 @@ enum Command {
         #[command(subcommand)]
         platform: Box<manifest::Platform>,
     },
+
+    /// Look into the store, back it up, or copy it into another one
+    ///
+    /// The store is the one of the configuration, of which nothing else has to be there. What each
+    /// command does to a running service stands in its help.
+    Store {
+        #[command(subcommand)]
+        action: store::Action,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +120,10 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> Result<Config, Problems> {
         Config::from_process(self.path.as_deref())
+    }
+
+    fn store(&self) -> Result<(Settings, Vec<Warning>), Problems> {
+        Config::store_from_process(self.path.as_deref())
     }
 
     fn listen(&self) -> Result<SocketAddr, Problems> {
@@ -156,6 +171,7 @@ impl Command {
                 let result = manifest::run(*platform, &mut io::stdout(), &mut io::stderr());
                 result.map_or_else(|trouble| describe(&trouble), |()| DONE)
             }
+            Self::Store { action } => store::run(action, &mut io::stdout()).await,
         }
     }
 }

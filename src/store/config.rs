@@ -76,6 +76,17 @@ pub enum Location {
     Postgres(PostgresAddress),
 }
 
+impl fmt::Display for Location {
+    /// In words that name no user, password or parameter.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::Sqlite(file) => write!(f, "SQLite in {}", file.display()),
+            Self::Postgres(address) => write!(f, "PostgreSQL at {address}"),
+        }
+    }
+}
+
 /// How a database of PostgreSQL is reached. Its `Debug` shows no secret.
 #[derive(Clone)]
 pub struct PostgresAddress {
@@ -166,9 +177,9 @@ impl Settings {
         };
         let words = match &self.location {
             Location::Memory => "memory: what is promised is lost when the service ends".to_owned(),
-            Location::Sqlite(file) => format!("SQLite in {}, sealed by {keys}", file.display()),
+            Location::Sqlite(_) => format!("{}, sealed by {keys}", self.location),
             Location::Postgres(address) => {
-                format!("PostgreSQL at {address}, {}, sealed by {keys}", address.security())
+                format!("{}, {}, sealed by {keys}", self.location, address.security())
             }
         };
         vec![("store", words)]
@@ -228,7 +239,7 @@ fn postgres(text: &str) -> Parsed<PostgresAddress> {
             return Err(format!("has a parameter that is none: take one of {known}").into());
         }
         match &*name {
-            "sslmode" => given.mode = Some(value.to_ascii_lowercase()),
+            "sslmode" => given.mode = Some(ssl_mode(&value)?),
             "sslrootcert" => given.has_root = true,
             "host" => given.has_host |= !value.is_empty(),
             "dbname" => given.has_database |= !value.is_empty(),
@@ -257,14 +268,14 @@ fn postgres(text: &str) -> Parsed<PostgresAddress> {
         options = options.application_name(APPLICATION_NAME);
     }
     let address = PostgresAddress { options: Box::new(options) };
-    let mode = given.ssl_mode(address.is_on_this_machine())?;
+    let mode = given.ssl_mode(address.is_on_this_machine());
     Ok(PostgresAddress { options: Box::new(address.options.ssl_mode(mode)) })
 }
 
 /// What an address of PostgreSQL says in its parameters.
 #[derive(Default)]
 struct Given {
-    mode: Option<String>,
+    mode: Option<PgSslMode>,
     has_root: bool,
     has_host: bool,
     has_database: bool,
@@ -272,22 +283,23 @@ struct Given {
 
 impl Given {
     /// How far the server is verified (libpq, SSL modes).
-    fn ssl_mode(&self, is_on_this_machine: bool) -> Parsed<PgSslMode> {
-        match self.mode.as_deref() {
-            None if is_on_this_machine => Ok(PgSslMode::Prefer),
-            None => Ok(PgSslMode::VerifyFull),
+    fn ssl_mode(&self, is_on_this_machine: bool) -> PgSslMode {
+        match self.mode {
+            None if is_on_this_machine => PgSslMode::Prefer,
+            None => PgSslMode::VerifyFull,
             // As libpq has it; sqlx would not look at the root.
-            Some("require") if self.has_root => Ok(PgSslMode::VerifyCa),
-            Some("disable") => Ok(PgSslMode::Disable),
-            Some("prefer") => Ok(PgSslMode::Prefer),
-            Some("require") => Ok(PgSslMode::Require),
-            Some("verify-ca") => Ok(PgSslMode::VerifyCa),
-            Some("verify-full") => Ok(PgSslMode::VerifyFull),
-            Some(_) => Err("has an sslmode that is none here: write disable, prefer, require, \
-                            verify-ca or verify-full"
-                .into()),
+            Some(PgSslMode::Require) if self.has_root => PgSslMode::VerifyCa,
+            Some(mode) => mode,
         }
     }
+}
+
+/// A mode of libpq's that sqlx keeps to: `allow` would be `disable`.
+fn ssl_mode(text: &str) -> Parsed<PgSslMode> {
+    text.parse().ok().filter(|mode| !matches!(mode, PgSslMode::Allow)).ok_or_else(|| {
+        "has an sslmode that is none here: write disable, prefer, require, verify-ca or verify-full"
+            .into()
+    })
 }
 
 /// The doubt about a server on another machine that anybody on the way could pretend to be.

@@ -1,4 +1,4 @@
-//! The key file beside a `SQLite` database: what seals its columns where the configuration gives no
+//! The key file beside a SQLite database: what seals its columns where the configuration gives no
 //! keys.
 //!
 //! One line of text, 64 hexadecimal digits. It is a text like those of `store.keys`, so that it can be
@@ -74,6 +74,12 @@ impl KeyFile {
         let mut path = OsString::from(database);
         path.push(".key");
         Self { path: path.into() }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The key's text. A file that the group can read is taken with a warning in the log: volumes of
@@ -204,13 +210,13 @@ fn put_in_place(finished: &Path, path: &Path) -> io::Result<()> {
 
 /// Without this, a new name can be lost when the machine stops.
 #[cfg(unix)]
-fn sync_directory_of(path: &Path) -> io::Result<()> {
+pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(not(unix))]
-fn sync_directory_of(_: &Path) -> io::Result<()> {
+pub(super) fn sync_directory_of(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -9,14 +9,18 @@
 //! There are three stores behind one interface: in memory, in a file of `SQLite`, and in `PostgreSQL`,
 //! which several replicas share.
 
+mod backup;
 mod changes;
 mod clock;
 pub mod config;
+mod copying;
 mod database;
+mod direct;
 mod keeper;
 mod key_file;
 mod memory;
 mod open;
+mod overview;
 mod postgres;
 mod replicas;
 mod resealing;
@@ -34,12 +38,15 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 
+pub use backup::back_up;
 pub use changes::{
     Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,
     Owner, StoredMessage, Written,
 };
+pub use copying::{Copied, copy};
 pub use database::Database;
 pub use memory::Memory;
+pub use overview::{KeyRole, Overview, forget, overview};
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};
 

@@ -28,7 +28,7 @@ const TAG_LENGTH: usize = 16;
 /// What comes before the ciphertext: version, key id, nonce.
 const HEAD_LENGTH: usize = 1 + KEY_ID_LENGTH + NONCE_LEN;
 /// What a sealed value is longer than what is in it, in bytes.
-pub(super) const SEALED_EXTRA: usize = HEAD_LENGTH + TAG_LENGTH;
+const SEALED_EXTRA: usize = HEAD_LENGTH + TAG_LENGTH;
 
 /// Keep what is derived from a key's text for sealing apart from anything else that may come of it.
 const KEY_INFO: &[u8] = b"novu-connect-bot store sealing key 1";

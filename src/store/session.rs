@@ -2,7 +2,7 @@
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
-use sqlx::{Error, Executor, Row as _, SqlSafeStr};
+use sqlx::{Decode, Error, Executor, Postgres, Row as _, SqlSafeStr, Sqlite, Type};
 
 /// A value that is bound to a placeholder.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,8 @@ pub(super) enum Value<'a> {
     Text(&'a str),
     Bytes(&'a [u8]),
     NoBytes,
+    NoNumber,
+    NoText,
 }
 
 impl From<i64> for Value<'_> {
@@ -62,6 +64,8 @@ macro_rules! bound {
                 Value::Text(text) => query.bind(text.to_owned()),
                 Value::Bytes(bytes) => query.bind(bytes.to_vec()),
                 Value::NoBytes => query.bind(None::<Vec<u8>>),
+                Value::NoNumber => query.bind(None::<i64>),
+                Value::NoText => query.bind(None::<String>),
             };
         }
         query
@@ -133,20 +137,22 @@ impl Session<'_> {
 
 impl Row {
     pub(super) fn number(&self, column: usize) -> Result<i64, Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
+        self.get(column)
     }
 
     pub(super) fn text(&self, column: usize) -> Result<String, Error> {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
+        self.get(column)
     }
 
     pub(super) fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
+        self.get(column)
+    }
+
+    /// A value of any type that both databases have; an option where there may be none.
+    pub(super) fn get<'r, T>(&'r self, column: usize) -> Result<T, Error>
+    where
+        T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+    {
         match self {
             Self::Sqlite(row) => row.try_get(column),
             Self::Postgres(row) => row.try_get(column),

@@ -30,7 +30,7 @@ const MOST_WAITING: usize = 4096;
 /// Connections that read.
 const READERS: u32 = 2;
 /// How long another program may hold the database's lock, for instance to copy it.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// An open file.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Sqlite {
     }
 }
 
-fn cannot_open(path: &Path) -> String {
+pub(super) fn cannot_open(path: &Path) -> String {
     format!(
         "the store {} cannot be opened: set store.url to sqlite: and a file in a directory that the \
          service may write to, or to memory",
@@ -140,7 +140,7 @@ fn cannot_open(path: &Path) -> String {
 }
 
 /// Takes the lock of the file, which is another file, because SQLite locks the file itself as it likes.
-fn lock(path: &Path) -> anyhow::Result<File> {
+pub(super) fn lock(path: &Path) -> anyhow::Result<File> {
     let beside = beside(path, "lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
@@ -166,7 +166,7 @@ pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// Makes the file where there is none, so that nobody but its owner ever reads it. `SQLite` gives those
 /// that it puts beside it the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]

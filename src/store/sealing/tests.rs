@@ -49,7 +49,8 @@ fn the_form_of_a_sealed_value_is_settled() {
 
 /// `plain` under the new key in the row `a-reference` of `messages.body`, as the first build that
 /// sealed anything wrote it.
-const EARLIER: &str = "";
+const EARLIER: &str =
+    "01c5c822fcf68d445eecc5e855e5d151abb9f5ab30aad131fe4583523978e377ad698f3ba538";
 
 #[test]
 fn the_same_value_is_never_sealed_the_same_way() {
