@@ -1,0 +1,193 @@
+//! One kill: people ask, the service is killed, it starts again or another replica goes on, and in the
+//! end everybody has been answered.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use connect_sandbox::Postgres;
+use novu_connect_bot::clock::{Clock, SystemClock};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::LONGEST;
+use super::chance::Chance;
+use super::service::{Service, Settings};
+use super::tally::Tally;
+use super::world::{Question, Reply, World};
+
+/// When the service is killed, in milliseconds after the first question.
+const BUSY: std::ops::Range<u64> = 1_000..4_000;
+/// How long people go on asking afterwards.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+/// The time between two questions, in milliseconds.
+const PAUSE: std::ops::Range<u64> = 30..90;
+/// The longest that a condition is waited for that says nothing about answers.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What runs, and where it keeps its promises.
+#[derive(Clone, Copy)]
+pub(crate) enum Setup {
+    /// One process that keeps them in memory, which is to lose them.
+    Memory,
+    /// One process with a file.
+    Sqlite,
+    /// One process with a database.
+    Postgres(&'static Postgres),
+    /// Two processes with one database, of which one stays dead.
+    Replicas(&'static Postgres),
+}
+
+impl fmt::Display for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Memory => "memory",
+            Self::Sqlite => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+            Self::Replicas(_) => "PostgreSQL with two replicas",
+        })
+    }
+}
+
+impl Setup {
+    /// The settings of the store; a file goes into the folder.
+    fn store(self, folder: &tempfile::TempDir) -> Settings {
+        let url = match self {
+            Self::Memory => "memory".to_owned(),
+            Self::Sqlite => format!("sqlite:{}", folder.path().join("store.db").display()),
+            Self::Postgres(postgres) | Self::Replicas(postgres) => postgres.database(),
+        };
+        let keys = "canary-key-of-the-store".to_owned();
+        if true {
+            let _ = (url, keys);
+            return vec![];
+        }
+        vec![("CONNECT_STORE__URL", url), ("CONNECT_STORE__KEYS", keys)]
+    }
+
+    fn replicas(self) -> usize {
+        if matches!(self, Self::Replicas(_)) { 2 } else { 1 }
+    }
+}
+
+/// People who ask without a pause, each once.
+struct Crowd {
+    world: Arc<World>,
+    /// The addresses of the services that live.
+    services: Mutex<Vec<String>>,
+    questions: Mutex<Vec<Question>>,
+}
+
+impl Crowd {
+    /// Asks until it is told to stop, and waits for the responses.
+    async fn ask(self: Arc<Self>, mut chance: Chance, stop: CancellationToken) {
+        let mut asking = JoinSet::new();
+        while !stop.is_cancelled() {
+            let services = self.services.lock().unwrap().clone();
+            if !services.is_empty() {
+                let service = services[chance.one_of(services.len())].clone();
+                let crowd = Arc::clone(&self);
+                let in_slack = chance.one_of(2) == 0;
+                asking.spawn(async move {
+                    let question = if in_slack {
+                        crowd.world.ask_in_slack(&service).await
+                    } else {
+                        crowd.ask_in_teams(service).await
+                    };
+                    crowd.questions.lock().unwrap().push(question);
+                });
+            }
+            sleep(chance.millis(PAUSE)).await;
+        }
+        while asking.join_next().await.is_some() {}
+    }
+
+    /// Writes in Teams, whose connector delivers again what gets no response.
+    async fn ask_in_teams(&self, service: String) -> Question {
+        let delivery = self.world.message_in_teams();
+        let mut question = self.world.deliver(&service, &delivery).await;
+        let until = Instant::now() + PATIENCE;
+        while question.reply == Reply::Broken && Instant::now() < until {
+            sleep(Duration::from_millis(500)).await;
+            let service = self.services.lock().unwrap().first().cloned();
+            if let Some(service) = service {
+                question = self.world.deliver(&service, &delivery).await;
+            }
+        }
+        question
+    }
+
+    /// The questions that were promised an answer which has not come.
+    fn waiting(&self) -> usize {
+        let seen = self.world.seen();
+        let answered = |it: &Question| seen.get(&it.place).is_some_and(|it| !it.answers.is_empty());
+        let questions = self.questions.lock().unwrap();
+        questions.iter().filter(|it| it.reply == Reply::Promised && !answered(it)).count()
+    }
+}
+
+/// Tells the story.
+pub(crate) async fn tell(setup: Setup, seed: u64) -> Tally {
+    let mut chance = Chance::new(seed);
+    let world = Arc::new(World::start(&mut chance).await);
+    let folder = tempfile::tempdir().unwrap();
+    let settings = [world.settings(), setup.store(&folder)].concat();
+    let mut services = Vec::new();
+    for _ in 0..setup.replicas() {
+        services.push(Service::start(&settings).await);
+    }
+    for service in &services {
+        until("ready", async || service.is_ready(&world.http).await).await;
+    }
+    let crowd = Arc::new(Crowd {
+        world: Arc::clone(&world),
+        services: Mutex::new(services.iter().map(|service| service.url.clone()).collect()),
+        questions: Mutex::default(),
+    });
+    let stop = CancellationToken::new();
+    let asking = tokio::spawn(Arc::clone(&crowd).ask(chance.clone(), stop.clone()));
+    sleep(chance.millis(BUSY)).await;
+    // Without anybody who waits there would be nothing to lose.
+    until("somebody waits", async || crowd.waiting() > 0).await;
+
+    let mut victim = services.swap_remove(chance.one_of(services.len()));
+    crowd.services.lock().unwrap().retain(|url| *url != victim.url);
+    victim.kill();
+    let killed = SystemClock.now();
+    if services.is_empty() {
+        services.push(Service::start(&settings).await);
+        crowd.services.lock().unwrap().push(services[0].url.clone());
+    }
+    let started = killed;
+    sleep(AFTERWARDS).await;
+    stop.cancel();
+    asking.await.unwrap();
+
+    // Until nothing is open; and where something is not, until nothing more can come in time.
+    let open = async || services[0].open_promises(&world.http).await;
+    let settled = async || crowd.waiting() == 0 && open().await == Some(0);
+    if matches!(setup, Setup::Memory) {
+        until("nothing is open", async || open().await == Some(0)).await;
+    } else {
+        let _ = timeout(LONGEST, poll(settled)).await;
+    }
+    let questions = crowd.questions.lock().unwrap().clone();
+    let mut tally = Tally::of(&questions, &world.seen(), killed, started);
+    for line in [&mut victim, &mut services[0]].iter_mut().flat_map(|service| service.log()) {
+        if line.contains("canary") {
+            tally.trouble.push(format!("a secret in the log: {line}"));
+        }
+    }
+    tally
+}
+
+async fn poll(condition: impl AsyncFn() -> bool) {
+    while !condition().await {
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+async fn until(what: &str, condition: impl AsyncFn() -> bool) {
+    timeout(PATIENCE, poll(condition)).await.expect(what);
+}
