@@ -35,6 +35,18 @@ impl Service {
     }
 
     fn start_now(settings: &Settings) -> Self {
+        loop {
+            let mut service = Self::spawn(settings);
+            if service.listens() {
+                return service;
+            }
+            let taken = service.told.iter().any(|line| line.contains("cannot listen"));
+            assert!(taken, "the service does not start: {:#?}", service.told);
+        }
+    }
+
+    fn spawn(settings: &Settings) -> Self {
+        // Somebody else may take it in the meantime.
         let ops = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let mut child = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
             .arg("serve")
@@ -48,19 +60,21 @@ impl Service {
             .spawn()
             .unwrap();
         let log = follow(child.stderr.take().unwrap());
-        let url = String::new();
-        let mut service = Self { child, log, told: Vec::new(), url, ops: format!("http://{ops}") };
-        while service.url.is_empty() {
-            let Ok(line) = service.log.recv_timeout(PATIENCE) else {
-                panic!("the service does not start: {:#?}", service.told);
-            };
+        let (told, url) = (Vec::new(), String::new());
+        Self { child, log, told, url, ops: format!("http://{ops}") }
+    }
+
+    /// Whether it listens in the end, and no longer than it may take.
+    fn listens(&mut self) -> bool {
+        while let Ok(line) = self.log.recv_timeout(PATIENCE) {
             let json: Value = serde_json::from_str(&line).unwrap_or_default();
+            self.told.push(line);
             if json["message"] == "listening" {
-                service.url = format!("http://{}", json["address"].as_str().unwrap());
+                self.url = format!("http://{}", json["address"].as_str().unwrap());
+                return true;
             }
-            service.told.push(line);
         }
-        service
+        false
     }
 
     /// Ends the process at once, without a word to it.

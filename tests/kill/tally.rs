@@ -26,8 +26,9 @@ pub(crate) struct Tally {
     pub(crate) trouble: Vec<String>,
 }
 
-/// What was sent so long before a kill may come twice: the service had no time to note that it was sent.
-const BEING_SENT: Duration = Duration::from_secs(1);
+/// What arrived so close to a kill may come twice: the service had no time to note that it was sent, and
+/// what it had sent may arrive after its end.
+const BEING_SENT: Duration = Duration::from_secs(2);
 /// Begins what is said of a question without an answer.
 const LOST: &str = "no answer";
 
@@ -80,8 +81,11 @@ impl Tally {
         // The last one is the answer.
         for too_many in came.iter().rev().skip(1) {
             self.twice += 1;
-            if *too_many > killed || between(*too_many, killed) > BEING_SENT {
-                self.trouble.push(format!("came again without need: {question:?} {seen:?}"));
+            let apart = between(*too_many, killed).max(between(killed, *too_many));
+            if apart > BEING_SENT {
+                self.trouble.push(format!(
+                    "came again without need, killed at {killed}: {question:?} {seen:?}"
+                ));
             }
         }
     }
