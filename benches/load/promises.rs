@@ -7,7 +7,7 @@ use super::slack;
 const PROMISES: u64 = 10_000;
 /// People read "on its way" early, and calls are waited for until long after.
 const HASTE: [(&str, &str); 2] =
-    [("CONNECT_SLACK__REPLY_BUDGET", "100ms"), ("CONNECT_NOVU__PATIENCE", "60s")];
+    [("CONNECT_SLACK__REPLY_BUDGET", "100ms"), ("CONNECT_NOVU__PATIENCE", "30s")];
 
 /// The only scenario.
 pub(crate) async fn report() {
