@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use connect_sandbox::Postgres;
+use jiff::Timestamp;
 use novu_connect_bot::clock::{Clock, SystemClock};
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -19,6 +21,8 @@ use super::world::{Question, Reply, World};
 
 /// When the service is killed, in milliseconds after the first question.
 const BUSY: std::ops::Range<u64> = 1_000..4_000;
+/// When it is killed again, in milliseconds after its start, where it is.
+const AGAIN: std::ops::Range<u64> = 0..2_000;
 /// How long people go on asking afterwards.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 /// The time between two questions, in milliseconds.
@@ -52,7 +56,7 @@ impl fmt::Display for Setup {
 
 impl Setup {
     /// The settings of the store; a file goes into the folder.
-    fn store(self, folder: &tempfile::TempDir) -> Settings {
+    fn store(self, folder: &TempDir) -> Settings {
         let url = match self {
             Self::Memory => "memory".to_owned(),
             Self::Sqlite => format!("sqlite:{}", folder.path().join("store.db").display()),
@@ -126,56 +130,92 @@ impl Crowd {
 /// Tells the story.
 pub(crate) async fn tell(setup: Setup, seed: u64) -> Tally {
     let mut chance = Chance::new(seed);
-    let world = Arc::new(World::start(&mut chance).await);
     let folder = tempfile::tempdir().unwrap();
-    let settings = [world.settings(), setup.store(&folder)].concat();
-    let mut services = Vec::new();
-    for _ in 0..setup.replicas() {
-        services.push(Service::start(&settings).await);
-    }
-    for service in &services {
-        until("ready", async || service.is_ready(&world.http).await).await;
-    }
-    let crowd = Arc::new(Crowd {
-        world: Arc::clone(&world),
-        services: Mutex::new(services.iter().map(|service| service.url.clone()).collect()),
-        questions: Mutex::default(),
-    });
+    let mut story = Story::begin(setup, &folder, &mut chance).await;
     let stop = CancellationToken::new();
-    let asking = tokio::spawn(Arc::clone(&crowd).ask(chance.clone(), stop.clone()));
+    let asking = Arc::clone(&story.crowd).ask(Chance::new(!seed), stop.clone());
+    let asking = tokio::spawn(asking);
     sleep(chance.millis(BUSY)).await;
-    // Without anybody who waits there would be nothing to lose.
-    until("somebody waits", async || crowd.waiting() > 0).await;
-
-    let mut victim = services.swap_remove(chance.one_of(services.len()));
-    crowd.services.lock().unwrap().retain(|url| *url != victim.url);
-    victim.kill();
-    let killed = SystemClock.now();
-    if services.is_empty() {
-        services.push(Service::start(&settings).await);
-        crowd.services.lock().unwrap().push(services[0].url.clone());
+    story.kill(&mut chance).await;
+    if setup.replicas() == 1 && chance.one_of(2) == 0 {
+        sleep(chance.millis(AGAIN)).await;
+        story.kill(&mut chance).await;
     }
-    let started = killed;
     sleep(AFTERWARDS).await;
     stop.cancel();
     asking.await.unwrap();
+    story.end(setup).await
+}
 
-    // Until nothing is open; and where something is not, until nothing more can come in time.
-    let open = async || services[0].open_promises(&world.http).await;
-    let settled = async || crowd.waiting() == 0 && open().await == Some(0);
-    if matches!(setup, Setup::Memory) {
-        until("nothing is open", async || open().await == Some(0)).await;
-    } else {
-        let _ = timeout(LONGEST, poll(settled)).await;
+/// What goes on in a story.
+struct Story {
+    world: Arc<World>,
+    crowd: Arc<Crowd>,
+    settings: Settings,
+    alive: Vec<Service>,
+    dead: Vec<Service>,
+    kills: Vec<Timestamp>,
+}
+
+impl Story {
+    /// Starts everything. Nobody has asked yet.
+    async fn begin(setup: Setup, folder: &TempDir, chance: &mut Chance) -> Self {
+        let world = Arc::new(World::start(chance).await);
+        let settings = [world.settings(), setup.store(folder)].concat();
+        let crowd = Crowd {
+            world: Arc::clone(&world),
+            services: Mutex::default(),
+            questions: Mutex::default(),
+        };
+        let (crowd, alive) = (Arc::new(crowd), Vec::new());
+        let (dead, kills) = (Vec::new(), Vec::new());
+        let mut story = Self { world, crowd, settings, alive, dead, kills };
+        for _ in 0..setup.replicas() {
+            story.start().await;
+        }
+        for service in &story.alive {
+            until("ready", async || service.is_ready(&story.world.http).await).await;
+        }
+        story
     }
-    let questions = crowd.questions.lock().unwrap().clone();
-    let mut tally = Tally::of(&questions, &world.seen(), killed, started);
-    for line in [&mut victim, &mut services[0]].iter_mut().flat_map(|service| service.log()) {
-        if line.contains("canary") {
-            tally.trouble.push(format!("a secret in the log: {line}"));
+
+    async fn start(&mut self) {
+        let service = Service::start(&self.settings).await;
+        self.crowd.services.lock().unwrap().push(service.url.clone());
+        self.alive.push(service);
+    }
+
+    /// Kills one service while somebody waits, and starts another if it was the last.
+    async fn kill(&mut self, chance: &mut Chance) {
+        // Without anybody who waits there would be nothing to lose.
+        until("somebody waits", async || self.crowd.waiting() > 0).await;
+        let mut victim = self.alive.swap_remove(chance.one_of(self.alive.len()));
+        self.crowd.services.lock().unwrap().retain(|url| *url != victim.url);
+        victim.kill();
+        self.kills.push(SystemClock.now());
+        self.dead.push(victim);
+        if self.alive.is_empty() {
+            self.start().await;
         }
     }
-    tally
+
+    /// Waits until everybody has been answered, and counts.
+    async fn end(mut self, setup: Setup) -> Tally {
+        let open = async || self.alive[0].open_promises(&self.world.http).await;
+        if matches!(setup, Setup::Memory) {
+            until("nothing is open", async || open().await == Some(0)).await;
+        } else {
+            let settled = async || self.crowd.waiting() == 0 && open().await == Some(0);
+            // What has not come by then is too late.
+            let _ = timeout(LONGEST, poll(settled)).await;
+        }
+        let questions = self.crowd.questions.lock().unwrap().clone();
+        let mut tally = Tally::of(&questions, &self.world.seen(), &self.kills);
+        let services = self.dead.iter_mut().chain(&mut self.alive);
+        let secrets = services.flat_map(Service::log).filter(|line| line.contains("canary"));
+        tally.trouble.extend(secrets.map(|line| format!("a secret in the log: {line}")));
+        tally
+    }
 }
 
 async fn poll(condition: impl AsyncFn() -> bool) {

@@ -12,15 +12,17 @@ use super::world::{Question, Reply, Seen};
 /// The figures of one or several stories.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Tally {
+    /// Services that were killed.
+    pub(crate) kills: usize,
     /// Questions whose HTTP response came.
     pub(crate) acknowledged: usize,
-    /// Of them, those that had been promised an answer and waited for it at the kill.
+    /// Of them, those that had been promised an answer and waited for it at the last kill.
     pub(crate) open: usize,
     /// Answers that people were sent, each counted once.
     pub(crate) answers: usize,
     /// Answers that came once more.
     pub(crate) twice: usize,
-    /// From the next start to the last answer to somebody who had been waiting.
+    /// From the last kill to the last answer to somebody who had been waiting.
     pub(crate) longest: Duration,
     /// Whatever must not be.
     pub(crate) trouble: Vec<String>,
@@ -33,22 +35,21 @@ const BEING_SENT: Duration = Duration::from_secs(2);
 const LOST: &str = "no answer";
 
 impl Tally {
-    /// Judges what people got. `killed` and `started` are when it ended and when the next began.
+    /// Judges what people got, in a story in which services were killed at these moments.
     pub(crate) fn of(
         questions: &[Question],
         seen: &HashMap<String, Seen>,
-        killed: Timestamp,
-        started: Timestamp,
+        kills: &[Timestamp],
     ) -> Self {
-        let mut tally = Self::default();
+        let mut tally = Self { kills: kills.len(), ..Self::default() };
         for question in questions {
             let none = Seen::default();
-            tally.add(question, seen.get(&question.place).unwrap_or(&none), killed, started);
+            tally.add(question, seen.get(&question.place).unwrap_or(&none), kills);
         }
         tally
     }
 
-    fn add(&mut self, question: &Question, seen: &Seen, killed: Timestamp, started: Timestamp) {
+    fn add(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
         let at_once = usize::from(question.reply == Reply::Answered);
         let came = seen.answers.len() + at_once;
         match &question.reply {
@@ -60,19 +61,21 @@ impl Tally {
             self.trouble.push(format!("{LOST} to {question:?}"));
         }
         self.answers += came.min(1);
-        self.judge_twice(question, seen, killed);
+        self.judge_twice(question, seen, kills);
         self.trouble.extend(seen.refusals.iter().map(|refusal| format!("a refusal: {refusal}")));
-        let first = seen.answers.iter().min().copied();
-        if question.reply == Reply::Promised && question.at < killed {
-            let first = first.filter(|first| *first > killed);
-            self.open += usize::from(first.is_some());
-            let waited = first.map_or(Duration::ZERO, |first| between(started, first));
-            self.longest = self.longest.max(waited);
+        let last_kill = kills.iter().max().copied().unwrap_or(Timestamp::MIN);
+        let first = seen.answers.iter().min().filter(|first| **first > last_kill);
+        if let Some(first) = first
+            && question.reply == Reply::Promised
+            && question.at < last_kill
+        {
+            self.open += 1;
+            self.longest = self.longest.max(between(last_kill, *first));
         }
     }
 
     /// Counts what came too often, and complains unless it was being sent at the kill.
-    fn judge_twice(&mut self, question: &Question, seen: &Seen, killed: Timestamp) {
+    fn judge_twice(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
         let at_once = Some(question.at).filter(|_| question.reply == Reply::Answered);
         // Words that something is on its way are one message too many beside what was on its way.
         let mut came = [&*seen.waiting, &*seen.answers].concat();
@@ -81,10 +84,10 @@ impl Tally {
         // The last one is the answer.
         for too_many in came.iter().rev().skip(1) {
             self.twice += 1;
-            let apart = between(*too_many, killed).max(between(killed, *too_many));
-            if apart > BEING_SENT {
+            let apart = |kill: &Timestamp| between(*too_many, *kill).max(between(*kill, *too_many));
+            if kills.iter().map(apart).min().is_none_or(|apart| apart > BEING_SENT) {
                 self.trouble.push(format!(
-                    "came again without need, killed at {killed}: {question:?} {seen:?}"
+                    "came again without need, killed at {kills:?}: {question:?} {seen:?}"
                 ));
             }
         }
@@ -97,6 +100,7 @@ impl Tally {
 
     pub(crate) fn sum(tallies: &[Self]) -> Self {
         tallies.iter().fold(Self::default(), |mut sum, one| {
+            sum.kills += one.kills;
             sum.acknowledged += one.acknowledged;
             sum.open += one.open;
             sum.answers += one.answers;
@@ -112,8 +116,9 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} questions acknowledged, {} of them open at a kill and answered later, {} without an \
-             answer, {} answers, {} of them twice, the last {:.1} s after the next start",
+            "{} kills, {} questions acknowledged, {} of them open at the kill, {} without an answer; {} \
+             answers, {} of them twice; the last {:.1} s after the kill",
+            self.kills,
             self.acknowledged,
             self.open,
             self.lost(),
