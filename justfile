@@ -16,6 +16,10 @@ test *arguments:
 story name:
     cargo test --test it -- --nocapture {{ name }}
 
+# Kills the busy service so often, at random points, and counts what became of its promises
+kill count="50":
+    CONNECT_KILLS={{ count }} cargo test --test kill -- --nocapture
+
 # Takes changed snapshots over, one by one
 snapshots:
     cargo insta test --lib --review

@@ -8,6 +8,7 @@ use novu_connect_bot::net;
 use super::SECRET;
 use super::client::{self, Outcome, Plan};
 use super::process::Process;
+use super::store::Store;
 
 /// How long it may take after the last response until everything else has happened.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,6 +20,8 @@ pub(crate) enum Side {
     Bare,
     /// The product.
     Ours,
+    /// The product with `memory`, where `ours` has another store.
+    Memory,
     /// The same built with the usual library, where that is installed.
     Peer,
 }
@@ -32,6 +35,7 @@ impl Side {
         match self {
             Self::Bare => "bare axum",
             Self::Ours => "ours",
+            Self::Memory => "in memory",
             Self::Peer => "the peer",
         }
     }
@@ -64,7 +68,9 @@ pub(crate) struct Field {
     ours: Server,
     /// Where ours has its figures, `host:port`.
     pub(crate) operators: String,
+    memory: Option<Server>,
     peer: Option<Server>,
+    store: Store,
     /// When the product was started.
     pub(crate) started: Instant,
     /// The number of the next person.
@@ -113,17 +119,28 @@ impl std::fmt::Display for Calls {
 }
 
 impl Field {
-    /// Starts everything. Each call to Novu's mint takes `delay`, save for the first.
-    pub(crate) async fn start(delay: &str) -> Self {
+    /// Starts everything, with `more` settings of the product. Each call to Novu's mint takes `delay`,
+    /// save for the first.
+    pub(crate) async fn start(delay: &str, more: &[(&'static str, &str)]) -> Self {
         let upstream = Process::role("upstream", &[("DELAY", delay.to_owned())]);
         let bare = start_bare(&upstream);
-        let (address, operators) = (free_address(), free_address());
-        let settings = settings(&upstream, &address, &operators);
+        let (store, operators) = (Store::chosen(), free_address());
+        let mut settings = settings(&upstream, &store, &operators);
+        settings.extend(more.iter().map(|&(name, value)| (name, value.to_owned())));
         let started = Instant::now();
-        let process =
-            Process::program(env!("CARGO_BIN_EXE_novu-connect-bot"), &["serve"], &settings);
-        let ours = Server::listening(process, address).await;
-        Self { upstream, bare, ours, operators, peer: None, started, people: 1 }
+        let ours = start_product(settings).await;
+        let (memory, peer) = (None, None);
+        Self { upstream, bare, ours, operators, memory, peer, store, started, people: 1 }
+    }
+
+    /// Starts the product once more, with `memory`; false where that is the store already.
+    pub(crate) async fn start_with_memory(&mut self) -> bool {
+        if matches!(self.store, Store::Memory) {
+            return false;
+        }
+        let settings = settings(&self.upstream, &Store::Memory, &free_address());
+        self.memory = Some(start_product(settings).await);
+        true
     }
 
     /// Starts a peer by the name of its file; false where the peers are not installed.
@@ -147,6 +164,7 @@ impl Field {
         match side {
             Side::Bare => &self.bare,
             Side::Ours => &self.ours,
+            Side::Memory => self.memory.as_ref().expect("a product that was started"),
             Side::Peer => self.peer.as_ref().expect("a peer that was started"),
         }
     }
@@ -187,6 +205,13 @@ impl Field {
         get(&format!("{}{path}", self.upstream.value("control"))).await
     }
 
+    /// The sum of a figure of ours.
+    pub(crate) async fn figure(&self, name: &str) -> u64 {
+        let figures = get(&format!("http://{}/metrics", self.operators)).await;
+        let lines = figures.lines().filter(|line| line.starts_with(name));
+        lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
     async fn calls(&self) -> Calls {
         let text = self.control("/calls").await;
         let numbers: Vec<u64> =
@@ -223,9 +248,17 @@ fn neighbour_settings(upstream: &Process) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn settings(upstream: &Process, address: &str, operators: &str) -> [(&'static str, String); 17] {
-    [
-        ("CONNECT_SERVER__LISTEN", address.to_owned()),
+/// The product, once it listens.
+async fn start_product(mut settings: Vec<(&'static str, String)>) -> Server {
+    let address = free_address();
+    settings.push(("CONNECT_SERVER__LISTEN", address.clone()));
+    let process = Process::program(env!("CARGO_BIN_EXE_novu-connect-bot"), &["serve"], &settings);
+    Server::listening(process, address).await
+}
+
+/// What the product has to know.
+fn settings(upstream: &Process, store: &Store, operators: &str) -> Vec<(&'static str, String)> {
+    let settings = [
         ("CONNECT_SERVER__OPS_LISTEN", operators.to_owned()),
         ("CONNECT_NOVU__API_URL", upstream.value("novu")),
         ("CONNECT_NOVU__API_KEY", upstream.value("key")),
@@ -242,7 +275,8 @@ fn settings(upstream: &Process, address: &str, operators: &str) -> [(&'static st
         ("CONNECT_TEAMS__LINK_HOSTS", "127.0.0.1".to_owned()),
         ("CONNECT_TEAMS__SERVICE_HOSTS", "127.0.0.1".to_owned()),
         ("CONNECT_LOG", "warn".to_owned()),
-    ]
+    ];
+    settings.into_iter().chain(store.settings()).collect()
 }
 
 fn free_address() -> String {

@@ -6,8 +6,12 @@
 //! that others use too; the ratio is taken in pairs, one round of each after the other, and both have
 //! to make the same calls.
 //!
+//! `LOAD_STORE` says where the product keeps its promises: `memory`, which is the default, `sqlite` or
+//! `postgres`. With one of the others it is also set beside itself with `memory`. The server of
+//! PostgreSQL is a private one on this machine; its processor time is not counted.
+//!
 //! `LOAD_REQUESTS` and `LOAD_ROUNDS` change the size of a run, `LOAD_RATE` that of its steady part, and
-//! `LOAD_ONLY=slack` or `teams` leaves the other out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
+//! `LOAD_ONLY=slack`, `teams` or `promises` leaves the others out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
 //! for messages in Teams alone. For a quick look: `LOAD_ROUNDS=1 LOAD_REQUESTS=2000`.
 //!
 //! After `npm install --prefix benches/peers` the product is also set beside what others would build
@@ -23,9 +27,13 @@ mod control;
 mod field;
 mod pairs;
 mod process;
+mod promises;
 mod slack;
+mod store;
 mod teams;
 mod upstream;
+
+use store::Store;
 
 /// What Slack's requests are signed with.
 const SECRET: &str = "load-signing-secret";
@@ -54,11 +62,15 @@ async fn report() {
     let size =
         std::fs::metadata(env!("CARGO_BIN_EXE_novu-connect-bot")).map_or(0, |file| file.len());
     println!("binary {:.1} MiB", size as f64 / 1024.0 / 1024.0);
+    println!("promises are kept in {}", Store::chosen().name());
     let only = std::env::var_os("LOAD_ONLY");
     if only.as_ref().is_none_or(|only| only == "slack") {
         slack::report().await;
     }
     if only.as_ref().is_none_or(|only| only == "teams") {
         teams::report().await;
+    }
+    if only.as_ref().is_none_or(|only| only == "promises") {
+        promises::report().await;
     }
 }

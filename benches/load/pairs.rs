@@ -24,6 +24,16 @@ pub(crate) async fn compare(
     last
 }
 
+/// The same beside the product with `memory`.
+pub(crate) async fn compare_to_memory(
+    field: &mut Field,
+    name: &str,
+    round: impl AsyncFnMut(&mut Field, Side) -> Round,
+) {
+    let last = set_beside(Side::Memory, field, name, round).await;
+    assert_eq!(last.other.calls, last.ours.calls, "{name}: they do not do the same work");
+}
+
 /// The same beside a peer, which makes fewer calls.
 pub(crate) async fn compare_to_peer(
     field: &mut Field,

@@ -4,33 +4,36 @@ use std::time::Duration;
 
 use super::client::{Plan, Script};
 use super::field::{Field, NEIGHBOURS, Side};
-use super::pairs::{compare, compare_to_peer};
+use super::pairs::{compare, compare_to_memory, compare_to_peer};
 use super::{CONNECTIONS, SECRET, number};
 
 /// All scenarios.
 pub(crate) async fn report() {
-    let (mut field, first_answer) = start("0ms").await;
+    let (mut field, first_answer) = start("0ms", &[]).await;
     println!("first good answer {} ms after start", first_answer.as_millis());
     field.memory(&NEIGHBOURS, "at rest");
     race(&mut field, "/connect for new people, as fast as it goes", true).await;
     field.memory(&NEIGHBOURS, &format!("after {} requests", field.people));
     race(&mut field, "forged requests, as fast as they are refused", false).await;
+    if field.start_with_memory().await {
+        race_memory(&mut field).await;
+    }
     if field.start_peer("slack.js").await {
         race_peer(&mut field).await;
     }
     drop(field);
 
-    let (mut field, _) = start("50ms").await;
+    let (mut field, _) = start("50ms", &[]).await;
     steady(&mut field).await;
     drop(field);
 
-    let (mut field, _) = start("60s").await;
+    let (mut field, _) = start("60s", &[]).await;
     hang(&mut field).await;
 }
 
-/// Starts everything, and asks once: how long after its start the product had an answer.
-async fn start(delay: &str) -> (Field, Duration) {
-    let mut field = Field::start(delay).await;
+/// Starts everything, with `more` settings of the product, and asks once: how long after its start the product had an answer.
+pub(crate) async fn start(delay: &str, more: &[(&'static str, &str)]) -> (Field, Duration) {
+    let mut field = Field::start(delay, more).await;
     let plan = Plan { connections: 1, requests: 1, ..plan(&field, Side::Ours, true) };
     let first = field.round(Side::Ours, &plan, async |_| true).await;
     assert_eq!(first.outcome.with_link, 1, "the first answer has no link");
@@ -38,7 +41,8 @@ async fn start(delay: &str) -> (Field, Duration) {
     (field, first_answer)
 }
 
-fn plan(field: &Field, side: Side, genuine: bool) -> Plan {
+/// `/connect` of new people, or forged.
+pub(crate) fn plan(field: &Field, side: Side, genuine: bool) -> Plan {
     Plan {
         address: field.server(side).address.clone(),
         script: Script::Slack {
@@ -62,6 +66,18 @@ async fn race(field: &mut Field, name: &str, genuine: bool) {
         round
     })
     .await;
+}
+
+/// The product beside itself with `memory`: what the store costs.
+async fn race_memory(field: &mut Field) {
+    compare_to_memory(field, "/connect for new people, beside memory", async |field, side| {
+        let plan = plan(field, side, true);
+        let round = field.round(side, &plan, async |_| true).await;
+        assert_eq!(round.outcome.with_link, plan.requests, "{:?}", round.outcome.statuses);
+        round
+    })
+    .await;
+    field.memory(&[Side::Ours, Side::Memory], "afterwards");
 }
 
 /// The product beside Bolt for JavaScript, which only asks for the link.

@@ -47,7 +47,7 @@ impl Tokens {
 
 /// All scenarios.
 pub(crate) async fn report() {
-    let mut field = Field::start("0ms").await;
+    let mut field = Field::start("0ms", &[]).await;
     println!("\nMicrosoft Teams: {TENANTS} tenants, so that the pace within one is not measured");
     println!("  bare jsonwebtoken::decode of such a token: {:.1} µs", bare_verification().await);
     field.memory(&NEIGHBOURS, "at rest");

@@ -93,8 +93,10 @@ impl Failure {
 pub enum Effect {
     /// An error status in the service's own envelope; the request has no effect.
     Fail(Failure),
-    /// The right answer, this much later in real time.
+    /// The right answer, this much later in real time; so is the effect.
     Slow(Duration),
+    /// The right answer, this much later in real time; the request has its effect at once.
+    LateAnswer(Duration),
     /// The right answer, once the [`Hold`] is released.
     Hold(Hold),
     /// The connection is closed without an answer; the request has no effect.

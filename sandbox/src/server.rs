@@ -206,6 +206,11 @@ impl Front {
                 tokio::time::sleep(delay).await;
                 self.pass(request).await
             }
+            Effect::LateAnswer(delay) => {
+                let answer = self.pass(request).await;
+                tokio::time::sleep(delay).await;
+                answer
+            }
             Effect::Hold(hold) => {
                 hold.pass().await;
                 self.pass(request).await

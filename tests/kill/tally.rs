@@ -1,0 +1,130 @@
+//! What came of a story, counted.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use novu_connect_bot::clock::between;
+
+use super::world::{Question, Reply, Seen};
+
+/// The figures of one or several stories.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Tally {
+    /// Services that were killed.
+    pub(crate) kills: usize,
+    /// Questions whose HTTP response came.
+    pub(crate) acknowledged: usize,
+    /// Of them, those that had been promised an answer and waited for it at the last kill.
+    pub(crate) open: usize,
+    /// Answers that people were sent, each counted once.
+    pub(crate) answers: usize,
+    /// Answers that came once more.
+    pub(crate) twice: usize,
+    /// From the last kill to the last answer to somebody who had been waiting.
+    pub(crate) longest: Duration,
+    /// Whatever must not be.
+    pub(crate) trouble: Vec<String>,
+}
+
+/// What arrived so close to a kill may come twice: the service had no time to note that it was sent, and
+/// what it had sent may arrive after its end.
+const BEING_SENT: Duration = Duration::from_secs(2);
+/// Begins what is said of a question without an answer.
+const LOST: &str = "no answer";
+
+impl Tally {
+    /// Judges what people got, in a story in which services were killed at these moments.
+    pub(crate) fn of(
+        questions: &[Question],
+        seen: &HashMap<String, Seen>,
+        kills: &[Timestamp],
+    ) -> Self {
+        let mut tally = Self { kills: kills.len(), ..Self::default() };
+        for question in questions {
+            let none = Seen::default();
+            tally.add(question, seen.get(&question.place).unwrap_or(&none), kills);
+        }
+        tally
+    }
+
+    fn add(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
+        let at_once = usize::from(question.reply == Reply::Answered);
+        let came = seen.answers.len() + at_once;
+        match &question.reply {
+            Reply::Broken => {}
+            Reply::Odd(reply) => self.trouble.push(format!("a reply of {reply}")),
+            Reply::Answered | Reply::Promised => self.acknowledged += 1,
+        }
+        if came == 0 && question.reply == Reply::Promised {
+            self.trouble.push(format!("{LOST} to {question:?}"));
+        }
+        self.answers += came.min(1);
+        self.judge_twice(question, seen, kills);
+        self.trouble.extend(seen.refusals.iter().map(|refusal| format!("a refusal: {refusal}")));
+        let last_kill = kills.iter().max().copied().unwrap_or(Timestamp::MIN);
+        let first = seen.answers.iter().min().filter(|first| **first > last_kill);
+        if let Some(first) = first
+            && question.reply == Reply::Promised
+            && question.at < last_kill
+        {
+            self.open += 1;
+            self.longest = self.longest.max(between(last_kill, *first));
+        }
+    }
+
+    /// Counts what came too often, and complains unless it was being sent at the kill.
+    fn judge_twice(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
+        let at_once = Some(question.at).filter(|_| question.reply == Reply::Answered);
+        // Words that something is on its way are one message too many beside what was on its way.
+        let mut came = [&*seen.waiting, &*seen.answers].concat();
+        came.extend(at_once);
+        came.sort_unstable();
+        // The last one is the answer.
+        for too_many in came.iter().rev().skip(1) {
+            self.twice += 1;
+            let apart = |kill: &Timestamp| between(*too_many, *kill).max(between(*kill, *too_many));
+            if kills.iter().map(apart).min().is_none_or(|apart| apart > BEING_SENT) {
+                self.trouble.push(format!(
+                    "came again without need, killed at {kills:?}: {question:?} {seen:?}"
+                ));
+            }
+        }
+    }
+
+    /// How many acknowledged questions have no answer.
+    pub(crate) fn lost(&self) -> usize {
+        self.trouble.iter().filter(|it| it.starts_with(LOST)).count()
+    }
+
+    pub(crate) fn sum(tallies: &[Self]) -> Self {
+        tallies.iter().fold(Self::default(), |mut sum, one| {
+            sum.kills += one.kills;
+            sum.acknowledged += one.acknowledged;
+            sum.open += one.open;
+            sum.answers += one.answers;
+            sum.twice += one.twice;
+            sum.longest = sum.longest.max(one.longest);
+            sum.trouble.extend(one.trouble.iter().cloned());
+            sum
+        })
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} kills, {} questions acknowledged, {} of them open at the kill, {} without an answer; {} \
+             answers, {} of them twice; the last {:.1} s after the kill",
+            self.kills,
+            self.acknowledged,
+            self.open,
+            self.lost(),
+            self.answers,
+            self.twice,
+            self.longest.as_secs_f64()
+        )
+    }
+}
