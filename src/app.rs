@@ -2,7 +2,9 @@
 
 mod config;
 mod resolving;
+mod running;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +12,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, join, join_all};
+use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Common, Machine, Responder, Surface};
 use crate::clock::SharedClock;
 use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
-use crate::http::{self, Drained, Limits, RequestLimits, harden, ops};
+use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::{self, Outgoing};
@@ -26,19 +28,12 @@ use crate::page::LinkPages;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::{Store, StoreTrouble};
+use crate::supervise::{RESTARTING, Supervisor};
 use crate::{slack, teams};
 use resolving::Resolving;
 
 pub(crate) use self::config::platforms;
 pub use self::config::{Config, sections};
-
-/// How often the store is looked into when the service is about to end.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-
-/// How long answers that were promised may take to go out after the last request.
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
-/// How long people may then take to be told that there will be no answer.
-const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The addresses that the service listens on.
 #[derive(Debug)]
@@ -56,6 +51,11 @@ pub struct App {
     store: Store,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    supervisor: Arc<Supervisor>,
+    /// How long it goes on serving after it was told to stop.
+    drain: Duration,
+    /// Cancelled once it was told to stop.
+    stopping: CancellationToken,
     clock: SharedClock,
     random: SharedRandom,
 }
@@ -106,7 +106,9 @@ impl App {
         }
         let pages = build_pages(&common, &surfaces);
         let Common { metrics, store, clock, random, .. } = common;
-        Ok(Self { metrics, store, surfaces, pages, clock, random })
+        let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
+        let (drain, stopping) = (config.server.drain, CancellationToken::new());
+        Ok(Self { metrics, store, surfaces, pages, supervisor, drain, stopping, clock, random })
     }
 
     /// The routes for the public.
@@ -127,117 +129,43 @@ impl App {
     }
 
     fn hardened(&self, router: Router) -> Router {
-        let random = Arc::clone(&self.random);
-        harden(router, RequestLimits::default(), move || Reference::new(&*random).to_string())
-    }
-
-    /// Serves until `stop`, then lets what has begun come to its end.
-    ///
-    /// Connections finish first, so that every promise is in the store before the last answers go out.
-    pub async fn serve(&self, listeners: Listeners, limits: Limits, stop: CancellationToken) {
-        // Of its own, not a child of `stop`: promises are kept until the last one is.
-        let background = CancellationToken::new();
-        let work = tokio::spawn({
-            let (app, stop) = (self.clone(), background.clone());
-            async move { app.run(stop).await }
-        });
-        let ops = async {
-            if let Some(listener) = listeners.ops {
-                let limits = limits.for_operators();
-                http::serve(listener, self.ops_router(), limits, stop.clone()).await;
-            }
-        };
-        let (drained, ()) =
-            tokio::join!(http::serve(listeners.public, self.router(), limits, stop.clone()), ops);
-        if let Drained::CutOff(connections) = drained {
-            tracing::warn!(connections, "connections were broken off");
-        }
-        self.settle().await;
-        background.cancel();
-        // What is still asked of Novu for the index is of no use to anybody any more.
-        work.abort();
-    }
-
-    /// Does what goes on beside the requests, until `stop`.
-    async fn run(&self, stop: CancellationToken) {
-        let running = self
-            .surfaces
-            .iter()
-            .map(|surface| join(surface.machine().run(stop.clone()), surface.run(stop.clone())));
-        tokio::select! {
-            _ = join_all(running) => {}
-            () = self.store.keep(&self.clock) => {}
-        }
-    }
-
-    /// Keeps every promise; where that takes too long, the people are told so.
-    async fn settle(&self) {
-        if self.keeps_promises_within(LAST_ANSWERS).await {
-            return;
-        }
-        for surface in &self.surfaces {
-            surface.machine().conclude().await;
-        }
-        if !self.keeps_promises_within(LAST_WORDS).await {
-            let promises = self.open_promises().await;
-            tracing::warn!(promises, "some answers did not go out in time");
-        }
-    }
-
-    async fn keeps_promises_within(&self, limit: Duration) -> bool {
-        tokio::select! {
-            () = self.keep_promises() => true,
-            () = self.clock.sleep(limit) => false,
-        }
-    }
-
-    /// Waits until every promise is kept and nobody is being answered any more. Call once no new
-    /// requests come in, and while the background work still goes on.
-    async fn keep_promises(&self) {
-        loop {
-            while self.open_promises().await > 0 {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            for surface in &self.surfaces {
-                surface.machine().drain().await;
-            }
-            // What was under way may have promised something meanwhile.
-            if self.open_promises().await == 0 {
-                return;
-            }
-        }
-    }
-
-    /// How many promises are not kept yet.
-    async fn open_promises(&self) -> usize {
-        self.store.open_jobs().await.unwrap_or_default()
+        let (random, metrics) = (Arc::clone(&self.random), Arc::clone(&self.metrics));
+        harden(router, RequestLimits::default(), move || {
+            metrics.panicked("request");
+            Reference::new(&*random).to_string()
+        })
     }
 }
 
 impl ops::Operated for App {
-    fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>> {
+    fn trouble(&self) -> BoxFuture<'_, Vec<ops::Named>> {
         async move {
-            let mut trouble: Vec<_> =
-                self.store.trouble().map(|it| ("store", it.word())).into_iter().collect();
+            let stopping = self.stopping.is_cancelled().then_some(("service".into(), STOPPING));
+            let store = self.store.trouble().map(|it| ("store".into(), it.word()));
+            let mut trouble: Vec<_> = stopping.into_iter().chain(store).collect();
             for surface in &self.surfaces {
                 let machine = surface.machine();
                 let word = match surface.trouble() {
                     Some(word) => Some(word),
                     None => machine.trouble().await,
                 };
-                trouble.extend(word.map(|word| (machine.platform().name, word)));
+                trouble.extend(word.map(|word| (machine.platform().name.into(), word)));
             }
             trouble
         }
         .boxed()
     }
 
-    fn warnings(&self) -> Vec<(&'static str, &'static str)> {
+    fn warnings(&self) -> Vec<ops::Named> {
         let machines = self.surfaces.iter().map(|surface| surface.machine());
         let warning = |machine: Arc<dyn Machine>| {
-            machine.warning().map(|word| (machine.platform().name, word))
+            machine.warning().map(|word| (machine.platform().name.into(), word))
         };
-        machines.filter_map(warning).collect()
+        // People are answered without it, a little later at worst: what nobody can be answered without
+        // has words of its own.
+        let restarting = self.supervisor.pausing_tasks().into_iter();
+        let restarting = restarting.map(|task| (Cow::from(task), RESTARTING));
+        machines.filter_map(warning).chain(restarting).collect()
     }
 
     fn figures(&self) -> BoxFuture<'_, String> {
@@ -252,6 +180,9 @@ impl ops::Operated for App {
     }
 }
 
+/// What an operator is told of a service that was told to stop.
+const STOPPING: &str = "stopping";
+
 /// Every word that `/readyz` can say of a part, without those about single subscribers, connections and
 /// endpoints of Novu, for which nobody is asked there.
 #[must_use]
@@ -261,7 +192,7 @@ pub fn readiness_words() -> BTreeSet<&'static str> {
     });
     of_novu
         .chain(WorkspaceIndex::words())
-        .chain([PROFILES_UNREACHABLE, TOKEN_EXPIRED])
+        .chain([PROFILES_UNREACHABLE, TOKEN_EXPIRED, STOPPING, RESTARTING])
         .chain(StoreTrouble::ALL.map(StoreTrouble::word))
         .chain(slack::troubles())
         .chain(teams::troubles())

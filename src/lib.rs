@@ -10,8 +10,9 @@
 //!   `links`: the addresses of personal pages; `jobs`: durable work;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
-//! - [`clock`], [`random`], `metrics`, [`signing`], `seen`, `refused`, [`telemetry`], and
-//!   `text`, which makes text from outside fit to be shown: what all of them stand on.
+//! - [`clock`], [`random`], `metrics`, [`signing`], `seen`, `refused`, [`telemetry`], [`supervise`] and
+//!   `tasks`, which keep what runs beside the requests from dying unnoticed, and `text`, which makes
+//!   text from outside fit to be shown: what all of them stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
@@ -34,6 +35,8 @@ mod seen;
 pub mod signing;
 pub mod slack;
 pub mod store;
+pub mod supervise;
+mod tasks;
 pub mod teams;
 pub mod telemetry;
 mod text;

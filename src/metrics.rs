@@ -22,6 +22,9 @@ use prometheus_client::registry::{Registry, Unit};
 const LATENCY_BOUNDS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0];
 
+/// What can panic without harming more than itself: a request's handler, and a task that serves one person.
+const PANICS: [&str; 2] = ["request", "task"];
+
 /// The steps of the funnel.
 const FUNNEL: [&str; 2] = ["asked", "clicked"];
 
@@ -75,6 +78,17 @@ struct Surface {
     platform: Word,
 }
 
+/// A background task. Its name is made of words that this code chose.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Background {
+    task: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Panicked {
+    what: Word,
+}
+
 type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
 
 fn latency() -> Histogram {
@@ -90,6 +104,8 @@ pub struct Metrics {
     late: Family<Delivered, Counter>,
     upstream: Latency<Call>,
     reply: Latency<Surface>,
+    background_restarts: Family<Background, Counter>,
+    panics: Family<Panicked, Counter>,
     /// Promises that are not kept yet.
     pub promises_open: Gauge,
     /// Channel connections that the workspace index knows.
@@ -126,12 +142,17 @@ impl Metrics {
             late: Family::default(),
             upstream: Family::new_with_constructor(latency as fn() -> Histogram),
             reply: Family::new_with_constructor(latency as fn() -> Histogram),
+            background_restarts: Family::default(),
+            panics: Family::default(),
             promises_open: Gauge::default(),
             connections_known: Gauge::default(),
             connections_refreshed: Gauge::default(),
             tables_refused: Counter::default(),
             replays_forgotten: Counter::default(),
         };
+        for what in PANICS {
+            drop(metrics.panics.get_or_create(&Panicked { what: Word(what) }));
+        }
         metrics.register();
         metrics
     }
@@ -167,6 +188,16 @@ impl Metrics {
             "Time from a request's arrival to its response",
             Unit::Seconds,
             self.reply.clone(),
+        );
+        registry.register(
+            "background_restarts",
+            "Background tasks that ended or panicked and are started again",
+            self.background_restarts.clone(),
+        );
+        registry.register(
+            "panics",
+            "Requests, and tasks that serve one person, that panicked",
+            self.panics.clone(),
         );
         registry.register(
             "promises_open",
@@ -247,6 +278,21 @@ impl Metrics {
     /// Makes the times of responses exist, as above.
     pub fn begin_reply(&self, platform: &'static str) {
         drop(self.reply.get_or_create(&Surface { platform: Word(platform) }));
+    }
+
+    /// Makes the count of a background task's restarts exist, as above.
+    pub fn begin_background(&self, task: &str) {
+        drop(self.background_restarts.get_or_create(&Background { task: task.to_owned() }));
+    }
+
+    /// Counts that a background task is started again.
+    pub fn background_restarted(&self, task: &str) {
+        self.background_restarts.get_or_create(&Background { task: task.to_owned() }).inc();
+    }
+
+    /// Counts a panic that harmed nothing but what panicked.
+    pub fn panicked(&self, what: &'static str) {
+        self.panics.get_or_create(&Panicked { what: Word(what) }).inc();
     }
 
     /// Counts a request that was refused before anything in it was believed.

@@ -306,6 +306,7 @@ mod process {
         env.extend([
             ("CONNECT_SERVER__LISTEN", &*address),
             ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
+            ("CONNECT_SERVER__DRAIN", "0s"),
             ("CONNECT_NOVU__API_URL", &*nobody),
         ]);
         let child = Command::new("sh")
@@ -340,6 +341,7 @@ mod process {
         env.extend([
             ("CONNECT_SERVER__LISTEN", &*address),
             ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
+            ("CONNECT_SERVER__DRAIN", "0s"),
             ("CONNECT_NOVU__API_URL", &*nobody),
         ]);
         let child = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))

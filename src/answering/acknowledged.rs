@@ -25,7 +25,8 @@ impl<D: Deliver> Answering<D> {
         let (stored, promised) = oneshot::channel();
         // Apart from the request, which ends when the platform hangs up: once stored, a promise is
         // kept.
-        self.tasks.spawn(Arc::clone(self).store_and_keep(pending, stored));
+        let reference = pending.question().reference;
+        self.tasks.spawn(reference, Arc::clone(self).store_and_keep(pending, stored));
         promised.await.unwrap_or(Err(StoreError::Full))
     }
 
@@ -46,7 +47,8 @@ impl<D: Deliver> Answering<D> {
         match begun {
             Ok(Begun::Leased(lease)) => {
                 self.count_asked(pending.question());
-                let ran = attempt::attempt(&self, &mut pending, &lease).await;
+                let attempt = attempt::attempt(&self, &mut pending, &lease);
+                let ran = self.jobs.catch(reference, attempt).await;
                 self.jobs.conclude(&lease, &pending, ran).await;
             }
             Ok(Begun::Known) => self.metrics.late(D::PLATFORM.name, "duplicate"),

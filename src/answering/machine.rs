@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
 use super::Answering;
 use super::deliver::Deliver;
 use super::responder::Responder;
+use crate::supervise::Background;
 
 /// Answers the people of one platform, for as long as the service runs.
 pub trait Machine: Responder {
-    /// Keeps promises whose time has come, and what is known of Novu fresh, until `stop`.
-    fn run(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()>;
+    /// What goes on in the background: promises are kept when their time has come, and what is known
+    /// of Novu stays fresh.
+    fn background(self: Arc<Self>) -> Vec<Background>;
 
     /// Waits for nothing any more: whoever is not answered yet is told at once that they have to ask
     /// again. Called when the service is about to end and cannot keep its promises.
@@ -21,6 +22,9 @@ pub trait Machine: Responder {
 
     /// Waits until nobody is being answered any more. Called once no new questions come in.
     fn drain(&self) -> BoxFuture<'_, ()>;
+
+    /// Breaks off what is being answered. Called at the very end, when no time is left to wait for it.
+    fn break_off(&self);
 
     /// What keeps everybody from being answered, in a word; none if nothing does.
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
@@ -30,12 +34,12 @@ pub trait Machine: Responder {
 }
 
 impl<D: Deliver> Machine for Answering<D> {
-    fn run(self: Arc<Self>, stop: CancellationToken) -> BoxFuture<'static, ()> {
-        async move {
-            let linking = self.linking.run(stop.clone());
-            tokio::join!(linking, self.jobs.work(&self, &self.tasks, stop));
-        }
-        .boxed()
+    fn background(self: Arc<Self>) -> Vec<Background> {
+        let name = format!("{}_late_answers", D::PLATFORM.name);
+        let late_answers = Background::new(name, &self, |answering, stop| async move {
+            answering.jobs.work(&answering, &answering.tasks, stop).await;
+        });
+        self.linking.background().into_iter().chain([late_answers]).collect()
     }
 
     fn conclude(&self) -> BoxFuture<'_, ()> {
@@ -44,8 +48,11 @@ impl<D: Deliver> Machine for Answering<D> {
     }
 
     fn drain(&self) -> BoxFuture<'_, ()> {
-        self.tasks.close();
         self.tasks.wait().boxed()
+    }
+
+    fn break_off(&self) {
+        self.tasks.break_off();
     }
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {

@@ -23,7 +23,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, DedupKey, Intent, Linking, Question};
@@ -32,6 +31,7 @@ use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::store::{JobId, Lease, Store};
+use crate::tasks::Tasks;
 use admission::Admissions;
 use messages::Messages;
 use outage::{NextStep, Outage};
@@ -78,7 +78,7 @@ pub struct Answering<D: Deliver> {
     outage: Outage,
     clock: SharedClock,
     metrics: Arc<Metrics>,
-    tasks: TaskTracker,
+    tasks: Tasks,
     /// Cancelled once nothing is waited for any more.
     concluding: CancellationToken,
 }
@@ -108,8 +108,8 @@ impl<D: Deliver> Answering<D> {
             admissions: Admissions::new(store, Arc::clone(&clock)),
             outage: Outage::default(),
             clock,
+            tasks: Tasks::new(Arc::clone(&metrics)),
             metrics,
-            tasks: TaskTracker::new(),
             concluding: CancellationToken::new(),
         }
     }

@@ -8,9 +8,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
-use tokio_util::sync::CancellationToken;
+use futures_util::future::BoxFuture;
 
 use super::machine::Machine;
 use super::{Answering, Deliver, Parts};
@@ -24,6 +22,7 @@ use crate::net::Outgoing;
 use crate::novu::Novu;
 use crate::random::SharedRandom;
 use crate::store::Store;
+use crate::supervise::Background;
 
 /// A chat platform in the service's list of them.
 #[derive(Debug)]
@@ -59,9 +58,9 @@ pub trait Surface: Send + Sync + Debug {
     /// What answers the platform's people.
     fn machine(&self) -> Arc<dyn Machine>;
 
-    /// Does what the platform needs beside its machine, until `stop`.
-    fn run(&self, _stop: CancellationToken) -> BoxFuture<'_, ()> {
-        ready(()).boxed()
+    /// What the platform needs in the background, beside its machine.
+    fn background(self: Arc<Self>) -> Vec<Background> {
+        Vec::new()
     }
 
     /// What keeps requests from being verified or messages from being sent, in a word; none if nothing

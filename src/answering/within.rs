@@ -49,9 +49,11 @@ impl<D: Deliver> Answering<D> {
         pending.asked.too_often = Some(false);
         let (reply, replied) = oneshot::channel();
         // Apart from the request, which ends when the platform hangs up. The person still waits then.
-        self.tasks.spawn(Arc::clone(self).answer_or_promise(deadline, pending, reply));
+        let answering = Arc::clone(self).answer_or_promise(deadline, pending, reply);
+        self.tasks.spawn(question.reference, answering);
         match replied.await {
             Ok(answer) => answer.map(|answer| (question, answer)),
+            // It panicked, or was broken off at the very end.
             Err(_) => Ok(self.refuse(question, Reason::Busy)),
         }
     }
@@ -174,7 +176,9 @@ impl<D: Deliver> Answering<D> {
             later
         } else {
             self.clock.sleep((said_at + D::SETTLE) - self.clock.monotonic()).await;
-            attempt::deliver(self, &mut pending, answer, &lease).await
+            let reference = pending.question().reference;
+            let delivery = attempt::deliver(self, &mut pending, answer, &lease);
+            self.jobs.catch(reference, delivery).await
         };
         self.jobs.conclude(&lease, &pending, ran).await;
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use secrecy::{ExposeSecret, SecretString};
-use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
@@ -30,6 +29,7 @@ use super::workspace_index::WorkspaceIndex;
 use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
+use crate::supervise::Background;
 use minting::Mints;
 
 /// The Novu integration of one chat platform, and what its links are like.
@@ -142,10 +142,18 @@ impl Linking {
         self.profiles.warning()
     }
 
-    /// Keeps what is known of Novu fresh, until `stop`.
-    pub async fn run(&self, stop: CancellationToken) {
-        let holders = self.endpoints.watch(&self.novu, stop.clone());
-        tokio::join!(self.index.keep_fresh(stop), holders);
+    /// What keeps fresh what is known of Novu.
+    #[must_use]
+    pub fn background(self: &Arc<Self>) -> [Background; 2] {
+        let name = |task| format!("{}_{task}", self.integration.platform.name);
+        [
+            Background::new(name("workspace_index"), self, |linking, stop| async move {
+                linking.index.keep_fresh(stop).await;
+            }),
+            Background::new(name("link_holders"), self, |linking, stop| async move {
+                linking.endpoints.watch(&linking.novu, stop).await;
+            }),
+        ]
     }
 
     /// The bot token of a person's workspace: the configured one, else that of a connection that is

@@ -140,10 +140,12 @@ impl WorkspaceIndex {
         let _ = self.refresh_for_a_miss().await;
     }
 
-    /// Reads the index anew now and then, until `stop`.
+    /// Reads the index anew now and then, until `stop`. Ends before that where reading breaks off.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         loop {
-            self.refresh().await;
+            if !self.refresh().await {
+                return;
+            }
             let unwell = {
                 let known = self.index.known.read().await;
                 known.failed.is_some() || known.fault.is_some()
@@ -170,8 +172,10 @@ impl WorkspaceIndex {
     /// Refreshes once for everyone who waits here at the same time, unless the last attempt, good or
     /// bad, is so recent that another would tell nothing new.
     async fn refresh_for_a_miss(&self) -> Result<(), Error> {
-        if self.refresh.under_way().is_some() || !self.index.read_just_now().await {
-            self.refresh().await;
+        let fresh = self.refresh.under_way().is_none() && self.index.read_just_now().await;
+        // What was not read says nothing of whom it lacks.
+        if !fresh && !self.refresh().await {
+            return Err(Error::Unavailable { retry_after: None });
         }
         match &self.index.known.read().await.failed {
             Some((_, error)) => Err(error.clone()),
@@ -179,9 +183,11 @@ impl WorkspaceIndex {
         }
     }
 
-    async fn refresh(&self) {
+    /// Reads the index anew. Whether it was read to its end, and did not break off.
+    async fn refresh(&self) -> bool {
         let index = Arc::clone(&self.index);
-        self.refresh.join_or_begin(|| async move { index.refresh().await }).outcome().await;
+        let refresh = self.refresh.join_or_begin(|| async move { index.refresh().await });
+        refresh.outcome().await.is_some()
     }
 }
 

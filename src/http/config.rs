@@ -15,6 +15,8 @@ use crate::section;
 const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
 /// Below, requests of people who think are cut off; above, no proxy keeps a connection.
 const IDLE_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
+/// Above, whoever watches over processes loses patience first.
+const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
 /// The key in use, and the one before it until the last link that it signed has expired.
 const LINK_KEYS_MOST: usize = 2;
 
@@ -67,6 +69,13 @@ section! {
         |text| parse::time(text, &IDLE_TIME),
     )
     .or("75s");
+
+    DRAIN: Key<Duration> = Key::new(
+        "server.drain",
+        "how long the service goes on serving, not ready, after it was told to stop",
+        |text| parse::time(text, &DRAIN_TIME),
+    )
+    .or("5s");
 }
 
 /// How the service listens.
@@ -85,6 +94,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// How long a connection may be idle between requests.
     pub idle_timeout: Duration,
+    /// How long the service goes on serving after it was told to stop.
+    pub drain: Duration,
     /// The proxy for https to other machines.
     pub(crate) proxy: Option<HttpsProxy>,
 }
@@ -99,6 +110,7 @@ impl Settings {
         let proxy = reader.optional(&PROXY);
         let max_connections = reader.value(&MAX_CONNECTIONS);
         let idle_timeout = reader.value(&IDLE_TIMEOUT);
+        let drain = reader.value(&DRAIN);
         if let (Some(public), Some(ops)) = (listen, ops_listen)
             && overlap(public, ops)
         {
@@ -112,6 +124,7 @@ impl Settings {
             ops_listen: ops_listen?,
             max_connections: max_connections?,
             idle_timeout: idle_timeout?,
+            drain: drain?,
             proxy,
         })
     }

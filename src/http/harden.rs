@@ -31,7 +31,8 @@ impl Default for RequestLimits {
 
 /// Wraps all routes so that neither a panic nor a stuck request harms more than itself.
 ///
-/// `new_reference` names a panic, both in the log and in the header [`REFERENCE_HEADER`].
+/// `new_reference` takes note of a panic and names it, both in the log and in the header
+/// [`REFERENCE_HEADER`].
 pub fn harden<F>(router: Router, limits: RequestLimits, new_reference: F) -> Router
 where
     F: Fn() -> String + Clone + Send + Sync + 'static,

@@ -62,7 +62,7 @@ pub struct Limits {
     /// How long an answer may take to be read, once the other side does not take all of it at once.
     pub write: Duration,
     /// How long requests may take to finish after the stop.
-    pub drain: Duration,
+    pub finish: Duration,
 }
 
 impl Default for Limits {
@@ -72,7 +72,7 @@ impl Default for Limits {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
             write: Duration::from_secs(30),
-            drain: Duration::from_secs(10),
+            finish: Duration::from_secs(10),
         }
     }
 }
@@ -90,14 +90,14 @@ impl Limits {
 pub enum Drained {
     /// Every request was answered to its end.
     Completely,
-    /// So many connections were broken off when the time to drain was over.
+    /// So many connections were broken off when the time to finish was over.
     CutOff(usize),
 }
 
 /// Serves the router on the listener until `stop` is cancelled.
 ///
 /// Then the listener closes, so do connections at rest, and those with a request finish it, all
-/// within [`Limits::drain`].
+/// within [`Limits::finish`].
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -114,7 +114,7 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
     }
     drop(listener);
-    drain(graceful, connections, limits.drain).await
+    drain(graceful, connections, limits.finish).await
 }
 
 /// hyper by itself refuses more than a hundred headers; a limit of our own would cost an allocation

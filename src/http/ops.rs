@@ -1,5 +1,6 @@
 //! What operation asks: alive, able to serve, and how many of everything.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,13 +18,16 @@ fn alive() -> Router {
     Router::new().route("/healthz", get(async || "ok\n"))
 }
 
+/// A part of the service, and a word for its trouble.
+pub(crate) type Named = (Cow<'static, str>, &'static str);
+
 /// What operation wants to know of the service.
 pub(crate) trait Operated: Send + Sync + 'static {
-    /// What keeps the service from serving: the part, and a word for its trouble.
-    fn trouble(&self) -> BoxFuture<'_, Vec<(&'static str, &'static str)>>;
+    /// What keeps the service from serving.
+    fn trouble(&self) -> BoxFuture<'_, Vec<Named>>;
 
-    /// What keeps some from being served, or soon will: the part, and a word for its trouble.
-    fn warnings(&self) -> Vec<(&'static str, &'static str)>;
+    /// What keeps some from being served, or soon will.
+    fn warnings(&self) -> Vec<Named>;
 
     /// Every figure, in the OpenMetrics text format.
     fn figures(&self) -> BoxFuture<'_, String>;
@@ -50,7 +54,7 @@ struct Readiness {
 
 #[derive(Serialize)]
 struct Missing {
-    part: &'static str,
+    part: Cow<'static, str>,
     trouble: &'static str,
 }
 

@@ -8,10 +8,13 @@
 mod envelope;
 mod worker;
 
+use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
@@ -172,6 +175,19 @@ impl<W: Work> Jobs<W> {
                 Over::GivenUp
             }
         }
+    }
+
+    /// What comes of an attempt. One that panics is counted, logged, and followed by another.
+    pub(crate) async fn catch(
+        &self,
+        reference: impl Display,
+        attempt: impl Future<Output = Ran>,
+    ) -> Ran {
+        AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
+            self.metrics.panicked("task");
+            tracing::error!(%reference, kind = W::KIND, "an attempt at a job panicked");
+            Ran::Again(None)
+        })
     }
 
     /// A pause that doubles with each attempt, a quarter more or less by chance, so that what failed

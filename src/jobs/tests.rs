@@ -4,11 +4,11 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::random::SystemRandom;
+use crate::tasks::Tasks;
 
 /// Work that reports each run and does as its payload says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -77,7 +77,8 @@ impl Bench {
     fn work(&self) {
         let (jobs, context, stop) =
             (Arc::clone(&self.jobs), Arc::clone(&self.context), self.stop.clone());
-        tokio::spawn(async move { jobs.work(&context, &TaskTracker::new(), stop).await });
+        let tasks = Tasks::new(Arc::clone(&jobs.metrics));
+        tokio::spawn(async move { jobs.work(&context, &tasks, stop).await });
     }
 
     /// Lets time pass until something is reported.

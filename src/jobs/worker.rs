@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::{Jobs, LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, Over, Work, envelope};
 use crate::store::Job;
+use crate::tasks::Tasks;
 
 /// Jobs of one kind that are run at once.
 const PLACES: usize = 64;
@@ -20,7 +20,7 @@ impl<W: Work> Jobs<W> {
     pub(crate) async fn work(
         self: &Arc<Self>,
         context: &Arc<W::Context>,
-        tasks: &TaskTracker,
+        tasks: &Tasks,
         stop: CancellationToken,
     ) {
         let places = Arc::new(Semaphore::new(PLACES));
@@ -30,7 +30,7 @@ impl<W: Work> Jobs<W> {
             let due = match self.store.lease(W::KIND, LEASE).await {
                 Ok(Some(job)) => {
                     let (jobs, context) = (Arc::clone(self), Arc::clone(context));
-                    tasks.spawn(async move {
+                    tasks.spawn(W::KIND, async move {
                         jobs.take_up(job, &context).await;
                         drop(place);
                     });
@@ -64,7 +64,7 @@ impl<W: Work> Jobs<W> {
             );
             return self.finish(&lease, "undelivered", Vec::new()).await;
         }
-        let ran = work.run(context, &lease).await;
+        let ran = self.catch(work.reference(), work.run(context, &lease)).await;
         if self.conclude(&lease, &work, ran).await == Over::GivenUp {
             let reference = work.reference();
             tracing::error!(%reference, kind = W::KIND, "a job was given up");

@@ -21,7 +21,6 @@ use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
@@ -29,6 +28,7 @@ use crate::core::{Integration, Person, Platform};
 use crate::metrics::Metrics;
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
+use crate::supervise::Background;
 use activity::Incomplete;
 use config::{AppCredential, Settings};
 use connector::{BAD_CREDENTIALS, Connector};
@@ -177,12 +177,15 @@ impl Surface for Teams {
         Arc::clone(&self.answering) as _
     }
 
-    fn run(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
-        async move {
-            let tokens = self.tokens.keep_fresh(stop.clone());
-            tokio::join!(self.verifier.run(stop), tokens);
-        }
-        .boxed()
+    fn background(self: Arc<Self>) -> Vec<Background> {
+        vec![
+            Background::new("teams_signing_keys", &self, |teams, stop| async move {
+                teams.verifier.run(stop).await;
+            }),
+            Background::new("teams_token", &self.tokens, |tokens, stop| async move {
+                tokens.keep_fresh(stop).await;
+            }),
+        ]
     }
 
     fn trouble(&self) -> Option<&'static str> {

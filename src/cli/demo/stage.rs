@@ -237,6 +237,7 @@ async fn start_novu(slack: &Slack, teams: &Teams, clock: SharedClock) -> anyhow:
 /// The configuration that an operator would write, for this stage.
 fn configure(novu: &Novu, slack: &Slack, teams: &Teams) -> anyhow::Result<Config> {
     let settings = [
+        ("CONNECT_SERVER__DRAIN", "0s".to_owned()),
         ("CONNECT_NOVU__API_URL", novu.url().to_owned()),
         ("CONNECT_NOVU__API_KEY", novu.api_key()),
         ("CONNECT_SLACK__SIGNING_SECRETS", SECRET.to_owned()),

@@ -62,7 +62,7 @@ impl Served {
 }
 
 fn limits() -> Limits {
-    Limits { drain: PATIENCE, ..Limits::default() }
+    Limits { finish: PATIENCE, ..Limits::default() }
 }
 
 /// Reads until the text has come, or the connection is closed.
@@ -148,7 +148,7 @@ async fn at_the_stop_a_request_finishes_and_others_close() {
 
 #[tokio::test]
 async fn what_does_not_finish_in_time_is_cut_off() {
-    let mut served = Served::start(Limits { drain: Duration::from_millis(50), ..limits() }).await;
+    let mut served = Served::start(Limits { finish: Duration::from_millis(50), ..limits() }).await;
     let mut held = served.hold().await;
     served.stop.cancel();
     assert_eq!(read_to_end(&mut held).await, "");

@@ -159,20 +159,25 @@ impl TokenSource {
     /// # Errors
     /// There is no token, and none to be had.
     pub async fn authorization(self: &Arc<Self>) -> Result<HeaderValue, TokenError> {
+        self.find_authorization().await.unwrap_or(Err(TokenError::Unavailable))
+    }
+
+    /// As [`TokenSource::authorization`]; none where asking broke off.
+    async fn find_authorization(self: &Arc<Self>) -> Option<Result<HeaderValue, TokenError>> {
         let renewal = {
             let now = self.clock.monotonic();
             let state = self.state();
             match state.standing(now) {
-                Standing::Fresh(authorization) => return Ok(authorization),
+                Standing::Fresh(authorization) => return Some(Ok(authorization)),
                 Standing::Ageing(authorization) => {
                     drop(self.join_or_begin());
-                    return Ok(authorization);
+                    return Some(Ok(authorization));
                 }
-                Standing::Failed(error) => return Err(error),
+                Standing::Failed(error) => return Some(Err(error)),
                 Standing::Gone => self.join_or_begin(),
             }
         };
-        renewal.outcome().await.unwrap_or(Err(TokenError::Unavailable))
+        renewal.outcome().await
     }
 
     /// Takes note that the connector has refused a token, given as its `Authorization` header, and
@@ -194,18 +199,15 @@ impl TokenSource {
     }
 
     /// Keeps a good token in hand, until `stop`: that there is none shows before somebody waits for a
-    /// card, and that there is one again, by itself.
+    /// card, and that there is one again, by itself. Ends before that where asking breaks off.
     pub async fn keep_fresh(self: &Arc<Self>, stop: CancellationToken) {
-        loop {
-            let round = async {
-                // Failures are told where they happen.
-                let _ = self.authorization().await;
+        let asking = async {
+            // Failures are told where they happen.
+            while self.find_authorization().await.is_some() {
                 self.clock.sleep(LOOK_EVERY).await;
-            };
-            if stop.run_until_cancelled(round).await.is_none() {
-                return;
             }
-        }
+        };
+        stop.run_until_cancelled(asking).await;
     }
 
     /// What keeps every message from being sent, in a word for the operator: there is no good token.

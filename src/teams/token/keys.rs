@@ -67,18 +67,14 @@ impl Keys {
         self.current()
     }
 
-    /// Fetches the keys now and then, until `stop`.
+    /// Fetches the keys now and then, until `stop`. Ends before that where fetching breaks off.
     pub(super) async fn keep_fresh(self: &Arc<Self>, stop: CancellationToken) {
-        loop {
-            let fetch = self.join_or_begin();
-            let round = async {
-                fetch.outcome().await;
+        let fetching = async {
+            while self.join_or_begin().outcome().await.is_some() {
                 self.clock.sleep(self.pause()).await;
-            };
-            if stop.run_until_cancelled(round).await.is_none() {
-                return;
             }
-        }
+        };
+        stop.run_until_cancelled(fetching).await;
     }
 
     /// What keeps every token from being believed, in a word for the operator.

@@ -315,6 +315,7 @@ pub(crate) fn until<F: AsyncFn() -> bool>(condition: F) -> impl Future<Output = 
 fn settings(novu: &Novu, slack: &Slack) -> Settings {
     [
         ("CONNECT_SERVER__OPS_LISTEN", "127.0.0.1:0"),
+        ("CONNECT_SERVER__DRAIN", "0s"),
         ("CONNECT_NOVU__API_URL", novu.url()),
         ("CONNECT_NOVU__API_KEY", API_KEY),
         ("CONNECT_SLACK__SIGNING_SECRETS", &format!("{SECRET},{NEW_SECRET}")),

@@ -1,0 +1,154 @@
+//! The service while it runs, and its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, Listeners};
+use crate::clock::Tick;
+use crate::http::{self, Drained, Limits};
+use crate::supervise::Background;
+
+/// How often it is looked whether everybody is answered when the service is about to end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long answers may take after no more requests are taken.
+const LAST_ANSWERS: Duration = Duration::from_secs(10);
+/// How long people may then take to be told that there will be no answer.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+impl App {
+    /// Serves until `stop`, goes on for `server.drain` while it says that it is not ready, and then lets
+    /// what has begun come to its end, for fifteen seconds at most.
+    pub async fn serve(&self, listeners: Listeners, limits: Limits, stop: CancellationToken) {
+        self.serve_beside(listeners, limits, stop, Vec::new()).await;
+    }
+
+    /// As [`App::serve`], with further tasks in the background.
+    pub(crate) async fn serve_beside(
+        &self,
+        listeners: Listeners,
+        limits: Limits,
+        stop: CancellationToken,
+        further: Vec<Background>,
+    ) {
+        // Of its own, not a child of `stop`: promises are kept until the last one is.
+        let ended = CancellationToken::new();
+        // What is in there when it is dropped is of no use to anybody any more.
+        let _background = self.start_background(further, &ended);
+        let closing = CancellationToken::new();
+        let drain = async {
+            stop.cancelled().await;
+            self.stopping.cancel();
+            // Whoever sends people here has to see that it is not ready before they meet a closed door.
+            self.clock.sleep(self.drain).await;
+            closing.cancel();
+            self.clock.monotonic()
+        };
+        let ops = async {
+            if let Some(listener) = listeners.ops {
+                let limits = limits.for_operators();
+                http::serve(listener, self.ops_router(), limits, closing.clone()).await;
+            }
+        };
+        let public = http::serve(listeners.public, self.router(), limits, closing.clone());
+        let (closed_at, drained, ()) = tokio::join!(drain, public, ops);
+        if let Drained::CutOff(connections) = drained {
+            tracing::warn!(connections, "connections were broken off");
+        }
+        self.settle(closed_at).await;
+        ended.cancel();
+        for surface in &self.surfaces {
+            surface.machine().break_off();
+            surface.machine().drain().await;
+        }
+        self.store.close().await;
+    }
+
+    fn start_background(&self, further: Vec<Background>, ended: &CancellationToken) -> JoinSet<()> {
+        let of_surfaces = self.surfaces.iter().flat_map(|surface| {
+            let machine = surface.machine().background();
+            machine.into_iter().chain(Arc::clone(surface).background())
+        });
+        let mut running = JoinSet::new();
+        for task in of_surfaces.chain(further) {
+            self.metrics.begin_background(task.name());
+            let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());
+            running.spawn(async move { supervisor.keep_up(task, ended).await });
+        }
+        running
+    }
+
+    /// Answers whoever has been promised an answer, once no more requests come in. What a durable store
+    /// holds can wait for the next start, unless it is due; of any other, the people are told to ask
+    /// again where it takes too long.
+    async fn settle(&self, closed_at: Tick) {
+        let answers_until = closed_at + LAST_ANSWERS;
+        if self.store.is_durable() {
+            self.within(answers_until, self.nothing_is_due()).await;
+            let promises = self.open_promises().await;
+            if promises > 0 {
+                tracing::info!(promises, "promises are left to the next start");
+            }
+            return;
+        }
+        if self.within(answers_until, self.keep_promises()).await {
+            return;
+        }
+        for surface in &self.surfaces {
+            surface.machine().conclude().await;
+        }
+        if !self.within(answers_until + LAST_WORDS, self.keep_promises()).await {
+            let promises = self.open_promises().await;
+            tracing::warn!(promises, "some answers did not go out in time");
+        }
+    }
+
+    /// Whether something comes to its end in time.
+    async fn within(&self, until: Tick, work: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            () = work => true,
+            () = self.clock.sleep(until - self.clock.monotonic()) => false,
+        }
+    }
+
+    /// Waits until every promise is kept and nobody is being answered any more. Call once no new
+    /// requests come in, and while the background work still goes on.
+    async fn keep_promises(&self) {
+        loop {
+            while self.open_promises().await > 0 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            self.nobody_is_being_answered().await;
+            // What was under way may have promised something meanwhile.
+            if self.open_promises().await == 0 {
+                return;
+            }
+        }
+    }
+
+    /// As [`App::keep_promises`], but for promises whose time has not come.
+    async fn nothing_is_due(&self) {
+        loop {
+            self.nobody_is_being_answered().await;
+            // A store that does not answer gives nothing to do.
+            if self.store.jobs_at_hand().await.unwrap_or_default() == 0 {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn nobody_is_being_answered(&self) {
+        for surface in &self.surfaces {
+            surface.machine().drain().await;
+        }
+    }
+
+    /// How many promises are not kept yet.
+    async fn open_promises(&self) -> usize {
+        self.store.open_jobs().await.unwrap_or_default()
+    }
+}
