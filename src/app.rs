@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 mod config;
+mod reload;
 mod resolving;
 mod running;
 
@@ -14,10 +15,13 @@ use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
+use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Common, Machine, Responder, Surface};
 use crate::clock::SharedClock;
+use crate::config::Fingerprints;
+use crate::core::resolve::Chain;
 use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::Links;
@@ -51,6 +55,11 @@ pub struct App {
     store: Store,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    links: Option<Arc<Links>>,
+    chain: Arc<Chain>,
+    http: Outgoing,
+    /// What the values in force are known by.
+    in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
     /// How long it goes on serving after it was told to stop.
     drain: Duration,
@@ -96,19 +105,32 @@ impl App {
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
-        let create_missing = config.identity.create_missing;
-        let common =
-            Common { http, novu, store, links, chain, create_missing, clock, random, metrics };
+        let common = Common { http, novu, store, links, chain, clock, random, metrics };
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        let Common { metrics, store, clock, random, .. } = common;
+        let Common { http, store, links, chain, clock, random, metrics, .. } = common;
+        let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
         let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
         let (drain, stopping) = (config.server.drain, CancellationToken::new());
-        Ok(Self { metrics, store, surfaces, pages, supervisor, drain, stopping, clock, random })
+        Ok(Self {
+            metrics,
+            store,
+            surfaces,
+            pages,
+            links,
+            chain,
+            http,
+            in_force,
+            supervisor,
+            drain,
+            stopping,
+            clock,
+            random,
+        })
     }
 
     /// The routes for the public.

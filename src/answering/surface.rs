@@ -8,13 +8,14 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use axum::Router;
-use futures_util::future::BoxFuture;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
 
 use super::machine::Machine;
 use super::{Answering, Deliver, Parts};
 use crate::clock::SharedClock;
-use crate::config::{Reader, Section};
-use crate::core::resolve::{Chain, ResolverKind};
+use crate::config::{Reader, Reload, Section};
+use crate::core::resolve::Chain;
 use crate::core::{Integration, Linking, Platform, WorkspaceIndex};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -63,6 +64,18 @@ pub trait Surface: Send + Sync + Debug {
         Vec::new()
     }
 
+    /// What the platform takes over from new settings of its own while it runs: nothing, unless it says
+    /// otherwise.
+    ///
+    /// # Errors
+    /// Something that the settings name cannot be used.
+    fn reload(
+        self: Arc<Self>,
+        _new: &dyn SurfaceSettings,
+    ) -> BoxFuture<'_, anyhow::Result<Reload>> {
+        ready(Ok(Reload::new([], || {}))).boxed()
+    }
+
     /// What keeps requests from being verified or messages from being sent, in a word; none if nothing
     /// does.
     fn trouble(&self) -> Option<&'static str> {
@@ -83,8 +96,6 @@ pub struct Common {
     pub links: Option<Arc<Links>>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
-    /// The resolvers whose people get a subscriber where Novu has none.
-    pub create_missing: Vec<ResolverKind>,
     /// Tells the time.
     pub clock: SharedClock,
     /// Makes references.
@@ -111,7 +122,6 @@ impl Common {
             integration,
             index,
             Arc::clone(&self.chain),
-            self.create_missing.clone(),
             Arc::clone(&self.clock),
         ))
     }

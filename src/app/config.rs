@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::answering::{SurfaceEntry, SurfaceSettings};
-use crate::config::{Problems, ReadFile, Reader, Section, Sources, Warning, read_text};
+use crate::config::{
+    Fingerprints, Problems, ReadFile, Reader, Section, Sources, Warning, read_text,
+};
 use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::net::HttpsProxy;
@@ -48,6 +50,8 @@ pub struct Config {
     pub(crate) identity: identity::Settings,
     /// What is seldom meant, though it was taken.
     pub(crate) warnings: Vec<Warning>,
+    /// What tells it from another one, key by key.
+    pub(super) fingerprints: Fingerprints,
 }
 
 impl Config {
@@ -124,8 +128,9 @@ impl Config {
         if let Some(problem) = filter.as_deref().and_then(telemetry::filter_problem) {
             reader.add(format!("The variable {} {problem}.", telemetry::FILTER_VARIABLE));
         }
+        let fingerprints = reader.fingerprints(&sections());
         let (config, warnings) = reader.conclude(config)?;
-        Ok(Self { warnings, ..config })
+        Ok(Self { warnings, fingerprints, ..config })
     }
 
     /// Reads every section; `None` where a problem was noted.
@@ -143,14 +148,14 @@ impl Config {
         // One that is on and wrong has its problems, so what comes of it here does not matter.
         let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
         let identity = identity::Settings::read(reader);
-        let warnings = Vec::new();
         Some(Self {
             server: server?,
             store: store?,
             novu: novu?,
             surfaces,
             identity: identity?,
-            warnings,
+            warnings: Vec::new(),
+            fingerprints: Fingerprints::default(),
         })
     }
 

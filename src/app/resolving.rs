@@ -41,7 +41,8 @@ impl Resolving<'_> {
                 ResolverKind::Template => Resolver::Template(settings.template.clone()),
             })
         };
-        Ok(Chain::new(settings.chain.iter().map(resolver).collect::<anyhow::Result<_>>()?))
+        let resolvers = settings.chain.iter().map(resolver).collect::<anyhow::Result<_>>()?;
+        Ok(Chain::new(resolvers, settings.create_missing.clone()))
     }
 
     async fn table(

@@ -6,6 +6,7 @@ mod demo;
 mod healthcheck;
 mod manifest;
 mod serve;
+mod signals;
 mod store;
 
 use std::fmt::Display;
@@ -20,6 +21,7 @@ use crate::app::Config;
 use crate::config::{Problems, Warning};
 use crate::store::config::Settings;
 use crate::telemetry;
+use signals::Hangups;
 
 /// The command did what it was asked to.
 const DONE: u8 = 0;
@@ -57,8 +59,9 @@ pub struct Cli {
 enum Command {
     /// Run the service
     ///
-    /// Answers /connect until it is told to stop with SIGTERM or Ctrl-C. It then takes no more
-    /// requests and finishes those that it has.
+    /// Answers /connect until it is told to stop with SIGTERM or Ctrl-C. It then says that it is not
+    /// ready, serves on for server.drain, takes no more requests, and finishes those that it has. On
+    /// SIGHUP it reads its configuration anew, and takes what can change while it runs.
     Serve(ConfigFile),
 
     #[cfg(feature = "demo")]
@@ -143,13 +146,17 @@ pub async fn run() -> ExitCode {
 impl Command {
     async fn run(self) -> u8 {
         match self {
-            Self::Serve(file) => match file.load() {
-                Ok(config) => {
-                    telemetry::start(telemetry::FOR_OPERATION);
-                    ended(&serve::run(config).await)
+            Self::Serve(file) => {
+                // First of all, so that it ends nobody who is still starting.
+                let hangups = Hangups::listen();
+                match file.load() {
+                    Ok(config) => {
+                        telemetry::start(telemetry::FOR_OPERATION);
+                        ended(&serve::run(config, Box::new(move || file.load()), hangups).await)
+                    }
+                    Err(problems) => misconfigured(&problems),
                 }
-                Err(problems) => misconfigured(&problems),
-            },
+            }
             #[cfg(feature = "demo")]
             Self::Demo { once } => {
                 telemetry::start(telemetry::FOR_COMPANY);

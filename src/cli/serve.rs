@@ -7,17 +7,19 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::signals::{Hangups, Load, reload_on_signal, stop_on_signal};
 use crate::app::{App, Config, Listeners};
 use crate::clock::SystemClock;
 use crate::http::{self, Limits, affordable_connections};
 use crate::metrics;
 use crate::random::SystemRandom;
 
-/// Serves until the process is told to stop (SIGTERM or Ctrl-C), then lets answers finish.
+/// Serves until the process is told to stop, then lets answers finish. `load` reads the configuration
+/// anew when a hang-up asks for it.
 ///
 /// # Errors
 /// An address is taken, or something that the configuration names cannot be used.
-pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(config: Config, load: Load, hangups: Hangups) -> anyhow::Result<()> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -39,7 +41,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    app.serve(listeners, limits, stop).await;
+    let reload = reload_on_signal(app.clone(), load, hangups);
+    app.serve_beside(listeners, limits, stop, vec![reload]).await;
     tracing::info!("stopped");
     Ok(())
 }
@@ -54,36 +57,4 @@ async fn bind(key: &'static str, address: SocketAddr) -> anyhow::Result<TcpListe
     let fix = "to an address of this machine and a port that is free";
     let bound = TcpListener::bind(address).await;
     bound.with_context(|| format!("cannot listen on {address}: set {key} {fix}"))
-}
-
-/// The first signal asks to finish; a second one ends the process as it would without us.
-async fn stop_on_signal(stop: CancellationToken) {
-    signal().await;
-    tracing::info!("stopping: answers that have begun are finished first");
-    stop.cancel();
-    signal().await;
-    tracing::warn!("stopping at once");
-    std::process::exit(130);
-}
-
-#[cfg(unix)]
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be listened for");
-            let _ = tokio::signal::ctrl_c().await;
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() {
-    let _ = tokio::signal::ctrl_c().await;
 }

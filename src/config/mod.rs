@@ -48,17 +48,21 @@
 //! ```
 
 mod complaint;
+mod fingerprints;
 mod keys;
 pub mod parse;
 mod problems;
 mod reader;
+mod reload;
 mod sources;
 #[cfg(test)]
 mod tests;
 mod time;
 
 pub use self::complaint::{Complaint, Parsed};
+pub use self::fingerprints::{Fingerprints, KeyName};
 pub use self::keys::{Key, KeyInfo, ListKey, Many, One, Section};
 pub use self::problems::{Problem, Problems, Warning};
 pub use self::reader::Reader;
+pub use self::reload::Reload;
 pub use self::sources::{ReadFile, Sources, read_text};

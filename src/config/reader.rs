@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::fingerprints::Fingerprints;
 use super::keys::{Key, KeyInfo, ListKey, Section};
 use super::problems::{Problems, Warning};
 use super::sources::{Given, ReadFile, Sources, Values};
@@ -50,6 +51,12 @@ impl Reader {
     pub fn conclude<T>(self, read: Option<T>) -> Result<(T, Vec<Warning>), Problems> {
         let read = read.filter(|_| self.problems.is_empty());
         read.map(|read| (read, self.warnings)).ok_or(self.problems)
+    }
+
+    /// What tells the values of these sections from others.
+    #[must_use]
+    pub fn fingerprints(&self, sections: &[&'static Section]) -> Fingerprints {
+        Fingerprints::of(&self.values, sections)
     }
 
     /// Reads with what is missing or empty being no problem: for a look at what is there already.

@@ -24,7 +24,7 @@ use super::platform::Platform;
 use super::profiles::{Profiles, ProfilesError};
 use super::progress::Progress;
 use super::question::Question;
-use super::resolve::{Chain, Found, ResolverKind, Subject};
+use super::resolve::{Chain, Found, Subject};
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
@@ -59,7 +59,6 @@ pub struct Linking {
     index: WorkspaceIndex,
     endpoints: Endpoints,
     chain: Arc<Chain>,
-    create_missing: Vec<ResolverKind>,
     profiles: ProfileHealth,
     mints: Mints,
     progress: Progress<AskerFacts>,
@@ -90,15 +89,13 @@ struct AskerFacts {
 }
 
 impl Linking {
-    /// Puts the parts together. Subscribers that Novu does not have are created only for people
-    /// found by one of `create_missing`.
+    /// Puts the parts together.
     #[must_use]
     pub fn new(
         novu: Novu,
         integration: Integration,
         index: WorkspaceIndex,
         chain: Arc<Chain>,
-        create_missing: Vec<ResolverKind>,
         clock: SharedClock,
     ) -> Self {
         let policy = AccountPolicy {
@@ -118,7 +115,6 @@ impl Linking {
             index,
             endpoints,
             chain,
-            create_missing,
             profiles,
             mints: Mints::default(),
             progress: Progress::new(Arc::clone(&clock)),

@@ -34,7 +34,7 @@ section! {
         parse::origin,
     );
 
-    LINK_KEYS: ListKey<SecretString> = ListKey::new(
+    pub(crate) LINK_KEYS: ListKey<SecretString> = ListKey::new(
         "server.link_keys",
         "the key that signs the links to personal pages; while it is being replaced, the new and \
          the old one",

@@ -2,6 +2,8 @@
 
 pub(crate) mod token;
 
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
 use url::Url;
 
 use crate::clock::SharedClock;
@@ -16,7 +18,7 @@ pub(crate) use token::{Rejected, Token};
 #[derive(Debug)]
 pub struct Links {
     pub(crate) public_url: Url,
-    keys: Keys,
+    keys: RwLock<Keys>,
     pub(crate) clock: SharedClock,
 }
 
@@ -25,14 +27,22 @@ impl Links {
     /// replaced. Nothing without a key.
     #[must_use]
     pub fn new(public_url: Url, keys: Vec<SigningKey>, clock: SharedClock) -> Option<Self> {
-        Some(Self { public_url, keys: Keys::new(keys)?, clock })
+        Some(Self { public_url, keys: RwLock::new(Keys::new(keys)?), clock })
+    }
+
+    /// Signs and verifies with these keys from now on, as [`Links::new`]. Without a key it goes on with
+    /// those that it has.
+    pub(crate) fn use_keys(&self, keys: Vec<SigningKey>) {
+        if let Some(keys) = Keys::new(keys) {
+            *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        }
     }
 
     /// The address of a person's page, good for [`token::LIFETIME`] from now. Only for a message that this
     /// person alone sees.
     #[must_use]
     pub fn url_for(&self, invitation: &Invitation) -> SecretUrl {
-        let token = self.keys.seal(&Token::issue(invitation, self.clock.now()));
+        let token = self.keys().seal(&Token::issue(invitation, self.clock.now()));
         let mut url = self.public_url.clone();
         url.set_path(&format!("/link/{token}"));
         SecretUrl::new(url)
@@ -40,6 +50,11 @@ impl Links {
 
     /// Reads a token that came in an address.
     pub(crate) fn open(&self, token: &str) -> Result<Token, Rejected> {
-        self.keys.open(token, self.clock.now())
+        self.keys().open(token, self.clock.now())
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Keys> {
+        // Only ever replaced as a whole, so a panic leaves nothing to repair.
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

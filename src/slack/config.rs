@@ -10,6 +10,7 @@ use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
 use crate::net::settings::{host, hosts};
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
+use crate::signing::SigningKey;
 
 /// Slack refuses longer command names (Slack app manifest schema, slash command).
 const COMMAND_LENGTH: RangeInclusive<usize> = 2..=32;
@@ -21,7 +22,7 @@ section! {
     /// Slack is on if this section is there.
     pub(crate) SECTION = "slack";
 
-    SIGNING_SECRETS: ListKey<SecretString> = ListKey::new(
+    pub(super) SIGNING_SECRETS: ListKey<SecretString> = ListKey::new(
         "slack.signing_secrets",
         "the signing secret of the Slack app; while it is being replaced, the old and the new one",
         signing_secret,
@@ -147,6 +148,11 @@ impl Settings {
             require_profile: require_profile?,
             reply_budget: reply_budget?,
         })
+    }
+
+    /// The keys that sign Slack's requests.
+    pub(crate) fn signing_keys(&self) -> Vec<SigningKey> {
+        self.signing_secrets.iter().filter_map(SigningKey::new).collect()
     }
 
     /// What the section says, in lines of a name and its value.

@@ -10,22 +10,23 @@ mod routes;
 pub mod signature;
 mod web_api;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use axum::Router;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, ready};
 
 use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
+use crate::config::Reload;
 use crate::core::{Integration, Person, Platform, Reason};
 use crate::metrics::Metrics;
 use crate::net::HostAllowlist;
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
-use crate::signing::SigningKey;
 use config::Settings;
 use deliver::SlackDelivery;
 use signature::Verifier;
@@ -77,6 +78,7 @@ impl Slack {
         // A request that does not say who asks has no question, hence no intent.
         let nameless = [Reason::Incomplete.code()];
         common.metrics.begin_answers(PLATFORM.name, &[routes::NO_INTENT], nameless);
+        let keys = settings.signing_keys();
         let integration = Integration {
             platform: &PLATFORM,
             identifier: settings.integration,
@@ -95,7 +97,6 @@ impl Slack {
             http: common.http.clone(),
             clock: Arc::clone(&clock),
         };
-        let keys = settings.signing_secrets.iter().filter_map(SigningKey::new).collect();
         Ok(Self {
             verifier: Verifier::new(keys, Arc::clone(&clock), Arc::clone(&metrics)),
             answering: common.answering(delivery, linking),
@@ -130,5 +131,14 @@ impl Surface for Slack {
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
+    }
+
+    fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {
+        let new = (new as &dyn Any).downcast_ref::<Settings>();
+        let keys = new.map(Settings::signing_keys).context("these are not the settings of Slack");
+        let reload = keys.map(|keys| {
+            Reload::new([config::SIGNING_SECRETS.name], move || self.verifier.use_keys(keys))
+        });
+        ready(reload).boxed()
     }
 }

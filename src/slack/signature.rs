@@ -5,7 +5,7 @@
 //! where the documents leave room: exactly one of each header, a timestamp of plain digits, and no
 //! signature is accepted twice.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use axum::extract::Request;
@@ -172,7 +172,7 @@ impl IntoResponse for Unverified {
 /// Checks requests against the signing secrets.
 #[derive(Debug)]
 pub struct Verifier {
-    keys: Vec<SigningKey>,
+    keys: RwLock<Vec<SigningKey>>,
     replays: Seen,
     clock: SharedClock,
     refused: RefusedRequests,
@@ -186,7 +186,12 @@ impl Verifier {
         let replays = Seen::new(TOLERANCE, Arc::clone(&metrics));
         let reasons = Unverified::ALL.map(Unverified::reason);
         let refused = RefusedRequests::new("slack", reasons, Arc::clone(&clock), metrics);
-        Self { keys, replays, clock, refused }
+        Self { keys: RwLock::new(keys), replays, clock, refused }
+    }
+
+    /// Accepts signatures of these keys and of no others from now on. What was here is remembered.
+    pub(crate) fn use_keys(&self, keys: Vec<SigningKey>) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// Checks one request.
@@ -205,6 +210,8 @@ impl Verifier {
         // Every key is tried, so the time taken does not tell which one it was.
         let genuine = self
             .keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
             .iter()
             .fold(false, |found, key| key.accepts(VERSION, timestamp, &body, &code) | found);
         if !genuine {

@@ -33,20 +33,20 @@ section! {
         app_id,
     );
 
-    APP_SECRET: Key<SecretString> = Key::new(
+    pub(super) APP_SECRET: Key<SecretString> = Key::new(
         "teams.app_secret",
         "a client secret of the bot's Entra application",
         app_secret,
     )
     .secret();
 
-    APP_CERTIFICATE: Key<PathBuf> = Key::new(
+    pub(super) APP_CERTIFICATE: Key<PathBuf> = Key::new(
         "teams.app_certificate",
         "the PEM file of a certificate of the bot's Entra application, in place of a secret",
         parse::pem_path,
     );
 
-    APP_CERTIFICATE_KEY: Key<PathBuf> = Key::new(
+    pub(super) APP_CERTIFICATE_KEY: Key<PathBuf> = Key::new(
         "teams.app_certificate_key",
         "the PEM file of that certificate's unencrypted private key",
         parse::pem_path,

@@ -15,6 +15,7 @@ mod pace;
 mod routes;
 pub mod token;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -24,6 +25,7 @@ use futures_util::future::BoxFuture;
 
 use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, SurfaceSettings};
 use crate::clock::SharedClock;
+use crate::config::Reload;
 use crate::core::{Integration, Person, Platform};
 use crate::metrics::Metrics;
 use crate::novu::Endpoint;
@@ -136,22 +138,26 @@ impl Teams {
 
 /// Where the bot's own tokens come from.
 async fn open_token_source(settings: &Settings, common: &Common) -> anyhow::Result<TokenSource> {
-    let proof = match settings.app_credential.clone() {
-        AppCredential::Secret(secret) => Proof::Secret(secret),
-        AppCredential::Certificate(files) => Proof::Certificate(
-            Certificate::open(files, Arc::clone(&common.random))
-                .await
-                .context("teams.app_certificate or teams.app_certificate_key cannot be used")?,
-        ),
-    };
     let credentials = Credentials {
         client_id: settings.app_id.clone(),
-        proof,
+        proof: open_proof(settings, &common.random).await?,
         token_url: settings.token_url.clone(),
         scope: settings.token_scope.clone(),
     };
     TokenSource::new(credentials, common.http.clone(), Arc::clone(&common.clock))
         .context("teams.token_url cannot be used")
+}
+
+/// What proves to Entra that the bot is its application.
+async fn open_proof(settings: &Settings, random: &SharedRandom) -> anyhow::Result<Proof> {
+    Ok(match settings.app_credential.clone() {
+        AppCredential::Secret(secret) => Proof::Secret(secret),
+        AppCredential::Certificate(files) => Proof::Certificate(
+            Certificate::open(files, Arc::clone(random))
+                .await
+                .context("teams.app_certificate or teams.app_certificate_key cannot be used")?,
+        ),
+    })
 }
 
 impl SurfaceSettings for Settings {
@@ -175,6 +181,24 @@ impl Surface for Teams {
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
+    }
+
+    fn reload<'a>(
+        self: Arc<Self>,
+        new: &'a dyn SurfaceSettings,
+    ) -> BoxFuture<'a, anyhow::Result<Reload>> {
+        async move {
+            let new = (new as &dyn Any).downcast_ref::<Settings>();
+            let new = new.context("these are not the settings of Teams")?;
+            let proof = open_proof(new, &self.random).await?;
+            let keys = [&config::APP_CERTIFICATE, &config::APP_CERTIFICATE_KEY].map(|key| key.name);
+            let keys = keys.into_iter().chain([config::APP_SECRET.name]);
+            let is_new = self.tokens.has_other_certificate_than(&proof);
+            let reload = Reload::new(keys, move || self.tokens.use_proof(proof));
+            let certificate = config::APP_CERTIFICATE.name;
+            Ok(if is_new { reload.with_new_content_of(certificate) } else { reload })
+        }
+        .boxed()
     }
 
     fn background(self: Arc<Self>) -> Vec<Background> {

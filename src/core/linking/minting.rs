@@ -66,7 +66,7 @@ impl Linking {
     }
 
     pub(super) fn may_create(&self, found: &Found) -> bool {
-        self.create_missing.contains(&found.by)
+        self.chain.may_create(found.by)
     }
 
     async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {

@@ -53,7 +53,7 @@ section! {
     )
     .or("1s");
 
-    TABLE: Key<PathBuf> = Key::new(
+    pub(crate) TABLE: Key<PathBuf> = Key::new(
         "identity.table",
         "a .csv or .toml file that maps people to subscriber ids",
         table_path,

@@ -8,7 +8,7 @@ mod template;
 mod webhook;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use futures_util::future::{BoxFuture, Shared};
 use serde::Deserialize;
@@ -109,10 +109,15 @@ pub struct Subject<'a> {
 /// A person's profile while it is being fetched. Every resolver may wait for it, few do.
 pub(crate) type PendingProfile<'a> = Shared<BoxFuture<'a, Result<Profile, ProfilesError>>>;
 
-/// The resolvers in the order in which they are asked.
+/// The resolvers in the order in which they are asked. Others can take their place at any time.
 #[derive(Debug)]
-pub struct Chain {
-    links: Vec<Resolver>,
+pub struct Chain(RwLock<Arc<InForce>>);
+
+/// What a chain consists of at the moment.
+#[derive(Debug)]
+struct InForce {
+    resolvers: Vec<Resolver>,
+    create_missing: Vec<ResolverKind>,
 }
 
 /// One resolver.
@@ -145,16 +150,39 @@ impl Resolver {
 }
 
 impl Chain {
-    /// A chain of the given resolvers.
+    /// A chain of the given resolvers. Subscribers that Novu does not have are created only for people
+    /// found by one of `create_missing`.
     #[must_use]
-    pub fn new(links: Vec<Resolver>) -> Self {
-        Self { links }
+    pub fn new(resolvers: Vec<Resolver>, create_missing: Vec<ResolverKind>) -> Self {
+        Self(RwLock::new(Arc::new(InForce { resolvers, create_missing })))
+    }
+
+    /// Takes over the resolvers of another one. Whoever is being looked for is found by those before.
+    pub(crate) fn adopt(&self, other: Self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = other.in_force();
+    }
+
+    /// Whether the table has other rows than that of another chain, which may have none.
+    pub(crate) fn has_other_rows_than(&self, other: &Self) -> bool {
+        let (own, others) = (self.in_force(), other.in_force());
+        own.table().is_some_and(|own| others.table().is_none_or(|it| own.has_other_rows_than(it)))
     }
 
     /// Whether somebody may be found by their profile alone.
     #[must_use]
     pub fn needs_profile(&self) -> bool {
-        self.links.iter().any(|link| matches!(link, Resolver::Email(_)))
+        self.in_force().resolvers.iter().any(|resolver| matches!(resolver, Resolver::Email(_)))
+    }
+
+    /// Whether a subscriber that Novu does not have is created for somebody whom this resolver found.
+    #[must_use]
+    pub fn may_create(&self, by: ResolverKind) -> bool {
+        self.in_force().create_missing.contains(&by)
+    }
+
+    fn in_force(&self) -> Arc<InForce> {
+        // Only ever replaced as a whole, so a panic leaves nothing to repair.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Asks one resolver after the other until one finds the person or refuses. `novu` is the way to
@@ -170,13 +198,22 @@ impl Chain {
         profile: PendingProfile<'_>,
     ) -> Result<Found, Refusal> {
         let mut why_not = None;
-        for link in &self.links {
-            match link.resolve(subject, novu, profile.clone()).await {
+        for resolver in &self.in_force().resolvers {
+            match resolver.resolve(subject, novu, profile.clone()).await {
                 Resolution::Found(found) => return Ok(*found),
                 Resolution::Refuse(refusal) => return Err(refusal),
                 Resolution::NotMine(reason) => why_not = why_not.or(Some(reason)),
             }
         }
         Err(why_not.unwrap_or(Reason::IdentityUnknown).into())
+    }
+}
+
+impl InForce {
+    fn table(&self) -> Option<&TableResolver> {
+        self.resolvers.iter().find_map(|resolver| match resolver {
+            Resolver::Table(table) => Some(&**table),
+            _ => None,
+        })
     }
 }

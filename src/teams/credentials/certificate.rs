@@ -94,6 +94,14 @@ impl Certificate {
         Ok(Self { files, random, in_use })
     }
 
+    /// Whether this is another certificate than `other`, as they were last read.
+    pub(super) fn is_other_than(&self, other: &Self) -> bool {
+        let read = |certificate: &Self| {
+            Arc::clone(&certificate.in_use.lock().unwrap_or_else(PoisonError::into_inner))
+        };
+        !read(self).is(&read(other))
+    }
+
     /// A statement for the token endpoint at `audience`, made `now`: good once, for five minutes.
     ///
     /// # Errors

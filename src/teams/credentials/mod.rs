@@ -14,7 +14,7 @@ mod grant;
 pub(crate) mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -64,14 +64,30 @@ pub enum Proof {
     Certificate(Certificate),
 }
 
-impl Credentials {
+impl Proof {
+    fn is_other_than(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Secret(one), Self::Secret(other)) => {
+                one.expose_secret() != other.expose_secret()
+            }
+            (Self::Certificate(one), Self::Certificate(other)) => one.is_other_than(other),
+            _ => true,
+        }
+    }
+}
+
+impl Application {
     /// The form of a token request (RFC 6749, section 4.4.2; RFC 7523, section 2.2), made `now`.
-    async fn form(&self, now: Timestamp) -> Result<Vec<(&'static str, SecretString)>, TokenError> {
+    async fn form(
+        &self,
+        proof: &Proof,
+        now: Timestamp,
+    ) -> Result<Vec<(&'static str, SecretString)>, TokenError> {
         let mut form = vec![
             ("grant_type", "client_credentials".into()),
             ("client_id", self.client_id.as_str().into()),
         ];
-        match &self.proof {
+        match proof {
             Proof::Secret(secret) => form.push(("client_secret", secret.clone())),
             Proof::Certificate(certificate) => {
                 let assertion = certificate.assertion(&self.client_id, &self.token_url, now);
@@ -84,6 +100,13 @@ impl Credentials {
     }
 }
 
+/// Whom a token is for: credentials without what proves them.
+struct Application {
+    client_id: String,
+    token_url: Url,
+    scope: String,
+}
+
 /// A token URL that the secret must not be sent to: neither https nor, for tests, loopback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token URL is not https")]
@@ -91,7 +114,9 @@ pub struct InsecureTokenUrl;
 
 /// Gives the bot's access token. Share one between all who need it.
 pub struct TokenSource {
-    credentials: Credentials,
+    application: Application,
+    /// Can be replaced at any time.
+    proof: RwLock<Arc<Proof>>,
     http: Outgoing,
     clock: SharedClock,
     state: Mutex<State>,
@@ -145,12 +170,39 @@ impl TokenSource {
         http: Outgoing,
         clock: SharedClock,
     ) -> Result<Self, InsecureTokenUrl> {
-        let url = &credentials.token_url;
-        if !(url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))) {
+        let Credentials { client_id, proof, token_url, scope } = credentials;
+        let is_plain = token_url.scheme() == "http";
+        if !(token_url.scheme() == "https" || (is_plain && is_loopback(&token_url))) {
             return Err(InsecureTokenUrl);
         }
+        let application = Application { client_id, token_url, scope };
+        let proof = RwLock::new(Arc::new(proof));
         let (state, renewal) = (Mutex::default(), SingleFlight::default());
-        Ok(Self { credentials, http, clock, state, renewal })
+        Ok(Self { application, proof, http, clock, state, renewal })
+    }
+
+    /// Whether both are certificates, and other ones.
+    pub(super) fn has_other_certificate_than(&self, proof: &Proof) -> bool {
+        match (&*self.proof(), proof) {
+            (Proof::Certificate(own), Proof::Certificate(other)) => own.is_other_than(other),
+            _ => false,
+        }
+    }
+
+    /// Asks with another proof from now on. If it really is another one, a token is asked for at once, so
+    /// that a wrong one shows; the token in hand stays good to its end.
+    pub fn use_proof(self: &Arc<Self>, proof: Proof) {
+        let is_new = proof.is_other_than(&self.proof());
+        *self.proof.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(proof);
+        if is_new {
+            self.state().failure = None;
+            drop(self.join_or_begin());
+        }
+    }
+
+    fn proof(&self) -> Arc<Proof> {
+        // Only ever replaced as a whole, so a panic leaves nothing to repair.
+        Arc::clone(&self.proof.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The `Authorization` header for a call to the connector. Waits only if there is no good token
@@ -260,10 +312,10 @@ impl TokenSource {
 
     async fn ask(&self, call: &mut net::Call<'_>) -> Result<Token, TokenError> {
         let asked_at = self.clock.monotonic();
-        let form = self.credentials.form(self.clock.now()).await?;
+        let form = self.application.form(&self.proof(), self.clock.now()).await?;
         let form: Vec<_> =
             form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
-        let request = self.http.request(Method::POST, self.credentials.token_url.clone());
+        let request = self.http.request(Method::POST, self.application.token_url.clone());
         let answer = call.send(request.form(&form), LARGEST_ANSWER).await;
         let answer = answer.map_err(|_| TokenError::Unavailable)?;
         if answer.status.is_success() {

@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use novu_connect_bot::answering::SurfaceSettings;
 use novu_connect_bot::app::{App, Config, Listeners};
 use novu_connect_bot::clock::{ManualClock, SharedClock};
+use novu_connect_bot::config::Problems;
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
@@ -74,6 +75,7 @@ pub(crate) struct Bot {
     /// What people have been sent and the story has not looked at, on each platform.
     unread: Vec<Unread>,
     http: reqwest::Client,
+    app: App,
     stop: CancellationToken,
     served: Option<JoinHandle<()>>,
 }
@@ -187,11 +189,7 @@ impl Bot {
         let Around { storage, novu, slack, clock, further, unread } = around;
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = url_of(&public);
-        let given = settings.iter().map(|(name, value)| {
-            let value = if value == ITSELF { &url } else { value };
-            (name.clone(), value.clone())
-        });
-        let config = Config::load(None, given.collect::<Settings>(), &no_files).unwrap();
+        let config = configure(&settings, &url).unwrap();
         let config = further.iter().cloned().fold(config, Config::with_surface);
         let ops = TcpListener::bind(config.server.ops_listen).await.unwrap();
         let ops_url = url_of(&ops);
@@ -205,7 +203,7 @@ impl Bot {
         let app = App::build_on(store, config, shared, Arc::new(SystemRandom)).await.unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn({
-            let stop = stop.clone();
+            let (app, stop) = (app.clone(), stop.clone());
             async move {
                 let listeners = Listeners { public, ops: Some(ops) };
                 app.serve(listeners, limits, stop).await;
@@ -223,9 +221,20 @@ impl Bot {
             further,
             unread,
             http,
+            app,
             stop,
             served: Some(served),
         }
+    }
+
+    /// Lets the service read its configuration anew, with these environment variables beside those that
+    /// it was started with.
+    pub(crate) async fn reload(&self, more: &[(&str, &str)]) {
+        let mut settings = self.settings();
+        settings.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let config = configure(&settings, &self.url);
+        let further = self.further.iter().cloned();
+        self.app.reload(config.map(|config| further.fold(config, Config::with_surface))).await;
     }
 
     /// Asks the service to stop and waits until it has.
@@ -282,6 +291,15 @@ impl Bot {
         let all = self.novu.requests();
         all.into_iter().filter(|request| request.path() == MINT).collect()
     }
+}
+
+/// The configuration of a service at this address.
+fn configure(settings: &Settings, url: &str) -> Result<Config, Problems> {
+    let given = settings.iter().map(|(name, value)| {
+        let value = if value == ITSELF { url } else { value };
+        (name.clone(), value.to_owned())
+    });
+    Config::load(None, given.collect::<Settings>(), &no_files)
 }
 
 /// A disk without the files that a configuration may name.

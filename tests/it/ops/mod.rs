@@ -6,5 +6,8 @@ mod log_lines;
 mod novu_trouble;
 mod operation;
 mod readiness;
+mod reloading;
+mod stopping;
 mod store;
 mod strangers;
+mod supervision;

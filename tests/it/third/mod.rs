@@ -3,6 +3,7 @@
 mod platform;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::http::StatusCode;
@@ -14,6 +15,7 @@ use novu_connect_bot::core::{
     Answer, Intent, LearntLanguage, Person, Question, Reference, Workspace,
 };
 use serde_json::json;
+use tokio::sync::Notify;
 
 use crate::bot::{ADA, Bot, GRACE, ITSELF, MINT, TEAM, connection, find_code, unique, until};
 use platform::{INTEGRATION, PLATFORM};
@@ -25,24 +27,41 @@ const PAGES: [(&str, &str); 2] = [
 
 /// A message as a person sees it now.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(crate) struct Seen {
     user: String,
     text: String,
-    link: Option<String>,
+    pub(crate) link: Option<String>,
 }
 
 /// What people see on the third platform. Clones show the same.
 #[derive(Debug, Clone, Default)]
-struct Third {
+pub(crate) struct Third {
     /// The messages, by their numbers.
     seen: Arc<Mutex<BTreeMap<usize, Seen>>>,
     /// What comes of the next messages, the last first; all others are seen.
     failures: Arc<Mutex<Vec<Shown>>>,
     responder: Arc<OnceLock<Arc<dyn Responder>>>,
+    bugs: Arc<Bugs>,
 }
 
+/// What goes wrong in the platform's own code.
+#[derive(Debug, Default)]
+pub(crate) struct Bugs {
+    /// Makes the platform's task in the background panic.
+    pub(crate) in_background: Notify,
+    /// How many of the next messages make the platform panic.
+    pub(crate) in_messages: AtomicUsize,
+}
+
+/// What the platform says when it panics.
+pub(crate) const BUG: &str = "a bug of the third platform";
+
 impl Third {
-    fn seen(&self) -> Vec<Seen> {
+    pub(crate) fn bugs(&self) -> &Bugs {
+        &self.bugs
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().values().cloned().collect()
     }
 }
@@ -54,7 +73,7 @@ fn person(user: &str) -> Person {
 }
 
 /// A service with the third platform, connected and ready.
-async fn start(more: &[(&str, &str)]) -> (Bot, Third) {
+pub(crate) async fn start(more: &[(&str, &str)]) -> (Bot, Third) {
     let third = Third::default();
     let bot = Bot::start_beside(vec![Arc::new(third.clone())], more).await;
     let app = bot.slack.options();
@@ -67,7 +86,7 @@ async fn start(more: &[(&str, &str)]) -> (Bot, Third) {
 }
 
 /// Somebody writes to the bot. Gives the id of the event.
-async fn say(bot: &Bot, user: &str, text: &str) -> String {
+pub(crate) async fn say(bot: &Bot, user: &str, text: &str) -> String {
     let id = unique();
     assert_eq!(deliver(bot, &id, user, text).await, 200);
     id
@@ -84,7 +103,7 @@ async fn deliver(bot: &Bot, id: &str, user: &str, text: &str) -> u16 {
 }
 
 /// The only message, once everything that was promised is done.
-async fn only(bot: &Bot, third: &Third) -> Seen {
+pub(crate) async fn only(bot: &Bot, third: &Third) -> Seen {
     bot.until_later(async || bot.metric("connect_promises_open").await == 0).await;
     let seen = third.seen();
     let [message] = &seen[..] else { panic!("one message, not {seen:?}") };

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -21,12 +22,13 @@ use novu_connect_bot::core::{
 };
 use novu_connect_bot::net::{HostAllowlist, Subdomains};
 use novu_connect_bot::random::SharedRandom;
+use novu_connect_bot::supervise::Background;
 use novu_connect_bot::words::message::{Markup, Voice};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::{Seen, Third};
+use super::{BUG, Bugs, Seen, Third};
 
 /// The integration in Novu. People sign in at Slack, because Novu knows no third platform.
 pub(crate) const INTEGRATION: &str = "third-main";
@@ -65,25 +67,42 @@ impl SurfaceSettings for Third {
         let answering = common.answering(self.clone(), linking);
         self.responder.set(Arc::clone(&answering) as _).unwrap();
         let (clock, random) = (Arc::clone(&common.clock), Arc::clone(&common.random));
-        ready(Ok(Arc::new(ThirdSurface { answering, clock, random }) as _)).boxed()
+        let bugs = Arc::clone(&self.bugs);
+        ready(Ok(Arc::new(ThirdSurface { answering, bugs, clock, random }) as _)).boxed()
     }
 }
 
 #[derive(Debug)]
 struct ThirdSurface {
     answering: Arc<Answering<Third>>,
+    bugs: Arc<Bugs>,
     clock: SharedClock,
     random: SharedRandom,
 }
 
 impl Surface for ThirdSurface {
     fn routes(self: Arc<Self>) -> Router {
-        Router::new().route("/third/messages", post(message)).with_state(self)
+        Router::new()
+            .route("/third/messages", post(message))
+            .route("/third/broken", post(broken))
+            .with_state(self)
     }
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
     }
+
+    fn background(self: Arc<Self>) -> Vec<Background> {
+        vec![Background::new("third_chore", &self.bugs, |bugs, stop| async move {
+            if stop.run_until_cancelled(bugs.in_background.notified()).await.is_some() {
+                panic!("{BUG}");
+            }
+        })]
+    }
+}
+
+async fn broken() {
+    panic!("{BUG}");
 }
 
 #[derive(Deserialize)]
@@ -138,6 +157,10 @@ impl Deliver for Third {
     async fn signal(&self, _place: &Option<usize>) {}
 
     async fn show(&self, at: &mut Option<usize>, question: &Question, answer: &Answer) -> Shown {
+        let counted = |left: usize| left.checked_sub(1);
+        if self.bugs.in_messages.fetch_update(SeqCst, SeqCst, counted).is_ok() {
+            panic!("{BUG}");
+        }
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }

@@ -92,6 +92,11 @@ impl TableResolver {
         })
     }
 
+    /// Whether its rows are others than those of another table.
+    pub(super) fn has_other_rows_than(&self, other: &Self) -> bool {
+        self.rows() != other.rows()
+    }
+
     fn rows(&self) -> Arc<Rows> {
         // A poisoned lock still holds a whole table: it is only ever replaced, never edited.
         Arc::clone(&self.rows.read().unwrap_or_else(PoisonError::into_inner))
