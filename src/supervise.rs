@@ -88,7 +88,6 @@ impl Supervisor {
                 pause = FIRST_PAUSE;
             }
             self.note(&task.name, ended.err().as_deref(), pause);
-            self.metrics.background_restarted(&task.name);
             self.pausing().insert(task.name.clone());
             let paused = stop.run_until_cancelled(self.clock.sleep(pause)).await;
             self.pausing().remove(&task.name);
@@ -105,6 +104,7 @@ impl Supervisor {
     }
 
     fn note(&self, task: &str, panic: Option<&(dyn Any + Send)>, pause: Duration) {
+        self.metrics.background_restarted(task);
         let cause = match panic {
             // What was formatted at run time can hold anything, a secret too. The place of the panic is
             // in the line that its hook has logged.

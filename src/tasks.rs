@@ -78,7 +78,7 @@ mod tests {
         let (reply, replied) = oneshot::channel::<()>();
         tasks.spawn("REF2", async move {
             let _held = reply;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         });
         tasks.break_off();
         assert!(replied.await.is_err());

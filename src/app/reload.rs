@@ -89,7 +89,7 @@ impl App {
         let chain = Arc::clone(&self.chain);
         let new_table = new.has_other_rows_than(&chain);
         let keys = identity::SECTION.keys.iter().map(|key| key.name);
-        let reload = Reload::new(keys, move || chain.adopt(new));
+        let reload = Reload::new(keys, move || chain.adopt(&new));
         Ok(if new_table { reload.with_new_content_of(identity::TABLE.name) } else { reload })
     }
 }

@@ -71,13 +71,22 @@ impl App {
             let machine = surface.machine().background();
             machine.into_iter().chain(Arc::clone(surface).background())
         });
+        let of_store = self.store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        for task in of_surfaces.chain(further) {
+        for task in of_surfaces.chain(of_store).chain(further) {
             self.metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());
             running.spawn(async move { supervisor.keep_up(task, ended).await });
         }
         running
+    }
+
+    fn store_keeper(&self) -> Background {
+        let store = Arc::new((self.store.clone(), Arc::clone(&self.clock)));
+        Background::new("store_keeper", &store, |store, stop| async move {
+            let (store, clock) = &*store;
+            stop.run_until_cancelled(store.keep(clock)).await;
+        })
     }
 
     /// Answers whoever has been promised an answer, once no more requests come in. What a durable store

@@ -183,10 +183,7 @@ impl Surface for Teams {
         Arc::clone(&self.answering) as _
     }
 
-    fn reload<'a>(
-        self: Arc<Self>,
-        new: &'a dyn SurfaceSettings,
-    ) -> BoxFuture<'a, anyhow::Result<Reload>> {
+    fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {
         async move {
             let new = (new as &dyn Any).downcast_ref::<Settings>();
             let new = new.context("these are not the settings of Teams")?;

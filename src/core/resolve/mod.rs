@@ -158,7 +158,7 @@ impl Chain {
     }
 
     /// Takes over the resolvers of another one. Whoever is being looked for is found by those before.
-    pub(crate) fn adopt(&self, other: Self) {
+    pub(crate) fn adopt(&self, other: &Self) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = other.in_force();
     }
 

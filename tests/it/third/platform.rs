@@ -94,9 +94,8 @@ impl Surface for ThirdSurface {
 
     fn background(self: Arc<Self>) -> Vec<Background> {
         vec![Background::new("third_chore", &self.bugs, |bugs, stop| async move {
-            if stop.run_until_cancelled(bugs.in_background.notified()).await.is_some() {
-                panic!("{BUG}");
-            }
+            let told_to_fail = stop.run_until_cancelled(bugs.in_background.notified()).await;
+            assert!(told_to_fail.is_none(), "{BUG}");
         })]
     }
 }
@@ -158,9 +157,8 @@ impl Deliver for Third {
 
     async fn show(&self, at: &mut Option<usize>, question: &Question, answer: &Answer) -> Shown {
         let counted = |left: usize| left.checked_sub(1);
-        if self.bugs.in_messages.fetch_update(SeqCst, SeqCst, counted).is_ok() {
-            panic!("{BUG}");
-        }
+        let bug = self.bugs.in_messages.fetch_update(SeqCst, SeqCst, counted);
+        assert!(bug.is_err(), "{BUG}");
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }

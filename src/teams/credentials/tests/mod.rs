@@ -461,6 +461,6 @@ fn a_secret_goes_nowhere_in_the_clear() {
     assert!(source("http://login.example/token", secret(), &clock).is_err());
     assert!(source("ftp://127.0.0.1/token", secret(), &clock).is_err());
     let source = source("https://login.example/token", secret(), &clock).unwrap();
-    let printed = format!("{source:?} {:?}", source.credentials);
+    let printed = format!("{source:?} {:?}", source.proof);
     assert!(!printed.contains("s3cret"));
 }
