@@ -82,7 +82,7 @@ const REFUSALS: [(&[u64], &str, &str); 8] = [
     (
         &[7_000_222],
         "secret_expired",
-        "teams.app_secret has expired: make a new one in Entra, put it there and restart",
+        "teams.app_secret has expired: make a new one in Entra, put it there and reload",
     ),
     (
         &[700_027],

@@ -95,8 +95,8 @@ pub enum TableError {
     Contradiction(usize),
     /// A table has shrunk so much that it is hardly meant.
     #[error(
-        "more than half of the rows are gone ({before} before, {after} now): restart the service if \
-         that is meant"
+        "more than half of the rows are gone ({before} before, {after} now): reload the service \
+         by SIGHUP if that is meant"
     )]
     Shrunk {
         /// How many rows the table in use has.

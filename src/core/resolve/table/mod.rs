@@ -2,7 +2,8 @@
 //!
 //! The file is read anew when it changes, and a table is taken whole or not at all (see `file.rs`): what
 //! is empty, cut off, out of form or has lost more than half of its rows leaves the one before in force
-//! and raises an alarm, an ERROR line and a count. A cut that is meant is taken after a restart.
+//! and raises an alarm, an ERROR line and a count. A cut that is meant is taken when the configuration is read
+//! anew, or after a restart.
 //!
 //! A change shows in the file's times, size and place on the disk; and because a file can be put back
 //! with the times that it had, it is also read now and then for its own sake.
