@@ -35,8 +35,7 @@ impl App {
     ) {
         // Of its own, not a child of `stop`: promises are kept until the last one is.
         let ended = CancellationToken::new();
-        // What is in there when it is dropped is of no use to anybody any more.
-        let _background = self.start_background(further, &ended);
+        let mut background = self.start_background(further, &ended);
         let closing = CancellationToken::new();
         let drain = async {
             stop.cancelled().await;
@@ -59,6 +58,8 @@ impl App {
         }
         self.settle(closed_at).await;
         ended.cancel();
+        // What is still asked of Novu for the index is of no use to anybody any more.
+        background.shutdown().await;
         for surface in &self.surfaces {
             surface.machine().break_off();
             surface.machine().drain().await;

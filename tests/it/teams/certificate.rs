@@ -10,7 +10,9 @@ use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use tempfile::TempDir;
 
 use crate::bot::teams::{ADA, TeamsBot, link};
+use crate::bot::until;
 use crate::canaries;
+use crate::log::Log;
 
 /// A certificate with its private key, as PEM.
 struct Issued {
@@ -128,4 +130,29 @@ async fn a_certificate_that_entra_does_not_know_gets_no_token() {
     let refused = "connect_upstream_seconds_count{upstream=\"entra\",operation=\"token\",outcome=\"refused\"}";
     bot.until_later(async || bot.metric(refused).await > 0).await;
     assert_eq!(bot.teams.messages(), []);
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_tried_at_once_when_the_configuration_is_read_anew() {
+    let (old, new) = (Issued::new(), Issued::new());
+    let mount = Mount::of(&old);
+    let log = Log::read();
+    let bot = mount.start(&[&old.certificate, &new.certificate]).await;
+    bot.ready().await;
+
+    // Half renewed, it is no reason to stop, nor to take anything else.
+    std::fs::write(mount.path("tls.key"), &new.key).unwrap();
+    bot.reload(&[]).await;
+    let refused = log.lines("the new configuration is not taken: nothing changes");
+    let error = refused[0]["error"].as_str().unwrap();
+    assert!(error.contains("teams.app_certificate_key cannot be used"), "{error}");
+
+    mount.renew(&new);
+    bot.reload(&[]).await;
+    until(async || bot.token_requests().len() == 2).await;
+    let named: Vec<_> = bot.token_requests().iter().map(thumbprint).collect();
+    assert_ne!(named[0], named[1]);
+    let taken = log.lines("the configuration was read anew");
+    assert_eq!(taken[0]["keys"], r#"{"teams.app_certificate"}"#);
+    link(&bot.ask(ADA, "connect").await);
 }
