@@ -33,8 +33,10 @@ impl Tasks {
         F: Future<Output = ()> + Send + 'static,
     {
         let (broken_off, metrics) = (self.broken_off.clone(), Arc::clone(&self.metrics));
+        // Boxed, because each future around another one of its size takes as much of the stack again.
+        let work = work.boxed();
         self.tracker.spawn(async move {
-            let work = AssertUnwindSafe(broken_off.run_until_cancelled_owned(work));
+            let work = AssertUnwindSafe(broken_off.run_until_cancelled(work));
             if work.catch_unwind().await.is_err() {
                 metrics.panicked("task");
                 tracing::error!(%reference, "what was done for a person panicked");

@@ -181,9 +181,10 @@ impl<W: Work> Jobs<W> {
     pub(crate) async fn catch(
         &self,
         reference: impl Display,
-        attempt: impl Future<Output = Ran>,
+        attempt: impl Future<Output = Ran> + Send,
     ) -> Ran {
-        AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| {
+        // Boxed, because each future around another one of its size takes as much of the stack again.
+        AssertUnwindSafe(attempt.boxed()).catch_unwind().await.unwrap_or_else(|_| {
             self.metrics.panicked("task");
             tracing::error!(%reference, kind = W::KIND, "an attempt at a job panicked");
             Ran::Again(None)
