@@ -53,8 +53,7 @@ impl<D: Deliver> Answering<D> {
         self.tasks.spawn(question.reference, answering);
         match replied.await {
             Ok(answer) => answer.map(|answer| (question, answer)),
-            // It panicked, or was broken off at the very end.
-            Err(_) => Ok(self.refuse(question, Reason::Busy)),
+            Err(_) => Ok(self.refuse(question, Reason::Broken)),
         }
     }
 

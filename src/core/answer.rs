@@ -298,6 +298,8 @@ reasons! {
     Busy = "C-BUSY",
     /// What has to be remembered cannot be stored at the moment.
     StoreUnavailable = "C-STORE",
+    /// Something in the service itself broke while the answer was made.
+    Broken = "C-BROKEN",
     /// The service ends before it could find an answer.
     Restarting = "C-RESTARTING",
     /// The request is genuine but lacks what it needs.
@@ -319,6 +321,7 @@ impl Reason {
                 | Self::NovuTimeout
                 | Self::NovuNonsense
                 | Self::Busy
+                | Self::Broken
                 | Self::StoreUnavailable
                 | Self::LinkHost
                 | Self::LinkTooLong

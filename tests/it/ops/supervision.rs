@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::bot::{ADA, Bot, until};
 use crate::log::Log;
 use crate::panics;
-use crate::third::{BUG, only, say, start};
+use crate::third::{BUG, command, only, say, start};
 
 const RESTARTS: &str = "connect_background_restarts_total{task=\"third_chore\"}";
 
@@ -57,6 +57,19 @@ async fn whoever_is_being_answered_when_something_panics_is_answered_all_the_sam
     assert_eq!(told.len(), 2);
     assert_eq!(told[0]["reference"], told[1]["reference"]);
     assert_eq!(log.lines("answered")[0]["reference"], told[0]["reference"]);
+}
+
+#[tokio::test]
+async fn whoever_waits_in_the_response_when_something_panics_is_told_that_it_broke() {
+    let log = Log::read();
+    let (bot, third) = start(&[]).await;
+    panics::expect(BUG);
+    third.bugs().in_profiles.store(1, Ordering::SeqCst);
+    assert_eq!(command(&bot, ADA, "connect").await, "C-BROKEN");
+    assert_eq!(bot.metric("connect_panics_total{what=\"task\"}").await, 1);
+    let told = log.lines("what was done for a person panicked");
+    assert_eq!(log.lines("answered")[0]["reference"], told[0]["reference"]);
+    assert_eq!(command(&bot, ADA, "connect").await, "sign_in");
 }
 
 #[tokio::test]

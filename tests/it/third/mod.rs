@@ -4,6 +4,7 @@ mod platform;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use axum::http::StatusCode;
@@ -17,7 +18,9 @@ use novu_connect_bot::core::{
 use serde_json::json;
 use tokio::sync::Notify;
 
-use crate::bot::{ADA, Bot, GRACE, ITSELF, MINT, TEAM, connection, find_code, unique, until};
+use crate::bot::{
+    ADA, Bot, GRACE, ITSELF, MINT, Reply, TEAM, connection, find_code, unique, until,
+};
 use platform::{INTEGRATION, PLATFORM};
 
 const PAGES: [(&str, &str); 2] = [
@@ -51,6 +54,16 @@ pub(crate) struct Bugs {
     pub(crate) in_background: Notify,
     /// How many of the next messages make the platform panic.
     pub(crate) in_messages: AtomicUsize,
+    /// How many of the next look-ups of a profile make it panic.
+    pub(crate) in_profiles: AtomicUsize,
+}
+
+impl Bugs {
+    /// Panics if there is one left.
+    fn strike(left: &AtomicUsize) {
+        let one_left = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+        assert!(!one_left, "{BUG}");
+    }
 }
 
 /// What the platform says when it panics.
@@ -94,12 +107,21 @@ pub(crate) async fn say(bot: &Bot, user: &str, text: &str) -> String {
 
 /// The platform delivers an event.
 async fn deliver(bot: &Bot, id: &str, user: &str, text: &str) -> u16 {
+    post(bot, "/third/messages", id, user, text).await.status
+}
+
+/// Somebody types a command. Gives the word for the answer.
+pub(crate) async fn command(bot: &Bot, user: &str, text: &str) -> String {
+    let reply = post(bot, "/third/commands", &unique(), user, text).await;
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    reply.body
+}
+
+async fn post(bot: &Bot, path: &str, id: &str, user: &str, text: &str) -> Reply {
     let event = json!({ "id": id, "user": user, "text": text });
     let headers = [("content-type", "application/json")];
     let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
-    bot.post_sealed("/third/messages", headers.into_iter().collect(), event.to_string())
-        .await
-        .status
+    bot.post_sealed(path, headers.into_iter().collect(), event.to_string()).await
 }
 
 /// The only message, once everything that was promised is done.

@@ -4,8 +4,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -84,6 +83,7 @@ impl Surface for ThirdSurface {
     fn routes(self: Arc<Self>) -> Router {
         Router::new()
             .route("/third/messages", post(message))
+            .route("/third/commands", post(command))
             .route("/third/broken", post(broken))
             .with_state(self)
     }
@@ -111,20 +111,33 @@ struct Event {
     text: String,
 }
 
+impl ThirdSurface {
+    fn pending(&self, event: Event) -> PendingReply<Third> {
+        let question = Question {
+            asker: super::person(&event.user),
+            identified: true,
+            intent: Intent::parse(&event.text),
+            reference: Reference::new(&*self.random),
+            command: String::new(),
+            name: None,
+            language: LearntLanguage::default(),
+            asked_at: self.clock.now(),
+            dedup_key: Some(DedupKey(Sha256::digest(event.id).into())),
+        };
+        PendingReply::new(question, (), None)
+    }
+}
+
 async fn message(State(third): State<Arc<ThirdSurface>>, Json(event): Json<Event>) -> StatusCode {
-    let question = Question {
-        asker: super::person(&event.user),
-        identified: true,
-        intent: Intent::parse(&event.text),
-        reference: Reference::new(&*third.random),
-        command: String::new(),
-        name: None,
-        language: LearntLanguage::default(),
-        asked_at: third.clock.now(),
-        dedup_key: Some(DedupKey(Sha256::digest(event.id).into())),
-    };
-    let stored = third.answering.acknowledged(PendingReply::new(question, (), None)).await;
+    let stored = third.answering.acknowledged(third.pending(event)).await;
     stored.map_or(StatusCode::SERVICE_UNAVAILABLE, |()| StatusCode::OK)
+}
+
+/// Answers in the response: with the word for the answer.
+async fn command(State(third): State<Arc<ThirdSurface>>, Json(event): Json<Event>) -> &'static str {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    let (_, answer) = third.answering.within(deadline, third.pending(event)).await.unwrap();
+    answer.name()
 }
 
 impl Deliver for Third {
@@ -156,9 +169,7 @@ impl Deliver for Third {
     async fn signal(&self, _place: &Option<usize>) {}
 
     async fn show(&self, at: &mut Option<usize>, question: &Question, answer: &Answer) -> Shown {
-        let counted = |left: usize| left.checked_sub(1);
-        let bug = self.bugs.in_messages.fetch_update(SeqCst, SeqCst, counted);
-        assert!(bug.is_err(), "{BUG}");
+        Bugs::strike(&self.bugs.in_messages);
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }
@@ -181,6 +192,7 @@ impl Profiles for Third {
         person: &'a Person,
         _token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
+        Bugs::strike(&self.bugs.in_profiles);
         let name = Some(person.user.clone());
         let email = EmailAddress::NotTold;
         ready(Ok(Profile { name, locale: None, email, kind: Kind::Member })).boxed()
