@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -64,7 +66,11 @@ impl App {
             surface.machine().break_off();
             surface.machine().drain().await;
         }
-        self.store.close().await;
+        if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, self.store.close().boxed()).await {
+            tracing::warn!(
+                "the store did not close in time; what is held there is taken over later"
+            );
+        }
     }
 
     fn start_background(&self, further: Vec<Background>, ended: &CancellationToken) -> JoinSet<()> {
@@ -86,7 +92,7 @@ impl App {
         let store = Arc::new((self.store.clone(), Arc::clone(&self.clock)));
         Background::new("store_keeper", &store, |store, stop| async move {
             let (store, clock) = &*store;
-            stop.run_until_cancelled(store.keep(clock)).await;
+            stop.run_until_cancelled(store.keep(clock).boxed()).await;
         })
     }
 
@@ -96,27 +102,31 @@ impl App {
     async fn settle(&self, closed_at: Tick) {
         let answers_until = closed_at + LAST_ANSWERS;
         if self.store.is_durable() {
-            self.within(answers_until, self.nothing_is_due()).await;
-            let promises = self.open_promises().await;
-            if promises > 0 {
-                tracing::info!(promises, "promises are left to the next start");
-            }
+            self.ends_by(answers_until, self.nothing_is_due().boxed()).await;
+            self.ends_by(answers_until + LAST_WORDS, self.tell_what_is_left().boxed()).await;
             return;
         }
-        if self.within(answers_until, self.keep_promises()).await {
+        if self.ends_by(answers_until, self.keep_promises().boxed()).await {
             return;
         }
         for surface in &self.surfaces {
             surface.machine().conclude().await;
         }
-        if !self.within(answers_until + LAST_WORDS, self.keep_promises()).await {
+        if !self.ends_by(answers_until + LAST_WORDS, self.keep_promises().boxed()).await {
             let promises = self.open_promises().await;
             tracing::warn!(promises, "some answers did not go out in time");
         }
     }
 
+    async fn tell_what_is_left(&self) {
+        let promises = self.open_promises().await;
+        if promises > 0 {
+            tracing::info!(promises, "promises are left to the next start");
+        }
+    }
+
     /// Whether something comes to its end in time.
-    async fn within(&self, until: Tick, work: impl Future<Output = ()>) -> bool {
+    async fn ends_by(&self, until: Tick, work: BoxFuture<'_, ()>) -> bool {
         tokio::select! {
             biased;
             () = work => true,
@@ -159,6 +169,6 @@ impl App {
 
     /// How many promises are not kept yet.
     async fn open_promises(&self) -> usize {
-        self.store.open_jobs().await.unwrap_or_default()
+        self.store.open_jobs().boxed().await.unwrap_or_default()
     }
 }
