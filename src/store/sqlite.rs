@@ -4,10 +4,12 @@
 //! it in one transaction, and only then tells those who wait. Readers have connections of their own.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use futures_util::FutureExt;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
@@ -77,7 +79,7 @@ impl Sqlite {
         let (writes, waiting) = mpsc::channel(MOST_WAITING);
         let closing = CancellationToken::new();
         let writer = Writer { connection, _lock: lock };
-        let writer = tokio::spawn(writer.write_all(waiting, closing.clone()));
+        let writer = tokio::spawn(writer.keep_writing(waiting, closing.clone()));
         let writer = Mutex::new(Some(writer));
         Ok(Self { path: path.to_owned(), readers, writes, closing, writer })
     }
@@ -93,7 +95,7 @@ impl Sqlite {
         let waiting = Waiting { write, holder, now, told };
         let ended = || Failure {
             trouble: StoreTrouble::Failing,
-            cause: "the database's writer has ended".into(),
+            cause: "the database's writer broke off".into(),
         };
         self.writes.send(waiting).await.map_err(|_| ended())?;
         outcome.await.map_err(|_| ended())?
@@ -108,6 +110,12 @@ impl Sqlite {
     #[cfg(test)]
     pub(super) async fn limit_pages(&self, pages: u32) -> Result<(), Failure> {
         self.write(Write::LimitPages(pages), 0, 0).await.map(drop)
+    }
+
+    /// Makes the writer panic.
+    #[cfg(test)]
+    pub(super) async fn break_writer(&self) -> Result<(), Failure> {
+        self.write(Write::Panic, 0, 0).await.map(drop)
     }
 
     /// Whether the file is where it was. One that was removed would go on being written, for nobody.
@@ -125,7 +133,6 @@ impl Sqlite {
         self.closing.cancel();
         self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take() {
-            // One that panicked has nothing open any more.
             let _ = writer.await;
         }
     }
@@ -185,8 +192,31 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes what comes, until nobody can send anything any more.
-    async fn write_all(mut self, mut waiting: mpsc::Receiver<Waiting>, closing: CancellationToken) {
+    /// Writes what comes, until nobody can send anything any more. Where writing panics, what was being
+    /// written fails, and what comes next is written.
+    async fn keep_writing(
+        mut self,
+        mut waiting: mpsc::Receiver<Waiting>,
+        closing: CancellationToken,
+    ) {
+        loop {
+            let writing = AssertUnwindSafe(self.write_all(&mut waiting, &closing).boxed());
+            if writing.catch_unwind().await.is_ok() {
+                break;
+            }
+            tracing::error!("the store's writer panicked; it goes on with what comes next");
+            undo(&mut self.connection).await;
+        }
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the store's file was not closed properly");
+        }
+    }
+
+    async fn write_all(
+        &mut self,
+        waiting: &mut mpsc::Receiver<Waiting>,
+        closing: &CancellationToken,
+    ) {
         let mut batch = Vec::new();
         loop {
             let more =
@@ -204,9 +234,6 @@ impl Writer {
                 // Whoever has gone away does not want to know.
                 let _ = waiting.told.send(outcome);
             }
-        }
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the store's file was not closed properly");
         }
     }
 }

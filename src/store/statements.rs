@@ -89,6 +89,9 @@ pub(super) enum Write {
     /// Lets the file grow to so many pages at most (SQLite).
     #[cfg(test)]
     LimitPages(u32),
+    /// Panics.
+    #[cfg(test)]
+    Panic,
 }
 
 /// What came of it.
@@ -157,6 +160,9 @@ impl Write {
                 let limited = session.rows(sqlx::AssertSqlSafe(pragma), &[]).await;
                 limited.map(|_| Wrote::Rows(0))
             }
+            #[cfg(test)]
+            #[expect(clippy::panic, reason = "that is what is tested")]
+            Self::Panic => panic!("on purpose"),
         }
     }
 }

@@ -279,6 +279,19 @@ async fn a_disk_that_is_full_is_said_and_forgotten_once_there_is_room() {
 }
 
 #[tokio::test]
+async fn a_writer_that_panics_goes_on_with_what_comes_next() {
+    let bench = Bench::sqlite().await.unwrap();
+    let Pools::Sqlite(sqlite) = &bench.database().pools else { panic!("it is no file") };
+    let (broken, begun) = tokio::join!(sqlite.break_writer(), bench.store.begin(job(), LEASE));
+    assert!(broken.is_err());
+    // It was written together with what panicked, or after it.
+    let open = usize::from(begun.is_ok());
+    assert_eq!(bench.store.open_jobs().await, Ok(open));
+    leased(bench.store.begin(job(), LEASE).await.unwrap());
+    assert_eq!((bench.store.open_jobs().await, bench.store.trouble()), (Ok(open + 1), None));
+}
+
+#[tokio::test]
 async fn those_who_read_and_those_who_write_never_find_the_file_busy() {
     let bench = Bench::sqlite().await.unwrap();
     let writers = (0..8).map(|_| async {
