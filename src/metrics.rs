@@ -3,6 +3,7 @@
 //! Labels are short words that this code chooses; nothing that came from outside is ever a label,
 //! so neither memory nor secrets can leak through `/metrics`.
 
+mod labels;
 mod process;
 
 use std::fmt;
@@ -10,13 +11,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+
+use labels::{Answered, Background, Call, Delivered, Panicked, Refused, Step, Surface, Word};
 
 /// Upper bounds of the latency histograms, in seconds.
 const LATENCY_BOUNDS: [f64; 12] =
@@ -27,67 +29,6 @@ const PANICS: [&str; 2] = ["request", "task"];
 
 /// The steps of the funnel.
 const FUNNEL: [&str; 2] = ["asked", "clicked"];
-
-/// A word that this code chose as a label value.
-#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
-pub(crate) struct Word(pub &'static str);
-
-impl EncodeLabelValue for Word {
-    fn encode(
-        &self,
-        encoder: &mut prometheus_client::encoding::LabelValueEncoder<'_>,
-    ) -> Result<(), fmt::Error> {
-        self.0.encode(encoder)
-    }
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Refused {
-    platform: Word,
-    reason: Word,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Answered {
-    platform: Word,
-    intent: Word,
-    answer: Word,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Step {
-    platform: Word,
-    step: Word,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Delivered {
-    platform: Word,
-    outcome: Word,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Call {
-    upstream: Word,
-    operation: Word,
-    outcome: Word,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Surface {
-    platform: Word,
-}
-
-/// A background task. Its name is made of words that this code chose.
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Background {
-    task: String,
-}
-
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Panicked {
-    what: Word,
-}
 
 type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
 

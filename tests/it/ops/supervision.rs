@@ -26,7 +26,7 @@ async fn a_background_task_that_panics_is_named_and_counted_and_started_again_af
     panics::expect(BUG);
     assert!(bot.ops("/metrics").await.body.contains(&format!("{RESTARTS} 0")));
     for (restarts, almost) in [(1, 999), (2, 1999), (3, 3999)] {
-        third.bugs().in_background.notify_one();
+        third.bugs().background.notify_one();
         until(async || bot.metric(RESTARTS).await == restarts).await;
         let named = json!([{"part": "third_chore", "trouble": "restarting"}]);
         assert_eq!(warnings(&bot).await, named);
@@ -49,7 +49,7 @@ async fn whoever_is_being_answered_when_something_panics_is_answered_all_the_sam
     let (bot, third) = start(&[]).await;
     panics::expect(BUG);
     // The first attempt, and the next, which is another task's.
-    third.bugs().in_messages.store(2, Ordering::SeqCst);
+    third.bugs().messages.store(2, Ordering::SeqCst);
     say(&bot, ADA, "connect").await;
     assert!(only(&bot, &third).await.link.is_some());
     assert_eq!(bot.metric("connect_panics_total{what=\"task\"}").await, 2);
@@ -64,7 +64,7 @@ async fn whoever_waits_in_the_response_when_something_panics_is_told_that_it_bro
     let log = Log::read();
     let (bot, third) = start(&[]).await;
     panics::expect(BUG);
-    third.bugs().in_profiles.store(1, Ordering::SeqCst);
+    third.bugs().profiles.store(1, Ordering::SeqCst);
     assert_eq!(command(&bot, ADA, "connect").await, "C-BROKEN");
     assert_eq!(bot.metric("connect_panics_total{what=\"task\"}").await, 1);
     let told = log.lines("what was done for a person panicked");

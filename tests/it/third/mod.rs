@@ -51,11 +51,11 @@ pub(crate) struct Third {
 #[derive(Debug, Default)]
 pub(crate) struct Bugs {
     /// Makes the platform's task in the background panic.
-    pub(crate) in_background: Notify,
+    pub(crate) background: Notify,
     /// How many of the next messages make the platform panic.
-    pub(crate) in_messages: AtomicUsize,
+    pub(crate) messages: AtomicUsize,
     /// How many of the next look-ups of a profile make it panic.
-    pub(crate) in_profiles: AtomicUsize,
+    pub(crate) profiles: AtomicUsize,
 }
 
 impl Bugs {

@@ -94,7 +94,7 @@ impl Surface for ThirdSurface {
 
     fn background(self: Arc<Self>) -> Vec<Background> {
         vec![Background::new("third_chore", &self.bugs, |bugs, stop| async move {
-            let told_to_fail = stop.run_until_cancelled(bugs.in_background.notified()).await;
+            let told_to_fail = stop.run_until_cancelled(bugs.background.notified()).await;
             assert!(told_to_fail.is_none(), "{BUG}");
         })]
     }
@@ -169,7 +169,7 @@ impl Deliver for Third {
     async fn signal(&self, _place: &Option<usize>) {}
 
     async fn show(&self, at: &mut Option<usize>, question: &Question, answer: &Answer) -> Shown {
-        Bugs::strike(&self.bugs.in_messages);
+        Bugs::strike(&self.bugs.messages);
         if let Some(failure) = self.failures.lock().unwrap().pop() {
             return failure;
         }
@@ -192,7 +192,7 @@ impl Profiles for Third {
         person: &'a Person,
         _token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
-        Bugs::strike(&self.bugs.in_profiles);
+        Bugs::strike(&self.bugs.profiles);
         let name = Some(person.user.clone());
         let email = EmailAddress::NotTold;
         ready(Ok(Profile { name, locale: None, email, kind: Kind::Member })).boxed()
