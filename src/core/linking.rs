@@ -5,6 +5,7 @@
 //! is minted. What does not depend on each other is asked side by side.
 
 mod minting;
+mod upkeep;
 
 use std::sync::Arc;
 
@@ -29,7 +30,6 @@ use super::workspace_index::WorkspaceIndex;
 use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
-use crate::supervise::Background;
 use minting::Mints;
 
 /// The Novu integration of one chat platform, and what its links are like.
@@ -120,36 +120,6 @@ impl Linking {
             progress: Progress::new(Arc::clone(&clock)),
             clock,
         }
-    }
-
-    /// What keeps everybody from being served, in a word; none if nothing does.
-    pub async fn trouble(&self) -> Option<&'static str> {
-        let of_index = self.index.trouble().await;
-        let served = self.index.workspaces().await;
-        let of_mints = || self.mints.trouble();
-        of_index
-            .or_else(of_mints)
-            .or_else(|| self.profiles.trouble(served, self.chain.needs_profile()))
-    }
-
-    /// What keeps some from being served, or will, in a word; none if nothing is known of that.
-    #[must_use]
-    pub fn warning(&self) -> Option<&'static str> {
-        self.profiles.warning()
-    }
-
-    /// What keeps fresh what is known of Novu.
-    #[must_use]
-    pub fn background(self: &Arc<Self>) -> [Background; 2] {
-        let name = |task| format!("{}_{task}", self.integration.platform.name);
-        [
-            Background::new(name("workspace_index"), self, |linking, stop| async move {
-                linking.index.keep_fresh(stop).await;
-            }),
-            Background::new(name("link_holders"), self, |linking, stop| async move {
-                linking.endpoints.watch(&linking.novu, stop).await;
-            }),
-        ]
     }
 
     /// The bot token of a person's workspace: the configured one, else that of a connection that is

@@ -200,8 +200,8 @@ impl Writer {
         closing: CancellationToken,
     ) {
         loop {
-            let writing = AssertUnwindSafe(self.write_all(&mut waiting, &closing).boxed());
-            if writing.catch_unwind().await.is_ok() {
+            let until_the_end = self.write_all(&mut waiting, &closing).boxed();
+            if AssertUnwindSafe(until_the_end).catch_unwind().await.is_ok() {
                 break;
             }
             tracing::error!("the store's writer panicked; it goes on with what comes next");
