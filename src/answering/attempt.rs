@@ -132,9 +132,10 @@ async fn show<D: Deliver>(
     pending: &mut PendingReply<D>,
     answer: &Answer,
 ) -> Shown {
-    let _turn = match pending.stored {
-        true => Some(answering.messages.turn(pending.question().reference).await),
-        false => None,
+    let _turn = if pending.stored {
+        Some(answering.messages.turn(pending.question().reference).await)
+    } else {
+        None
     };
     let PendingReply { asked, place, .. } = pending;
     answering.deliver.show(place, &asked.question, answer).await

@@ -84,13 +84,11 @@ impl Messages {
         else {
             return Ok(None);
         };
-        match serde_json::from_str(body.expose_secret()) {
-            Ok(message) => Ok(Some(Found { message, version })),
-            Err(_) => {
-                tracing::error!(reference = %id, "a stored message cannot be read");
-                Ok(None)
-            }
+        let read = serde_json::from_str(body.expose_secret()).ok();
+        if read.is_none() {
+            tracing::error!(reference = %id, "a stored message cannot be read");
         }
+        Ok(read.map(|message| Found { message, version }))
     }
 
     /// Stores what has become of a message. Whether nobody else had changed it.

@@ -28,12 +28,13 @@ pub(super) enum NextStep {
 }
 
 impl NextStep {
-    /// After how long the question is tried again, where that is said; none where something is said.
-    pub(super) const fn pause(self) -> Option<Option<Duration>> {
+    /// After how long the question is tried again, `otherwise` where nobody says how long; none where
+    /// something is said.
+    pub(super) fn pause_or(self, otherwise: Duration) -> Option<Duration> {
         match self {
             Self::Say => None,
-            Self::TryAgain(pause) => Some(pause),
-            Self::AwaitTurn(pause) => Some(Some(pause)),
+            Self::TryAgain(pause) => Some(pause.unwrap_or(otherwise)),
+            Self::AwaitTurn(pause) => Some(pause),
         }
     }
 

@@ -20,6 +20,9 @@ use crate::store::{Admitted, Begun, Lease, StoreError, StoreTrouble};
 /// How long a promise may take to be stored at the deadline, by which it is due to be made.
 const PROMISED_WITHIN: Duration = Duration::from_millis(800);
 
+/// How soon a question is tried again for the first time, where nobody says how soon.
+const TRIED_AGAIN: Duration = Duration::from_secs(1);
+
 /// What is told to whoever waits for the response.
 type Reply = oneshot::Sender<Result<Answer, AskedBefore>>;
 
@@ -120,11 +123,11 @@ impl<D: Deliver> Answering<D> {
     async fn reply(&self, decided: Decided, mut pending: PendingReply<D>, reply: Reply) {
         let Decided { answer, learnt } = decided;
         pending.learn(learnt);
-        if let Some(pause) = self.next_step(&pending, &answer).pause() {
+        if let Some(pause) = self.next_step(&pending, &answer).pause_or(TRIED_AGAIN) {
             pending.told = true;
-            let pause = pause.unwrap_or(Duration::from_secs(1)).max(D::SETTLE);
-            if self.jobs.put(&pending, pause).await.is_ok() {
-                let _ = reply.send(Ok(Answer::Working));
+            if let Ok(put) = self.jobs.put(&pending, pause.max(D::SETTLE)).await {
+                // Unheard if the platform has hung up; a promise stands.
+                let _ = reply.send(if put { Ok(Answer::Working) } else { Err(AskedBefore) });
                 return;
             }
         }

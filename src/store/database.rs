@@ -296,7 +296,7 @@ impl Database {
             return Err(StoreError::Unavailable(trouble));
         }
         let now = self.clock.now();
-        let wrote = match &self.pools {
+        let outcome = match &self.pools {
             Pools::Sqlite(sqlite) => sqlite.write(write, self.holder, now).await,
             Pools::Postgres(postgres) => {
                 let (postgres, holder) = (postgres.clone(), self.holder);
@@ -304,7 +304,7 @@ impl Database {
                 ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
             }
         };
-        self.note(wrote)
+        self.note(outcome)
     }
 
     /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.

@@ -59,7 +59,7 @@ impl Database {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "sealed anew with the first of store.keys"),
             Err(error) => {
-                tracing::warn!(%error, "what earlier keys sealed is sealed anew at the next start")
+                tracing::warn!(%error, "what earlier keys sealed is sealed anew at the next start");
             }
         }
         let mut pruned_at: Option<Tick> = None;

@@ -70,13 +70,13 @@ impl Postgres {
                 return write.run(&mut Session::Postgres(&mut connection), holder, now).await;
             }
             let mut transaction = self.pool.begin().await?;
-            let wrote = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
-            if Write::is_undone(&wrote) {
+            let outcome = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
+            if Write::is_undone(&outcome) {
                 transaction.rollback().await?;
             } else {
                 transaction.commit().await?;
             }
-            Ok(wrote)
+            Ok(outcome)
         })
         .await
     }

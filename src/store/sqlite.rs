@@ -41,7 +41,7 @@ pub(super) struct Sqlite {
     readers: SqlitePool,
     writes: mpsc::Sender<Waiting>,
     closing: CancellationToken,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// A write whose caller waits.
@@ -78,10 +78,9 @@ impl Sqlite {
             .connect_lazy_with(options.pragma("query_only", "on"));
         let (writes, waiting) = mpsc::channel(MOST_WAITING);
         let closing = CancellationToken::new();
-        let writer = Writer { connection, _lock: lock };
-        let writer = tokio::spawn(writer.keep_writing(waiting, closing.clone()));
-        let writer = Mutex::new(Some(writer));
-        Ok(Self { path: path.to_owned(), readers, writes, closing, writer })
+        let task = Writer { connection, _lock: lock }.keep_writing(waiting, closing.clone());
+        let task = Mutex::new(Some(tokio::spawn(task)));
+        Ok(Self { path: path.to_owned(), readers, writes, closing, task })
     }
 
     /// Writes, together with whatever else waits to be written.
@@ -132,8 +131,8 @@ impl Sqlite {
     pub(super) async fn close(&self) {
         self.closing.cancel();
         self.readers.close().await;
-        if let Some(writer) = self.writer.lock().await.take() {
-            let _ = writer.await;
+        if let Some(task) = self.task.lock().await.take() {
+            let _ = task.await;
         }
     }
 }

@@ -163,7 +163,7 @@ macro_rules! on_stores {
         )+
     };
 }
-pub(self) use on_stores;
+use on_stores;
 
 on_stores! { [memory, sqlite, postgres] {
     async fn a_job_is_held_by_one_and_comes_back_when_its_lease_runs_out(bench) {

@@ -1,6 +1,7 @@
 //! What a store in a database has to stand.
 
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::super::database::Pools;
 use super::super::sealing::SealedColumn;
@@ -23,7 +24,7 @@ async fn execute(bench: &Bench, statement: &'static str) -> u64 {
     }
 }
 
-async fn connect(path: &std::path::Path) -> sqlx::SqliteConnection {
+async fn connect(path: &Path) -> sqlx::SqliteConnection {
     use sqlx::ConnectOptions;
     sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
@@ -228,7 +229,6 @@ async fn a_key_file_that_is_missing_is_not_made_anew_over_what_it_sealed() {
     assert!(error.contains("is missing"), "{error}");
     assert!(!key.exists());
     std::fs::write(&key, content).unwrap();
-    use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
     bench.reopen().await;
     assert!(bench.lease().await.is_some());
@@ -236,7 +236,6 @@ async fn a_key_file_that_is_missing_is_not_made_anew_over_what_it_sealed() {
 
 #[tokio::test]
 async fn nobody_but_the_owner_reads_the_files() {
-    use std::os::unix::fs::PermissionsExt;
     let bench = Bench::sqlite().await.unwrap();
     bench.begin().await;
     let directory = file(&bench).parent().unwrap().to_owned();
@@ -244,7 +243,7 @@ async fn nobody_but_the_owner_reads_the_files() {
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        if !name.ends_with(".lock") {
+        if Path::new(&name).extension() != Some("lock".as_ref()) {
             assert_eq!(entry.metadata().unwrap().permissions().mode() & 0o077, 0, "{name}");
         }
         seen.push(name);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connect_sandbox::{Effect, Fault, Hold, Route};
 
-use crate::bot::teams::{ADA, GROUP, TeamsBot, link};
+use crate::bot::teams::{ADA, GROUP, TeamsBot, find_link, link};
 use crate::bot::{MINT, Replica, Storage, until};
 
 const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__PATIENCE", "20s");
@@ -85,7 +85,9 @@ async fn what_a_killed_instance_promised_the_next_one_delivers_once() {
         assert_eq!(bot.teams.messages(), []);
 
         let second = Replica::start(&bot, &storage).await;
-        bot.until_later(async || !bot.teams.messages().is_empty()).await;
+        let linked =
+            || bot.teams.messages().iter().any(|it| it.card().and_then(find_link).is_some());
+        bot.until_later(async || linked()).await;
         // What comes again after the restart is known there too.
         assert_eq!(second.deliver(question.signed()).await, 200);
         for _ in 0..10 {
