@@ -14,12 +14,13 @@ use super::clock::StoreClock;
 use super::keeper::Beats;
 use super::postgres::Postgres;
 use super::replicas::{Allowance, Replicas};
+use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::sealing::{
     CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing,
 };
 use super::session::Session;
 use super::sqlite::Sqlite;
-use super::statements::{self, Effect, Sealed, SealedMessage, Write, Wrote};
+use super::statements::{self, Write, Wrote};
 use super::trouble::{StoreError, StoreHealth, StoreTrouble};
 use crate::random::SharedRandom;
 

@@ -25,6 +25,7 @@ mod postgres;
 mod replicas;
 mod resealing;
 mod schema;
+mod sealed_changes;
 mod sealing;
 mod session;
 mod sqlite;

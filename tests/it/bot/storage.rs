@@ -24,6 +24,7 @@ pub(crate) struct Storage {
 
 impl Storage {
     /// The store for stories that do not care which.
+    #[expect(clippy::disallowed_methods, reason = "the tests' own choice, not the service's")]
     pub(crate) fn any() -> Self {
         match std::env::var(CHOICE).as_deref() {
             Ok("sqlite") => Self::sqlite(),

@@ -1,0 +1,164 @@
+//! Changes as they are written: sealed, and with their moments settled.
+
+use sqlx::Error;
+
+use super::changes::{Counts, KeyAfterwards};
+use super::session::Session;
+
+/// A change whose secret is sealed and whose moments are settled.
+#[derive(Debug)]
+pub(super) enum Sealed {
+    Begin {
+        id: i64,
+        kind: &'static str,
+        key: Option<[u8; 32]>,
+        payload: Vec<u8>,
+        due: i64,
+        held: bool,
+    },
+    Save {
+        id: i64,
+        token: i64,
+        payload: Vec<u8>,
+        due: i64,
+    },
+    Postpone {
+        id: i64,
+        token: i64,
+        payload: Vec<u8>,
+        due: i64,
+        counts: Counts,
+    },
+    Finish {
+        id: i64,
+        token: i64,
+        outcome: &'static str,
+        key: KeyAfterwards,
+    },
+    PutMessage(SealedMessage),
+    ChangeMessage(SealedMessage),
+}
+
+/// A message whose body is sealed.
+#[derive(Debug)]
+pub(super) struct SealedMessage {
+    pub(super) id: String,
+    pub(super) platform: String,
+    pub(super) realm: String,
+    pub(super) user: String,
+    pub(super) body: Vec<u8>,
+    pub(super) version: i64,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    Done,
+    NotHeld,
+    KeyTaken,
+}
+
+impl Sealed {
+    /// Makes the change, as `holder`.
+    pub(super) async fn apply(
+        &self,
+        session: &mut Session<'_>,
+        holder: i64,
+        now: i64,
+    ) -> Result<Effect, Error> {
+        match self {
+            Self::Begin { id, kind, key, payload, due, held } => {
+                let values = [
+                    (*id).into(),
+                    (*kind).into(),
+                    key.as_ref().map(<[u8; 32]>::as_slice).into(),
+                    payload.as_slice().into(),
+                    i64::from(*held).into(),
+                    (*due).into(),
+                    holder.into(),
+                ];
+                Ok(found(session.execute(BEGIN, &values).await?, Effect::KeyTaken))
+            }
+            Self::Save { id, token, payload, due } => {
+                let values =
+                    [payload.as_slice().into(), (*due).into(), (*id).into(), (*token).into()];
+                Ok(found(session.execute(SAVE, &values).await?, Effect::NotHeld))
+            }
+            Self::Postpone { id, token, payload, due, counts } => {
+                let uncounted = i64::from(*counts == Counts::Snooze);
+                let values = [
+                    payload.as_slice().into(),
+                    (*due).into(),
+                    uncounted.into(),
+                    (*id).into(),
+                    (*token).into(),
+                ];
+                Ok(found(session.execute(POSTPONE, &values).await?, Effect::NotHeld))
+            }
+            Self::Finish { id, token, outcome, key } => {
+                let statement = match key {
+                    KeyAfterwards::Taken => FINISH,
+                    KeyAfterwards::Free => FINISH_AND_FREE,
+                };
+                let nothing: &[u8] = &[];
+                let values =
+                    [(*outcome).into(), now.into(), nothing.into(), (*id).into(), (*token).into()];
+                Ok(found(session.execute(statement, &values).await?, Effect::NotHeld))
+            }
+            Self::PutMessage(message) => {
+                let values = [
+                    message.id.as_str().into(),
+                    message.platform.as_str().into(),
+                    message.realm.as_str().into(),
+                    message.user.as_str().into(),
+                    message.body.as_slice().into(),
+                    message.version.into(),
+                    now.into(),
+                ];
+                session.execute(PUT_MESSAGE, &values).await?;
+                Ok(Effect::Done)
+            }
+            Self::ChangeMessage(message) => {
+                let values = [
+                    message.body.as_slice().into(),
+                    message.id.as_str().into(),
+                    message.version.into(),
+                ];
+                Ok(found(session.execute(CHANGE_MESSAGE, &values).await?, Effect::NotHeld))
+            }
+        }
+    }
+}
+
+fn found(rows: u64, otherwise: Effect) -> Effect {
+    if rows == 0 { otherwise } else { Effect::Done }
+}
+
+const BEGIN: &str = "
+    INSERT INTO jobs (id, kind, unique_key, payload, attempts, token, due_at, holder)
+    VALUES ($1, $2, $3, $4, $5, $5, $6, CASE WHEN $5 = 1 THEN $7 END)
+    ON CONFLICT (kind, unique_key) WHERE unique_key IS NOT NULL DO NOTHING";
+
+const SAVE: &str = "
+    UPDATE jobs SET payload = $1, due_at = $2
+    WHERE id = $3 AND token = $4 AND outcome IS NULL";
+
+const POSTPONE: &str = "
+    UPDATE jobs SET payload = $1, due_at = $2, attempts = attempts - $3, holder = NULL
+    WHERE id = $4 AND token = $5 AND outcome IS NULL";
+
+const FINISH: &str = "
+    UPDATE jobs SET outcome = $1, ended_at = $2, payload = $3, holder = NULL
+    WHERE id = $4 AND token = $5 AND outcome IS NULL";
+
+const FINISH_AND_FREE: &str = "
+    UPDATE jobs SET outcome = $1, ended_at = $2, payload = $3, holder = NULL, unique_key = NULL
+    WHERE id = $4 AND token = $5 AND outcome IS NULL";
+
+const PUT_MESSAGE: &str = "
+    INSERT INTO messages (id, platform, realm, user_id, body, version, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = messages.version + 1";
+
+const CHANGE_MESSAGE: &str = "
+    UPDATE messages SET body = $1, version = version + 1 WHERE id = $2 AND version = $3";
