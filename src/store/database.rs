@@ -7,21 +7,21 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::task::JoinHandle;
 
+use super::beats::Beats;
 use super::changes::{
     Admission, Admitted, Change, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
 };
 use super::clock::StoreClock;
-use super::keeper::Beats;
 use super::postgres::Postgres;
 use super::replicas::{Allowance, Replicas};
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::sealing::{
     CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing,
 };
-use super::session::Session;
+use super::session::Reading;
 use super::sqlite::Sqlite;
 use super::statements::{self, Write, Wrote};
-use super::trouble::{StoreError, StoreHealth, StoreTrouble};
+use super::trouble::{Failure, StoreError, StoreHealth, StoreTrouble};
 use crate::random::SharedRandom;
 
 /// The most jobs that are open at once, by what was last counted and what came since.
@@ -30,19 +30,6 @@ const MOST_JOBS: usize = 100_000;
 /// How long other replicas may take to say what they know of a request. A chat platform waits for no more
 /// than three seconds.
 const ADMITTED_WITHIN: Duration = Duration::from_millis(500);
-
-/// Why a database did not do as asked.
-#[derive(Debug, Clone)]
-pub(super) struct Failure {
-    pub(super) trouble: StoreTrouble,
-    pub(super) cause: Arc<str>,
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self { trouble: StoreTrouble::of(&error), cause: error.to_string().into() }
-    }
-}
 
 /// One of the databases.
 #[derive(Debug, Clone)]
@@ -72,21 +59,6 @@ async fn ended<T>(task: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
         let cause = if error.is_panic() { "it panicked" } else { "it was broken off" };
         Err(Failure { trouble: StoreTrouble::Failing, cause: cause.into() })
     })
-}
-
-/// A connection that is held while something is read.
-pub(super) enum Reading {
-    Sqlite(sqlx::pool::PoolConnection<sqlx::Sqlite>),
-    Postgres(sqlx::pool::PoolConnection<sqlx::Postgres>),
-}
-
-impl Reading {
-    pub(super) fn session(&mut self) -> Session<'_> {
-        match self {
-            Self::Sqlite(connection) => Session::Sqlite(connection),
-            Self::Postgres(connection) => Session::Postgres(connection),
-        }
-    }
 }
 
 impl Pools {

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, Connection as _};
 
 use super::config::{Location, PostgresAddress, Settings};
 use super::key_file::{KeyFile, KeyFileError};
-use super::resealing::keys_in_use;
+use super::resealed::keys_in_use;
 use super::schema;
 use super::session::Session;
 use super::sqlite;

@@ -10,6 +10,7 @@
 //! which several replicas share.
 
 mod backup;
+mod beats;
 mod changes;
 mod clock;
 pub mod config;
@@ -23,6 +24,7 @@ mod open;
 mod overview;
 mod postgres;
 mod replicas;
+mod resealed;
 mod resealing;
 mod schema;
 mod sealed_changes;

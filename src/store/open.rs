@@ -11,7 +11,7 @@ use super::config::{Location, Settings};
 use super::database::{Database, Pools};
 use super::key_file::{KeyFile, KeyFileError};
 use super::postgres::Postgres;
-use super::resealing::keys_in_use;
+use super::resealed::keys_in_use;
 use super::sealing::Sealing;
 use super::sqlite::Sqlite;
 use super::statements::Write;

@@ -6,11 +6,10 @@ use anyhow::Context as _;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
-use super::database::{Failure, Reading};
 use super::schema;
-use super::session::Session;
+use super::session::{Reading, Session};
 use super::statements::{Write, Wrote};
-use super::trouble::StoreTrouble;
+use super::trouble::{Failure, StoreTrouble};
 
 /// Connections of one replica at most.
 const CONNECTIONS: u32 = 16;

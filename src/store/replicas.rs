@@ -8,7 +8,6 @@ use sqlx::Error;
 use super::changes::{Admission, Admitted};
 use super::clock::millis;
 use super::session::{Session, Value};
-use super::statements::Wrote;
 
 /// How often an instance says that it is alive.
 pub(super) const BEAT: Duration = Duration::from_secs(2);
@@ -25,6 +24,14 @@ pub struct Allowance {
     pub burst: u32,
     /// For one more.
     pub refill: Duration,
+}
+
+/// What comes of what is told or asked.
+#[derive(Debug)]
+pub(super) enum Told {
+    /// So many rows were changed.
+    Rows(u64),
+    Admitted(Admitted),
 }
 
 /// What one replica tells the others, or asks them.
@@ -51,16 +58,16 @@ impl Replicas {
         session: &mut Session<'_>,
         holder: i64,
         now: i64,
-    ) -> Result<Wrote, Error> {
+    ) -> Result<Told, Error> {
         match self {
             Self::Alive { dead_before } => {
-                alive(session, holder, *dead_before, now).await.map(Wrote::Rows)
+                alive(session, holder, *dead_before, now).await.map(Told::Rows)
             }
-            Self::Gone => gone(session, holder, now).await.map(Wrote::Rows),
+            Self::Gone => gone(session, holder, now).await.map(Told::Rows),
             Self::Admit(admission, allowance) => {
-                admit(session, admission, *allowance, now).await.map(Wrote::Admitted)
+                admit(session, admission, *allowance, now).await.map(Told::Admitted)
             }
-            Self::Prune => prune(session, now).await.map(Wrote::Rows),
+            Self::Prune => prune(session, now).await.map(Told::Rows),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A connection to either database, as the statements see it.
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{Decode, Error, Executor, Postgres, Row as _, SqlSafeStr, Sqlite, Type};
@@ -45,6 +46,21 @@ impl<'a> From<Option<&'a [u8]>> for Value<'a> {
 pub(super) enum Session<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
+}
+
+/// A connection that is held while something is read.
+pub(super) enum Reading {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Reading {
+    pub(super) fn session(&mut self) -> Session<'_> {
+        match self {
+            Self::Sqlite(connection) => Session::Sqlite(connection),
+            Self::Postgres(connection) => Session::Postgres(connection),
+        }
+    }
 }
 
 /// A row that was found.

@@ -19,11 +19,10 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::database::{Failure, Reading};
 use super::schema;
-use super::session::Session;
+use super::session::{Reading, Session};
 use super::statements::{Write, Wrote};
-use super::trouble::StoreTrouble;
+use super::trouble::{Failure, StoreTrouble};
 
 /// Writes that are written in one transaction at most.
 const MOST_AT_ONCE: usize = 256;

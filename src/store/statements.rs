@@ -7,8 +7,8 @@
 use sqlx::Error;
 
 use super::changes::Admitted;
-use super::replicas::Replicas;
-use super::resealing::Resealed;
+use super::replicas::{Replicas, Told};
+use super::resealed::Resealed;
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::session::{Row, Session, Value};
 
@@ -109,7 +109,10 @@ impl Write {
             }
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
-            Self::Replicas(said) => said.run(session, holder, now).await,
+            Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
+                Told::Rows(rows) => Wrote::Rows(rows),
+                Told::Admitted(admitted) => Wrote::Admitted(admitted),
+            }),
             #[cfg(test)]
             Self::LimitPages(pages) => {
                 let pragma = format!("PRAGMA max_page_count = {pages}");

@@ -1,6 +1,6 @@
 //! What can be wrong with a store: a word for readiness, and the fix for the log.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::Error;
 
@@ -163,6 +163,19 @@ impl StoreTrouble {
             _ if state.starts_with("28") => Self::Refused,
             _ => Self::Failing,
         }
+    }
+}
+
+/// Why a database did not do as asked.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) trouble: StoreTrouble,
+    pub(super) cause: Arc<str>,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self { trouble: StoreTrouble::of(&error), cause: error.to_string().into() }
     }
 }
 
