@@ -15,7 +15,7 @@ pub(crate) async fn report() {
     println!("\n{PROMISES} people to whom an answer is promised while Novu hangs");
     field.memory(&[Side::Ours], "at rest");
     let mut plan = slack::plan(&field, Side::Ours, true);
-    (plan.connections, plan.requests) = (400, PROMISES);
+    (plan.connections, plan.requests) = (200, PROMISES);
     let round = field.round(Side::Ours, &plan, async |_| true).await;
     println!("  ours {}, {:.0} µs of processor each", round.outcome, round.cost());
     assert_eq!(round.outcome.statuses[0], PROMISES, "somebody got no answer");

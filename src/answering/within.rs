@@ -1,6 +1,5 @@
 //! Questions that are answered in the HTTP response, by a deadline.
 
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -73,26 +72,27 @@ impl<D: Deliver> Answering<D> {
         reply: Reply,
     ) {
         let in_time = {
-            let mut deciding = pin!(self.decide_if_admitted(&pending.asked, &pending.place));
+            // What is done once is boxed, so that those who wait hold no room for it.
+            let mut deciding = Box::pin(self.decide_if_admitted(&pending.asked, &pending.place));
             if let Ok(decided) = timeout_at(deadline.into(), &mut deciding).await {
                 Ok((decided, reply))
             } else {
                 pending.told = true;
-                match self.promise(&pending, reply).await {
+                match Box::pin(self.promise(&pending, reply)).await {
                     Some(promised) => Err((promised, deciding.await)),
                     None => return,
                 }
             }
         };
         match in_time {
-            Ok((Ok(decided), reply)) => self.reply(decided, pending, reply).await,
+            Ok((Ok(decided), reply)) => Box::pin(self.reply(decided, pending, reply)).await,
             Ok((Err(asked_before), reply)) => {
                 // Unheard if the platform has hung up, and then nobody waits.
                 let _ = reply.send(Err(asked_before));
             }
             Err((promised, Ok(decided))) => {
                 pending.learn(decided.learnt);
-                self.follow_up(promised, pending, decided.answer).await;
+                Box::pin(self.follow_up(promised, pending, decided.answer)).await;
             }
             Err((promised, Err(AskedBefore))) => {
                 self.jobs.conclude(&promised.lease, &pending, Ran::Done("duplicate")).await;

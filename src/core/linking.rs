@@ -182,19 +182,20 @@ impl Linking {
     ) -> Result<Answer, Refusal> {
         let (learnt_at, mut facts) = match self.progress.take(question.reference) {
             Some(learnt) => learnt,
-            None => (self.clock.monotonic(), self.facts(novu, question, profiles).await?),
+            None => (self.clock.monotonic(), Box::pin(self.facts(novu, question, profiles)).await?),
         };
         if let Some(link) = self.existing_link(&facts)? {
             return Ok(Answer::AlreadyConnected(link));
         }
-        self.refuse_held(novu, &question.asker, &facts).await?;
+        Box::pin(self.refuse_held(novu, &question.asker, &facts)).await?;
         let before = async {
             match before {
                 Some(before) => before.before_link(question).await,
                 None => Ok(()),
             }
         };
-        let (minted, before) = tokio::join!(self.mint(novu, &question.asker, &mut facts), before);
+        let minting = Box::pin(self.mint(novu, &question.asker, &mut facts));
+        let (minted, before) = tokio::join!(minting, before);
         if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
             self.progress.keep(question.reference, learnt_at, facts);
         }
@@ -212,7 +213,7 @@ impl Linking {
         question: &Question,
         profiles: &dyn Profiles,
     ) -> Result<Invitee, Answer> {
-        let facts = self.facts(&self.novu, question, profiles);
+        let facts = Box::pin(self.facts(&self.novu, question, profiles));
         let facts = facts.instrument(span_of(question)).await;
         let facts = facts.map_err(Answer::Refused)?;
         match self.existing_link(&facts).map_err(Answer::Refused)? {
@@ -221,7 +222,7 @@ impl Linking {
                 Err(Answer::Refused(Reason::SubscriberMissing.into()))
             }
             None => {
-                let held = self.refuse_held(&self.novu, &question.asker, &facts);
+                let held = Box::pin(self.refuse_held(&self.novu, &question.asker, &facts));
                 held.await.map(|()| invitee(&facts)).map_err(Answer::Refused)
             }
         }
@@ -233,12 +234,13 @@ impl Linking {
         question: &Question,
         profiles: &dyn Profiles,
     ) -> Result<Answer, Refusal> {
-        let facts = self.facts(novu, question, profiles).await?;
+        let facts = Box::pin(self.facts(novu, question, profiles)).await?;
         let link = self.existing_link(&facts)?;
         Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
     }
 
-    /// Finds out where a person stands, asking side by side what can be asked so.
+    /// Finds out where a person stands, asking side by side what can be asked so. To be boxed, so that
+    /// those who wait for their link hold no room for it.
     async fn facts(
         &self,
         novu: &Novu,

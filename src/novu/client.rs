@@ -261,7 +261,8 @@ impl Novu {
         // The time limit counts from here.
         let mut record = self.inner.http.call("novu", call.operation, self.manner.time_limit);
         let result = match turn {
-            Ok(turn) => self.exchange(&call, &mut record, queue, place, turn).await,
+            // Boxed: thousands may wait for their turn, and few have it.
+            Ok(turn) => Box::pin(self.exchange(&call, &mut record, queue, place, turn)).await,
             Err(late) => Err(late.into()),
         };
         let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));

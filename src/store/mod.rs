@@ -85,7 +85,8 @@ impl Store {
     pub async fn write(&self, changes: Vec<Change>) -> Result<Written, StoreError> {
         match self {
             Self::Memory(memory) => memory.apply(changes),
-            Self::Database(database) => database.apply(changes).await,
+            // Boxed: this is far larger than what waits for it.
+            Self::Database(database) => Box::pin(database.apply(changes)).await,
         }
     }
 
@@ -245,7 +246,8 @@ impl Store {
     ) -> Result<Admitted, StoreError> {
         match self {
             Self::Memory(_) => Ok(Admitted::ALONE),
-            Self::Database(database) => database.admit(admission, allowance).await,
+            // Boxed: this is far larger than what waits for it.
+            Self::Database(database) => Box::pin(database.admit(admission, allowance)).await,
         }
     }
 
