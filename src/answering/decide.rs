@@ -35,6 +35,10 @@ struct Remember<'a, D: Deliver> {
 }
 
 impl<D: Deliver> BeforeLink for Remember<'_, D> {
+    fn takes_time(&self) -> bool {
+        self.answering.messages.takes_time()
+    }
+
     fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
             let stored = self.answering.messages.remember::<D>(question, self.place).await;

@@ -51,6 +51,11 @@ impl Messages {
         Self { store, turns: Mutex::default() }
     }
 
+    /// Whether it takes time to store one.
+    pub(super) fn takes_time(&self) -> bool {
+        self.store.is_durable()
+    }
+
     /// Stores a message before it is seen.
     pub(super) async fn remember<D: Deliver>(
         &self,

@@ -65,8 +65,11 @@ pub struct Linking {
     clock: SharedClock,
 }
 
-/// What has to be done before anybody sees a link. It is done beside the mint.
+/// What has to be done before anybody sees a link.
 pub trait BeforeLink: Send + Sync {
+    /// Whether it takes time. If so it is done beside the mint, else once there is a link.
+    fn takes_time(&self) -> bool;
+
     /// Does it.
     ///
     /// # Errors
@@ -188,18 +191,21 @@ impl Linking {
             return Ok(Answer::AlreadyConnected(link));
         }
         Box::pin(self.refuse_held(novu, &question.asker, &facts)).await?;
-        let before = async {
-            match before {
+        let beside = async {
+            match before.filter(|before| before.takes_time()) {
                 Some(before) => before.before_link(question).await,
                 None => Ok(()),
             }
         };
         let minting = Box::pin(self.mint(novu, &question.asker, &mut facts));
-        let (minted, before) = tokio::join!(minting, before);
+        let (minted, beside) = tokio::join!(minting, beside);
         if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
             self.progress.keep(question.reference, learnt_at, facts);
         }
-        before?;
+        beside?;
+        if let Some(before) = before.filter(|before| minted.is_ok() && !before.takes_time()) {
+            before.before_link(question).await?;
+        }
         minted.map(Answer::SignIn)
     }
 

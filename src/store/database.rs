@@ -21,7 +21,7 @@ use super::sealing::{
 use super::session::Reading;
 use super::sqlite::Sqlite;
 use super::statements::{self, Write, Wrote};
-use super::trouble::{Failure, StoreError, StoreHealth, StoreTrouble};
+use super::trouble::{BegunAfter, Failure, StoreError, StoreHealth, StoreTrouble};
 use crate::random::SharedRandom;
 
 /// The most jobs that are open at once, by what was last counted and what came since.
@@ -268,7 +268,7 @@ impl Database {
         if let Some(trouble) = away {
             return Err(StoreError::Unavailable(trouble));
         }
-        let now = self.clock.now();
+        let (begun, now) = (self.health.begin(), self.clock.now());
         let outcome = match &self.pools {
             Pools::Sqlite(sqlite) => sqlite.write(write, self.holder, now).await,
             Pools::Postgres(postgres) => {
@@ -277,7 +277,7 @@ impl Database {
                 ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
             }
         };
-        self.note(outcome)
+        self.note(begun, outcome)
     }
 
     /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.
@@ -289,7 +289,7 @@ impl Database {
         T: Send + 'static,
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        let pools = self.pools.clone();
+        let (begun, pools) = (self.health.begin(), self.pools.clone());
         let found = tokio::spawn(async move {
             let found = async { read(pools.reading().await?).await };
             match &pools {
@@ -297,14 +297,14 @@ impl Database {
                 Pools::Postgres(postgres) => postgres.in_time(found).await,
             }
         });
-        self.note(ended(found).await)
+        self.note(begun, ended(found).await)
     }
 
     /// Takes note of how the database does.
-    fn note<T>(&self, outcome: Result<T, Failure>) -> Result<T, StoreError> {
+    fn note<T>(&self, begun: BegunAfter, outcome: Result<T, Failure>) -> Result<T, StoreError> {
         match outcome {
             Ok(value) => {
-                self.health.works();
+                self.health.works(begun);
                 Ok(value)
             }
             Err(Failure { trouble, cause }) => {

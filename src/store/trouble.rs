@@ -1,6 +1,6 @@
 //! What can be wrong with a store: a word for readiness, and the fix for the log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::Error;
 
@@ -181,29 +181,52 @@ impl From<sqlx::Error> for Failure {
 
 /// What is known of a store, by what it did last.
 #[derive(Debug, Default)]
-pub(super) struct StoreHealth(Mutex<Option<StoreTrouble>>);
+pub(super) struct StoreHealth(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    trouble: Option<StoreTrouble>,
+    /// How often something has failed.
+    failures: u64,
+}
+
+/// That something was begun, after so many failures.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BegunAfter(u64);
 
 impl StoreHealth {
     /// What is wrong, if anything is.
     pub(super) fn trouble(&self) -> Option<StoreTrouble> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known().trouble
     }
 
-    /// Takes note that the store did as asked.
-    pub(super) fn works(&self) {
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if before.is_some() {
+    /// Takes note that something is begun.
+    pub(super) fn begin(&self) -> BegunAfter {
+        BegunAfter(self.known().failures)
+    }
+
+    /// Takes note that the store did as asked. What was begun before the last failure says nothing of
+    /// what is since.
+    pub(super) fn works(&self, BegunAfter(failures): BegunAfter) {
+        let mut known = self.known();
+        if known.failures == failures && known.trouble.take().is_some() {
             tracing::info!("the store works again");
         }
     }
 
     /// Takes note of trouble; its cause is in the log once per change.
     pub(super) fn fails(&self, trouble: StoreTrouble, cause: &dyn std::fmt::Display) {
-        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(trouble);
-        if before != Some(trouble) {
+        let mut known = self.known();
+        known.failures += 1;
+        if known.trouble.replace(trouble) != Some(trouble) {
             let (word, fix) = (trouble.word(), trouble.fix());
             tracing::error!(trouble = word, %cause, fix, "the store cannot be used");
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // A panic while the lock was held leaves whole values behind: there is nothing to repair.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -240,5 +263,16 @@ mod tests {
         ] {
             assert_eq!(StoreTrouble::of_postgres(state), trouble, "{state}");
         }
+    }
+
+    #[test]
+    fn what_was_begun_before_a_failure_does_not_end_it() {
+        let health = StoreHealth::default();
+        let early = health.begin();
+        health.fails(StoreTrouble::Slow, &"a cause");
+        health.works(early);
+        assert_eq!(health.trouble(), Some(StoreTrouble::Slow));
+        health.works(health.begin());
+        assert_eq!(health.trouble(), None);
     }
 }
