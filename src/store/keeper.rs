@@ -8,7 +8,7 @@ use super::database::{Database, Pools};
 use super::replicas::{BEAT, Replicas};
 use super::statements::{Write, Wrote};
 use super::trouble::{StoreError, StoreTrouble};
-use crate::clock::{SharedClock, Tick};
+use crate::clock::SharedClock;
 
 /// How often the time is written into a file, which nobody else reads.
 const FILE_BEAT: Duration = Duration::from_secs(5);
@@ -18,23 +18,34 @@ const PRUNED_EVERY: Duration = Duration::from_mins(1);
 impl Database {
     /// Looks after the store, for as long as the service runs.
     pub(super) async fn keep(&self, clock: &SharedClock) {
+        // Beside each other: whoever has so much to seal or to remove that its beats are late is dead for
+        // the others.
+        let ((), (), ()) =
+            tokio::join!(self.keep_beating(clock), self.keep_pruning(clock), self.seal_anew());
+    }
+
+    async fn keep_beating(&self, clock: &SharedClock) {
+        loop {
+            // Failures are noted where they happen, here and below.
+            let _ = self.beat().await;
+            clock.sleep(self.beat_every()).await;
+        }
+    }
+
+    async fn keep_pruning(&self, clock: &SharedClock) {
+        loop {
+            let _ = self.prune().await;
+            clock.sleep(PRUNED_EVERY).await;
+        }
+    }
+
+    async fn seal_anew(&self) {
         match self.reseal().await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "sealed anew with the first of store.keys"),
             Err(error) => {
                 tracing::warn!(%error, "what earlier keys sealed is sealed anew at the next start");
             }
-        }
-        let mut pruned_at: Option<Tick> = None;
-        loop {
-            // Failures are noted where they happen.
-            let _ = self.beat().await;
-            let now = clock.monotonic();
-            if pruned_at.is_none_or(|at| now - at >= PRUNED_EVERY) {
-                pruned_at = Some(now);
-                let _ = self.prune().await;
-            }
-            clock.sleep(self.beat_every()).await;
         }
     }
 
@@ -58,7 +69,7 @@ impl Database {
         if let Pools::Sqlite(sqlite) = &self.pools
             && !sqlite.is_there()
         {
-            let cause = format!("{} is not there", sqlite.path().display());
+            let cause = format!("{} is not the file that was opened", sqlite.path().display());
             self.health.fails(StoreTrouble::Gone, &cause);
             return Err(StoreError::Unavailable(StoreTrouble::Gone));
         }

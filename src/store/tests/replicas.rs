@@ -81,6 +81,31 @@ async fn a_replica_that_was_itself_away_takes_nobody_for_dead() {
 }
 
 #[tokio::test]
+async fn an_instance_that_has_much_to_seal_or_remove_is_alive_meanwhile() {
+    const SEEN: &str = "SELECT COUNT(*) FROM instances WHERE seen_at >= $1";
+    let Some((bench, other)) = two().await else { return };
+    let mut locked = bench.database().pools.reading().await.unwrap();
+    locked.session().command("BEGIN; LOCK TABLE messages IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let clock: crate::clock::SharedClock = Arc::new(bench.clock.clone());
+    let keeping = tokio::spawn(async move { other.keep(&clock).await });
+    bench.clock.advance(LEASE);
+    let since = bench.database().clock.now();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(3);
+    loop {
+        let mut reading = bench.database().pools.reading().await.unwrap();
+        let row = reading.session().row(SEEN, &[since.into()]).await.unwrap().unwrap();
+        if row.number(0).unwrap() > 0 {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "its beats wait for what is locked");
+        bench.clock.advance(BEAT);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    locked.session().command("ROLLBACK").await.unwrap();
+    keeping.abort();
+}
+
+#[tokio::test]
 async fn a_request_that_was_at_one_replica_is_known_at_the_other() {
     let Some((bench, other)) = two().await else { return };
     let request = |byte| Admission { hash: Some([byte; 32]), person: Some([9; 32]) };
