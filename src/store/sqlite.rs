@@ -37,6 +37,7 @@ pub(super) const BUSY: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Sqlite {
     path: PathBuf,
+    identity: Identity,
     readers: SqlitePool,
     writes: mpsc::Sender<Waiting>,
     closing: CancellationToken,
@@ -75,11 +76,12 @@ impl Sqlite {
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.pragma("query_only", "on"));
+        let identity = identity(path).with_context(|| cannot_open(path))?;
         let (writes, waiting) = mpsc::channel(MOST_WAITING);
         let closing = CancellationToken::new();
         let task = Writer { connection, _lock: lock }.keep_writing(waiting, closing.clone());
         let task = Mutex::new(Some(tokio::spawn(task)));
-        Ok(Self { path: path.to_owned(), readers, writes, closing, task })
+        Ok(Self { path: path.to_owned(), identity, readers, writes, closing, task })
     }
 
     /// Writes, together with whatever else waits to be written.
@@ -121,9 +123,10 @@ impl Sqlite {
         self.write(Write::Panic, 0, 0).await.map(drop)
     }
 
-    /// Whether the file is where it was. One that was removed would go on being written, for nobody.
+    /// Whether the file is where it was. One that was removed, or replaced by another one, would go on
+    /// being written, for nobody.
     pub(super) fn is_there(&self) -> bool {
-        self.path.exists()
+        identity(&self.path).is_ok_and(|there| there == self.identity)
     }
 
     /// The file.
@@ -172,6 +175,23 @@ pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
     name.push(".");
     name.push(extension);
     name.into()
+}
+
+/// What tells a file from another one of the same name.
+#[cfg(unix)]
+type Identity = (u64, u64);
+#[cfg(not(unix))]
+type Identity = ();
+
+#[cfg(unix)]
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> std::io::Result<Identity> {
+    std::fs::metadata(path).map(drop)
 }
 
 /// Makes the file where there is none, so that nobody but its owner ever reads it. `SQLite` gives those
@@ -254,11 +274,13 @@ async fn write_batch(
         Ok(wrote) => wrote.into_iter().map(Ok).collect(),
         Err(error) => {
             undo(connection).await;
-            match batch {
-                [_] => vec![Err(error.into())],
-                // One that cannot be written must not be the end of the others.
-                _ => one_by_one(connection, batch).await,
+            let failure = Failure::from(error);
+            // What locks out one locks out all: each alone would wait for it as long once more.
+            if batch.len() == 1 || failure.trouble == StoreTrouble::Locked {
+                return batch.iter().map(|_| Err(failure.clone())).collect();
             }
+            // One that cannot be written must not be the end of the others.
+            one_by_one(connection, batch).await
         }
     }
 }

@@ -24,7 +24,7 @@ pub enum StoreTrouble {
     Locked,
     /// It may be read, but not written.
     ReadOnly,
-    /// The file is not there any more, or cannot be opened.
+    /// The file is not there any more, or is another one, or cannot be opened.
     Gone,
     /// What is in it cannot be read.
     Damaged,
@@ -95,7 +95,8 @@ impl StoreTrouble {
                  directory, a read-only volume, or a server that is a standby"
             }
             Self::Gone => {
-                "put the file back, or restart the service, which begins with an empty one"
+                "put the file back, or restart the service, which takes the file that is there, or \
+                 begins with an empty one"
             }
             Self::Damaged => "restore a backup of the database, or move it away and begin anew",
             Self::DiskFailing => "look at the disk of the database",

@@ -218,6 +218,34 @@ async fn a_file_that_is_removed_is_missed() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_replaced_is_missed() {
+    let bench = Bench::sqlite().await.unwrap();
+    let backup = file(&bench).with_extension("backup");
+    super::super::back_up(&bench.settings, &backup).await.unwrap();
+    std::fs::rename(&backup, file(&bench)).unwrap();
+    assert!(bench.database().beat().await.is_err());
+    assert_eq!(bench.store.trouble(), Some(StoreTrouble::Gone));
+}
+
+#[tokio::test]
+async fn those_who_write_at_once_wait_for_a_lock_together() {
+    let bench = Bench::sqlite().await.unwrap();
+    let mut other = connect(&file(&bench)).await;
+    let mut other = Session::Sqlite(&mut other);
+    other.command("BEGIN IMMEDIATE").await.unwrap();
+    let began = tokio::time::Instant::now();
+    let writes = (0..20).map(|_| bench.store.begin(job(), LEASE));
+    let locked = Err(StoreError::Unavailable(StoreTrouble::Locked));
+    for begun in futures_util::future::join_all(writes).await {
+        assert_eq!(begun, locked);
+    }
+    // The first alone, the others after it.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    other.command("ROLLBACK").await.unwrap();
+    bench.begin().await;
+}
+
+#[tokio::test]
 async fn a_key_file_that_is_missing_is_not_made_anew_over_what_it_sealed() {
     let mut bench = Bench::sqlite().await.unwrap();
     bench.begin().await;
