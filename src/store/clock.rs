@@ -2,8 +2,9 @@
 //!
 //! Stored moments have to mean something to the next process and to other replicas, and must not
 //! depend on a wall clock that may be set. So a store has a time of its own, in milliseconds: it begins
-//! at the wall clock or at the latest that the store has seen, whichever is later, and runs as fast as
-//! time does. It never goes back, so nothing that is stored is waited for longer than was meant.
+//! where it was when the store was last used, and runs as fast as time does. Between two uses it goes on
+//! with the wall clock, but never back, and forward for minutes at most: so nothing that is stored is
+//! waited for longer than was meant, and a clock that is wrong by a year takes nothing for old.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -11,6 +12,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::clock::SharedClock;
+
+/// How far the store's time goes on between two uses at most. Whatever waits is due by then.
+const LONGEST_BREAK: Duration = Duration::from_mins(10);
 
 /// Tells the store's time.
 #[derive(Debug)]
@@ -25,6 +29,13 @@ impl StoreClock {
     pub(super) fn new(clock: SharedClock) -> Self {
         let ahead = clock.now().as_millisecond() - ticked(&clock);
         Self { clock, ahead: AtomicI64::new(ahead) }
+    }
+
+    /// Begins anew after the time that the store has seen last.
+    pub(super) fn resume(&self, seen: i64) {
+        let longest = seen.saturating_add(millis(LONGEST_BREAK));
+        let ahead = self.now().clamp(seen, longest) - ticked(&self.clock);
+        self.ahead.store(ahead, Ordering::Relaxed);
     }
 
     /// Waits for so long.
@@ -82,6 +93,19 @@ mod tests {
         }
         assert_eq!(store.now() - started, 2000);
         assert_eq!(store.until(store.after(Duration::from_secs(7))), Duration::from_secs(7));
+    }
+
+    #[test]
+    fn after_a_break_the_stores_time_goes_on_by_minutes_at_most_and_never_back() {
+        let longest = millis(LONGEST_BREAK);
+        for (wall, expected) in
+            [(900, 1_000_000), (1060, 1_060_000), (1000 + 366 * 86_400, 1_000_000 + longest)]
+        {
+            let clock = ManualClock::new(Timestamp::from_second(wall).unwrap());
+            let store = StoreClock::new(Arc::new(clock));
+            store.resume(1_000_000);
+            assert_eq!(store.now(), expected, "{wall}");
+        }
     }
 
     #[test]

@@ -192,6 +192,12 @@ impl Database {
         Ok(usize::try_from(open.await?).unwrap_or(0))
     }
 
+    /// The latest time that the store has seen; none where it is new.
+    pub(super) async fn time_seen(&self) -> Result<Option<i64>, StoreError> {
+        self.read(|mut reading| async move { statements::time_seen(&mut reading.session()).await })
+            .await
+    }
+
     pub(super) async fn jobs_at_hand(&self) -> Result<usize, StoreError> {
         let (holder, now) = (self.holder, self.clock.now());
         let at_hand = self.read(move |mut reading| async move {

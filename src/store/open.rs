@@ -88,6 +88,9 @@ impl Database {
                  store.keys, behind the first one"
             );
         }
+        if let Some(seen) = self.time_seen().await.map_err(said)? {
+            self.clock.resume(seen);
+        }
         self.beat().await.map_err(said)?;
         if matches!(self.pools, Pools::Sqlite(_)) {
             // Whoever held something is not there any more, or the file could not have been opened.

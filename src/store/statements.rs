@@ -291,6 +291,12 @@ async fn forget(
     session.execute(FORGET, &[platform.into(), realm.into(), user.into()]).await
 }
 
+/// The latest time that was told; none before the first.
+pub(super) async fn time_seen(session: &mut Session<'_>) -> Result<Option<i64>, Error> {
+    let row = session.row("SELECT now FROM store_clock", &[]).await?;
+    row.map(|row| row.number(0)).transpose()
+}
+
 /// Writes down what time it is, unless it is written down that it is later. Gives what stands there now.
 async fn tell_time(session: &mut Session<'_>, now: i64) -> Result<i64, Error> {
     const TELL: &str = "

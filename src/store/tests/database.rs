@@ -62,6 +62,18 @@ on_stores! { [sqlite, postgres] {
         assert_eq!(bench.lease().await.unwrap().id, begun.id);
     }
 
+    async fn a_clock_that_was_a_year_ahead_at_a_restart_takes_nothing_for_old(bench) {
+        bench.store.write(vec![Change::PutMessage(message("M1", "U1", "kept"))]).await.unwrap();
+        let ended = leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
+        bench.store.finish(&ended, "told", KeyAfterwards::Taken).await.unwrap();
+        bench.database().beat().await.unwrap();
+        bench.clock.set(Timestamp::from_second(START + 366 * 86_400).unwrap());
+        bench.reopen().await;
+        bench.database().write(statements::Write::Prune).await.unwrap();
+        assert!(bench.store.message("M1").await.unwrap().is_some());
+        assert_eq!(bench.store.begin(keyed(1), LEASE).await, Ok(Begun::Known));
+    }
+
     async fn rows_that_are_swapped_do_not_open(bench) {
         for payload in ["one", "other"] {
             let begun = bench.begin().await;
