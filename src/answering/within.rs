@@ -125,7 +125,15 @@ impl<D: Deliver> Answering<D> {
         pending.learn(learnt);
         if let Some(pause) = self.next_step(&pending, &answer).pause_or(TRIED_AGAIN) {
             pending.told = true;
-            if let Ok(put) = self.jobs.put(&pending, pause.max(D::SETTLE)).await {
+            // Whether it is stored that late or not, the response cannot wait for it.
+            let put = tokio::select! {
+                biased;
+                put = self.jobs.put(&pending, pause.max(D::SETTLE)) => put,
+                () = self.clock.sleep(PROMISED_WITHIN) => {
+                    Err(StoreError::Unavailable(StoreTrouble::Slow))
+                }
+            };
+            if let Ok(put) = put {
                 // Unheard if the platform has hung up; a promise stands.
                 let _ = reply.send(if put { Ok(Answer::Working) } else { Err(AskedBefore) });
                 return;
@@ -143,12 +151,7 @@ impl<D: Deliver> Answering<D> {
 
     /// Stores the promise, then makes it. Whoever cannot be promised anything is refused.
     async fn promise(&self, pending: &PendingReply<D>, reply: Reply) -> Option<Promised> {
-        let begun = tokio::select! {
-            begun = self.jobs.begin(pending) => begun,
-            () = self.clock.sleep(PROMISED_WITHIN) => {
-                Err(StoreError::Unavailable(StoreTrouble::Slow))
-            }
-        };
+        let begun = self.jobs.begin_within(pending, PROMISED_WITHIN).await;
         let (told, promised) = match begun {
             Ok(Begun::Leased(lease)) => {
                 (Ok(Answer::Working), Some(Promised { lease, said_at: self.clock.monotonic() }))

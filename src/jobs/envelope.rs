@@ -1,5 +1,7 @@
 //! The stored form of a job: its payload and the payload's version.
 
+use std::cmp::Ordering;
+
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,8 +29,23 @@ pub(super) fn seal<W: Work>(work: &W) -> SecretString {
     serde_json::to_string(&Sealed { version: W::VERSION, work }).unwrap_or_default().into()
 }
 
-/// Reads the stored form; none where nobody understands it, as after a downgrade.
-pub(super) fn open<W: Work>(payload: &SecretString) -> Option<W> {
-    let Opened { version, job } = serde_json::from_str(payload.expose_secret()).ok()?;
-    if version == W::VERSION { serde_json::from_value(job).ok() } else { W::upgrade(version, job) }
+/// Why a stored form is not understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It is of a later release, which may run beside this one.
+    Newer,
+    /// Nobody understands it.
+    Broken,
+}
+
+/// Reads the stored form.
+pub(super) fn open<W: Work>(payload: &SecretString) -> Result<W, Unread> {
+    let opened = serde_json::from_str(payload.expose_secret());
+    let Opened { version, job } = opened.map_err(|_| Unread::Broken)?;
+    let work = match version.cmp(&W::VERSION) {
+        Ordering::Less => W::upgrade(version, job),
+        Ordering::Equal => serde_json::from_value(job).ok(),
+        Ordering::Greater => return Err(Unread::Newer),
+    };
+    work.ok_or(Unread::Broken)
 }

@@ -15,15 +15,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::clock::SharedClock;
 use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::store::{
-    Begun, Change, Counts, Held, KeyAfterwards, Lease, NewJob, Store, StoreError, Written,
+    Begun, Change, Counts, Held, KeyAfterwards, Lease, NewJob, Store, StoreError, StoreTrouble,
+    Written,
 };
 
 /// How long a job is held.
@@ -124,6 +126,36 @@ impl<W: Work> Jobs<W> {
         self.store.begin(new_job(work), LEASE).await
     }
 
+    /// As [`Jobs::begin`], but within `limit`. A job that is stored later than that is withdrawn, because
+    /// its caller has promised nothing.
+    ///
+    /// # Errors
+    /// The store cannot hold it or is too slow, so nothing may be promised.
+    pub(crate) async fn begin_within(
+        self: &Arc<Self>,
+        work: &W,
+        limit: Duration,
+    ) -> Result<Begun, StoreError> {
+        let (told, mut heard) = oneshot::channel();
+        let (jobs, job) = (Arc::clone(self), new_job(work));
+        tokio::spawn(async move {
+            let begun = jobs.store.begin(job, LEASE).await;
+            if let Err(Ok(Begun::Leased(lease))) = told.send(begun) {
+                let withdrawal = Change::Finish(lease, "withdrawn", KeyAfterwards::Free);
+                jobs.write(withdrawal, Vec::new(), "withdrawn").await;
+            }
+        });
+        let slow = StoreError::Unavailable(StoreTrouble::Slow);
+        tokio::select! {
+            biased;
+            begun = &mut heard => begun.unwrap_or(Err(slow)),
+            () = self.clock.sleep(limit) => {
+                heard.close();
+                heard.try_recv().unwrap_or(Err(slow))
+            }
+        }
+    }
+
     /// Puts a job in that is to be run after `pause`. Whether it was put in: there may be one with its
     /// key.
     ///
@@ -201,11 +233,21 @@ impl<W: Work> Jobs<W> {
     }
 
     async fn postpone(&self, lease: &Lease, work: &W, pause: Duration, counts: Counts) {
+        self.put_back(lease, envelope::seal(work), pause, counts, work.beside()).await;
+    }
+
+    async fn put_back(
+        &self,
+        lease: &Lease,
+        payload: SecretString,
+        pause: Duration,
+        counts: Counts,
+        beside: Vec<Change>,
+    ) {
         let hastened = self.hastened.load(Ordering::Relaxed);
         let longest = if hastened { HASTENED_PAUSE } else { LONGEST_WAIT };
-        let (payload, pause) = (envelope::seal(work), pause.min(longest));
-        let change = Change::Postpone(lease.clone(), payload, pause, counts);
-        self.write(change, work.beside(), "put back").await;
+        let change = Change::Postpone(lease.clone(), payload, pause.min(longest), counts);
+        self.write(change, beside, "put back").await;
         self.changed.notify_one();
     }
 

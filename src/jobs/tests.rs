@@ -2,12 +2,15 @@
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Executor};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::clock::{Clock, ManualClock};
+use crate::clock::{Clock, ManualClock, SystemClock};
 use crate::random::SystemRandom;
+use crate::store::config::{Location, Settings};
 use crate::tasks::Tasks;
 
 /// Work that reports each run and does as its payload says.
@@ -133,9 +136,9 @@ async fn what_an_attempt_changes_is_there_at_the_next() {
 }
 
 #[tokio::test]
-async fn a_payload_of_the_version_before_is_understood_and_others_are_dropped() {
+async fn a_payload_of_the_version_before_is_understood_and_what_nobody_understands_is_dropped() {
     let mut bench = Bench::new();
-    for payload in [r#"{"v":1,"job":"bread"}"#, r#"{"v":3,"job":{}}"#, "nonsense"] {
+    for payload in [r#"{"v":1,"job":"bread"}"#, r#"{"v":0,"job":{}}"#, "nonsense"] {
         let job = NewJob { kind: Errand::KIND, key: None, payload: SecretString::from(payload) };
         bench.jobs.store.begin(job, Duration::ZERO).await.unwrap();
     }
@@ -145,6 +148,49 @@ async fn a_payload_of_the_version_before_is_understood_and_others_are_dropped() 
     assert!(bench.reports.try_recv().is_err());
     let dropped = r#"connect_late_deliveries_total{platform="slack",outcome="unreadable"} 2"#;
     assert!(bench.jobs.metrics.render().contains(dropped));
+}
+
+#[tokio::test]
+async fn a_payload_of_a_later_version_is_left_to_an_instance_that_understands_it_for_minutes() {
+    let bench = Bench::new();
+    let payload = SecretString::from(r#"{"v":3,"job":{}}"#);
+    let job = NewJob { kind: Errand::KIND, key: None, payload };
+    bench.jobs.store.begin(job, Duration::ZERO).await.unwrap();
+    bench.work();
+    let began = bench.clock.now();
+    while bench.jobs.store.open_jobs().await.unwrap() > 0 {
+        bench.clock.advance(Duration::from_millis(500));
+        tokio::task::yield_now().await;
+    }
+    let waited = bench.clock.now().duration_since(began).unsigned_abs();
+    assert!(waited > Duration::from_mins(3), "{waited:?}");
+    let dropped = r#"connect_late_deliveries_total{platform="slack",outcome="unreadable"} 1"#;
+    assert!(bench.jobs.metrics.render().contains(dropped));
+}
+
+#[tokio::test]
+async fn a_job_that_is_stored_too_late_to_be_promised_is_withdrawn() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("store.db");
+    let clock: SharedClock = Arc::new(SystemClock);
+    let settings = Settings { location: Location::Sqlite(file.clone()), keys: Vec::new() };
+    let store = Store::open(&settings, Arc::clone(&clock), Arc::new(SystemRandom)).await.unwrap();
+    let jobs = Arc::new(Jobs::new(store, clock, Arc::new(SystemRandom), Arc::default()));
+    let mut other = SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    other.execute("BEGIN IMMEDIATE").await.unwrap();
+    let begun = jobs.begin_within(&errand(0), Duration::from_millis(50)).await;
+    assert_eq!(begun, Err(StoreError::Unavailable(StoreTrouble::Slow)));
+    other.execute("ROLLBACK").await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let outcomes = sqlx::query_scalar("SELECT outcome FROM jobs").fetch_all(&mut other);
+        let outcomes: Vec<Option<String>> = outcomes.await.unwrap();
+        if outcomes == [Some("withdrawn".to_owned())] {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{outcomes:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]

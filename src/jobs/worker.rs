@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::{Jobs, LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, Over, Work, envelope};
-use crate::store::Job;
+use super::envelope::{self, Unread};
+use super::{Jobs, LEASE, LONGEST_PAUSE, MOST_ATTEMPTS, Over, Work};
+use crate::store::{Counts, Job};
 use crate::tasks::Tasks;
 
 /// Jobs of one kind that are run at once.
@@ -53,9 +54,20 @@ impl<W: Work> Jobs<W> {
     /// Runs a job that nobody holds any more.
     async fn take_up(&self, job: Job, context: &Arc<W::Context>) {
         let Job { lease, payload } = job;
-        let Some(mut work) = envelope::open::<W>(&payload) else {
-            tracing::error!(kind = W::KIND, "a job in the store cannot be read; it is dropped");
-            return self.finish(&lease, "unreadable", Vec::new()).await;
+        let mut work = match envelope::open::<W>(&payload) {
+            Ok(work) => work,
+            Err(Unread::Newer) if lease.attempts < MOST_ATTEMPTS => {
+                tracing::warn!(
+                    kind = W::KIND,
+                    "a job in the store is of a later release; it is left to an instance of that one"
+                );
+                let pause = self.own_pause(lease.attempts);
+                return self.put_back(&lease, payload, pause, Counts::Attempt, Vec::new()).await;
+            }
+            Err(_) => {
+                tracing::error!(kind = W::KIND, "a job in the store cannot be read; it is dropped");
+                return self.finish(&lease, "unreadable", Vec::new()).await;
+            }
         };
         if lease.attempts > MOST_ATTEMPTS {
             tracing::error!(
