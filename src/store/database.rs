@@ -4,24 +4,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use tokio::task::JoinHandle;
 
 use super::beats::Beats;
 use super::changes::{
-    Admission, Admitted, Change, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
+    Admission, Admitted, Change, Counts, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
 };
 use super::clock::StoreClock;
-use super::postgres::Postgres;
+use super::postgres::{self, Postgres};
 use super::replicas::{Allowance, Replicas};
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::sealing::{
-    CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing,
+    CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing, Unsealed,
 };
 use super::session::Reading;
 use super::sqlite::Sqlite;
-use super::statements::{self, Write, Wrote};
-use super::trouble::{BegunAfter, Failure, StoreError, StoreHealth, StoreTrouble};
+use super::statements::{self, LeasedRow, Write, Wrote};
+use super::trouble::{Failure, StoreError, StoreHealth, StoreTrouble};
+use super::unwritten::Unwritten;
 use crate::random::SharedRandom;
 
 /// The most jobs that are open at once, by what was last counted and what came since.
@@ -30,6 +31,9 @@ const MOST_JOBS: usize = 100_000;
 /// How long other replicas may take to say what they know of a request. A chat platform waits for no more
 /// than three seconds.
 const ADMITTED_WITHIN: Duration = Duration::from_millis(500);
+
+/// How long a job is left to other instances that this one cannot open.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(30);
 
 /// One of the databases.
 #[derive(Debug, Clone)]
@@ -51,6 +55,11 @@ pub struct Database {
     pub(super) beats: Beats,
     /// How many jobs were open when that was last looked at.
     pub(super) open: AtomicUsize,
+    pub(super) unwritten: Unwritten,
+}
+
+fn text(opened: &SecretSlice<u8>) -> Option<SecretString> {
+    std::str::from_utf8(opened.expose_secret()).ok().map(SecretString::from)
 }
 
 /// What became of a task that spoke to the database.
@@ -82,11 +91,25 @@ impl Database {
         let mut leases = Vec::new();
         let sealed = changes.into_iter().map(|change| self.seal(change, &mut leases));
         let sealed = sealed.collect::<Result<_, _>>().map_err(|error| self.cannot_seal(error))?;
-        match self.write(Write::Set(sealed)).await? {
+        match self.write_set(&Arc::new(sealed)).await? {
             Wrote::Set(Effect::NotHeld) => Ok(Written::NotHeld),
             Wrote::Set(Effect::KeyTaken) => Ok(Written::KeyTaken),
             _ => Ok(Written::All(leases)),
         }
+    }
+
+    /// Writes a set. What must not be lost where that fails is written later.
+    async fn write_set(&self, set: &Arc<Vec<Sealed>>) -> Result<Wrote, StoreError> {
+        let away = self.away();
+        let wrote = self.write(Write::Set(Arc::clone(set))).await;
+        if let Err(StoreError::Unavailable(trouble)) = wrote {
+            self.unwritten.keep_end(set);
+            // A server that breaks off or is slow may have written it all the same.
+            if away.is_none() && self.is_shared() && trouble.is_waited_for() {
+                self.unwritten.withdraw(set);
+            }
+        }
+        wrote
     }
 
     /// A change as it is stored. A job that is begun has its lease noted.
@@ -166,9 +189,27 @@ impl Database {
         };
         let attempts = u32::try_from(row.attempts).unwrap_or(u32::MAX);
         let lease = Lease { id: JobId(row.id), token: row.token, attempts };
-        let payload = self.open(&JOBS_PAYLOAD, row.id, &row.payload);
-        // Whoever reads one that does not open finds that nothing is in it.
-        Ok(Some(Job { lease, payload: payload.unwrap_or_default() }))
+        match self.sealing.open(&JOBS_PAYLOAD, row.id, &row.payload) {
+            Ok(payload) => Ok(Some(Job { lease, payload: text(&payload).unwrap_or_default() })),
+            Err(error @ Unsealed::UnknownKey(_)) => {
+                let fix = StoreTrouble::Keys.fix();
+                tracing::error!(%error, fix, "a job is left to an instance that has its key");
+                self.leave_to_others(row).await.map(|()| None)
+            }
+            Err(error) => {
+                tracing::error!(%error, table = JOBS_PAYLOAD.table(), "a stored row cannot be opened");
+                // Whoever reads it finds that nothing is in it.
+                Ok(Some(Job { lease, payload: SecretString::default() }))
+            }
+        }
+    }
+
+    /// Gives a job back as it was.
+    async fn leave_to_others(&self, row: LeasedRow) -> Result<(), StoreError> {
+        let LeasedRow { id, token, payload, .. } = row;
+        let (due, counts) = (self.clock.after(LEFT_TO_OTHERS), Counts::Snooze);
+        let postponed = Sealed::Postpone { id, token, payload, due, counts };
+        self.write_set(&Arc::new(vec![postponed])).await.map(drop)
     }
 
     pub(super) async fn next_due(
@@ -252,7 +293,7 @@ impl Database {
         sealed: &[u8],
     ) -> Option<SecretString> {
         match self.sealing.open(column, row, sealed) {
-            Ok(opened) => std::str::from_utf8(opened.expose_secret()).ok().map(SecretString::from),
+            Ok(opened) => text(&opened),
             Err(error) => {
                 tracing::error!(%error, table = column.table(), "a stored row cannot be opened");
                 None
@@ -269,9 +310,7 @@ impl Database {
     }
 
     pub(super) async fn write(&self, write: Write) -> Result<Wrote, StoreError> {
-        // Nobody waits for a server that is away: its keeper finds out when it is back.
-        let away = self.health.trouble().filter(|_| self.is_shared() && !write.is_beat());
-        if let Some(trouble) = away {
+        if let Some(trouble) = self.away().filter(|_| !write.is_beat()) {
             return Err(StoreError::Unavailable(trouble));
         }
         let (begun, now) = (self.health.begin(), self.clock.now());
@@ -283,7 +322,15 @@ impl Database {
                 ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
             }
         };
-        self.note(begun, outcome)
+        if outcome.as_ref().is_ok_and(Wrote::proves_writing) {
+            self.health.works(begun);
+        }
+        self.note(outcome)
+    }
+
+    /// The trouble of a server that is away. Nobody waits for one: its keeper finds out when it is back.
+    fn away(&self) -> Option<StoreTrouble> {
+        self.health.trouble().filter(|trouble| self.is_shared() && trouble.is_waited_for())
     }
 
     /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.
@@ -295,28 +342,26 @@ impl Database {
         T: Send + 'static,
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        let (begun, pools) = (self.health.begin(), self.pools.clone());
+        if let Some(trouble) = self.away() {
+            return Err(StoreError::Unavailable(trouble));
+        }
+        let pools = self.pools.clone();
         let found = tokio::spawn(async move {
             let found = async { read(pools.reading().await?).await };
             match &pools {
                 Pools::Sqlite(_) => found.await.map_err(Failure::from),
-                Pools::Postgres(postgres) => postgres.in_time(found).await,
+                Pools::Postgres(postgres) => postgres.in_time(postgres::limit(), found).await,
             }
         });
-        self.note(begun, ended(found).await)
+        self.note(ended(found).await)
     }
 
-    /// Takes note of how the database does.
-    fn note<T>(&self, begun: BegunAfter, outcome: Result<T, Failure>) -> Result<T, StoreError> {
-        match outcome {
-            Ok(value) => {
-                self.health.works(begun);
-                Ok(value)
-            }
-            Err(Failure { trouble, cause }) => {
-                self.health.fails(trouble, &cause);
-                Err(StoreError::Unavailable(trouble))
-            }
-        }
+    /// Takes note of what the database could not do. That it works again only a write shows: a disk that
+    /// is full and a server that is a standby can be read.
+    fn note<T>(&self, outcome: Result<T, Failure>) -> Result<T, StoreError> {
+        outcome.map_err(|Failure { trouble, cause }| {
+            self.health.fails(trouble, &cause);
+            StoreError::Unavailable(trouble)
+        })
     }
 }

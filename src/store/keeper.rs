@@ -14,14 +14,20 @@ use crate::clock::SharedClock;
 const FILE_BEAT: Duration = Duration::from_secs(5);
 /// How often what is old is removed.
 const PRUNED_EVERY: Duration = Duration::from_mins(1);
+/// How soon what could not be written is written once the store works again.
+const LATE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Database {
     /// Looks after the store, for as long as the service runs.
     pub(super) async fn keep(&self, clock: &SharedClock) {
         // Beside each other: whoever has so much to seal or to remove that its beats are late is dead for
         // the others.
-        let ((), (), ()) =
-            tokio::join!(self.keep_beating(clock), self.keep_pruning(clock), self.seal_anew());
+        let ((), (), (), ()) = tokio::join!(
+            self.keep_beating(clock),
+            self.keep_pruning(clock),
+            self.keep_writing_late(clock),
+            self.seal_anew()
+        );
     }
 
     async fn keep_beating(&self, clock: &SharedClock) {
@@ -36,6 +42,15 @@ impl Database {
         loop {
             let _ = self.prune().await;
             clock.sleep(PRUNED_EVERY).await;
+        }
+    }
+
+    async fn keep_writing_late(&self, clock: &SharedClock) {
+        loop {
+            clock.sleep(LATE_AGAIN).await;
+            if !self.unwritten.is_empty() && self.health.trouble().is_none() {
+                let _ = self.write_late().await;
+            }
         }
     }
 
@@ -98,6 +113,9 @@ impl Database {
 
     /// Gives back what this instance holds, and closes the store.
     pub(super) async fn close(&self) {
+        if let Err(error) = self.write_late().await {
+            tracing::warn!(%error, "some answers that were given may be given again");
+        }
         let released = match &self.pools {
             Pools::Sqlite(_) => self.write(Write::Release).await,
             Pools::Postgres(_) => self.write(Write::Replicas(Replicas::Gone)).await,

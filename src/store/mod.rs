@@ -33,6 +33,7 @@ mod session;
 mod sqlite;
 mod statements;
 mod trouble;
+mod unwritten;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -72,8 +72,10 @@ async fn key_beside(path: &Path, pools: &Pools) -> anyhow::Result<Sealing> {
 
 impl Database {
     fn new(pools: Pools, sealing: Sealing, clock: StoreClock, random: SharedRandom) -> Self {
-        let (health, beats, open) = Default::default();
-        let mut database = Self { pools, sealing, clock, health, random, holder: 0, beats, open };
+        let (health, beats, open, unwritten) = Default::default();
+        let holder = 0;
+        let mut database =
+            Self { pools, sealing, clock, health, random, holder, beats, open, unwritten };
         database.holder = database.new_id();
         database
     }

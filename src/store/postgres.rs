@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
+use tokio::time::Instant;
 
 use super::schema;
 use super::session::{Reading, Session};
@@ -22,6 +23,30 @@ const TRIED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Postgres {
     pool: PgPool,
+}
+
+/// Until when something may take that begins now.
+pub(super) fn limit() -> Instant {
+    Instant::now() + LIMIT
+}
+
+async fn write_on(
+    connection: &mut PgConnection,
+    write: &Write,
+    holder: i64,
+    now: i64,
+) -> Result<Wrote, sqlx::Error> {
+    if !write.is_compound() {
+        return write.run(&mut Session::Postgres(connection), holder, now).await;
+    }
+    let mut transaction = connection.begin().await?;
+    let outcome = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
+    if Write::is_undone(&outcome) {
+        transaction.rollback().await?;
+    } else {
+        transaction.commit().await?;
+    }
+    Ok(outcome)
 }
 
 impl Postgres {
@@ -63,21 +88,14 @@ impl Postgres {
         holder: i64,
         now: i64,
     ) -> Result<Wrote, Failure> {
-        self.in_time(async {
-            if !write.is_compound() {
-                let mut connection = self.pool.acquire().await?;
-                return write.run(&mut Session::Postgres(&mut connection), holder, now).await;
-            }
-            let mut transaction = self.pool.begin().await?;
-            let outcome = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
-            if Write::is_undone(&outcome) {
-                transaction.rollback().await?;
-            } else {
-                transaction.commit().await?;
-            }
-            Ok(outcome)
-        })
-        .await
+        let until = limit();
+        let mut connection = self.in_time(until, self.pool.acquire()).await?;
+        let outcome = self.in_time(until, write_on(&mut connection, write, holder, now)).await;
+        if outcome.as_ref().is_err_and(|failure| failure.trouble.is_of_connection()) {
+            // Nobody else is to wait on it, or to be led to where it leads.
+            connection.close_on_drop();
+        }
+        outcome
     }
 
     /// A connection to read with.
@@ -85,14 +103,15 @@ impl Postgres {
         self.pool.acquire().await.map(Reading::Postgres)
     }
 
-    /// Does it within the limit of time.
+    /// Does it in time.
     pub(super) async fn in_time<T>(
         &self,
+        until: Instant,
         doing: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, Failure> {
         let slow =
             || Failure { trouble: StoreTrouble::Slow, cause: "there was no answer in time".into() };
-        match tokio::time::timeout(LIMIT, doing).await {
+        match tokio::time::timeout_at(until, doing).await {
             // Whoever waits for a connection while none is in use waits for the server.
             Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.is_idle() => Err(Failure {
                 trouble: StoreTrouble::Unreachable,

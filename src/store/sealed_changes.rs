@@ -39,6 +39,15 @@ pub(super) enum Sealed {
     ChangeMessage(SealedMessage),
 }
 
+impl Sealed {
+    /// What ends a job that this puts in, and when its lease or pause is over.
+    pub(super) const fn withdrawal(&self) -> Option<(Self, i64)> {
+        let Self::Begin { id, due, held, .. } = *self else { return None };
+        let (token, key) = (held as i64, KeyAfterwards::Free);
+        Some((Self::Finish { id, token, outcome: "withdrawn", key }, due))
+    }
+}
+
 /// A message whose body is sealed.
 #[derive(Debug)]
 pub(super) struct SealedMessage {

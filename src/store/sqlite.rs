@@ -98,9 +98,9 @@ impl Sqlite {
             cause: "the database's writer broke off".into(),
         };
         self.writes.send(waiting).await.map_err(|_| ended())?;
-        let wrote = outcome.await.map_err(|_| ended())?;
+        let outcome = outcome.await.map_err(|_| ended())?;
         // What SQLite says of a file that was removed under it depends on what it was doing.
-        wrote.map_err(|failure| {
+        outcome.map_err(|failure| {
             let gone = !self.is_there();
             if gone { Failure { trouble: StoreTrouble::Gone, ..failure } } else { failure }
         })

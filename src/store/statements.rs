@@ -4,6 +4,8 @@
 //! A job can be leased by whoever finds it due, unless another instance holds it: that one's leases end
 //! only with the instance.
 
+use std::sync::Arc;
+
 use sqlx::Error;
 
 use super::changes::Admitted;
@@ -22,7 +24,7 @@ pub(super) const MESSAGES_KEPT: i64 = 7 * 24 * 60 * 60 * 1000;
 #[derive(Debug)]
 pub(super) enum Write {
     /// All of it or nothing.
-    Set(Vec<Sealed>),
+    Set(Arc<Vec<Sealed>>),
     Lease {
         kind: &'static str,
         until: i64,
@@ -60,6 +62,19 @@ pub(super) enum Wrote {
     Admitted(Admitted),
 }
 
+impl Wrote {
+    /// Whether anything was written, so that it is known that this is possible.
+    pub(super) const fn proves_writing(&self) -> bool {
+        match self {
+            Self::Set(effect) => matches!(effect, Effect::Done),
+            Self::Leased(row) => row.is_some(),
+            Self::Rows(rows) => *rows > 0,
+            Self::Time(_) => true,
+            Self::Admitted(admitted) => admitted.first_time,
+        }
+    }
+}
+
 impl Write {
     /// Whether it takes more than one statement, and hence a transaction of its own.
     pub(super) fn is_compound(&self) -> bool {
@@ -89,7 +104,7 @@ impl Write {
     ) -> Result<Wrote, Error> {
         match self {
             Self::Set(changes) => {
-                for change in changes {
+                for change in changes.iter() {
                     let effect = change.apply(session, holder, now).await?;
                     if effect != Effect::Done {
                         return Ok(Wrote::Set(effect));

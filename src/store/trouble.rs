@@ -116,6 +116,18 @@ impl StoreTrouble {
         }
     }
 
+    /// Whether it takes time to find out that a server is in this trouble, so that nobody but the keeper
+    /// should.
+    pub(super) const fn is_waited_for(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Slow | Self::Crowded)
+    }
+
+    /// Whether the connection that met it may be to blame: it may hang, or lead to a server that is not
+    /// the first one any more.
+    pub(super) const fn is_of_connection(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Slow | Self::ReadOnly)
+    }
+
     /// What an error of the database means.
     pub(super) fn of(error: &Error) -> Self {
         match error {

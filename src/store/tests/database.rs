@@ -258,6 +258,29 @@ async fn those_who_write_at_once_wait_for_a_lock_together() {
 }
 
 #[tokio::test]
+async fn an_end_that_could_not_be_written_is_written_once_that_is_possible() {
+    let bench = Bench::sqlite().await.unwrap();
+    let ended = bench.begin().await;
+    let taken_over = bench.begin().await;
+    let mut other = connect(&file(&bench)).await;
+    let mut other = Session::Sqlite(&mut other);
+    other.command("BEGIN IMMEDIATE").await.unwrap();
+    for lease in [&ended, &taken_over] {
+        let finished = bench.store.finish(lease, "told", KeyAfterwards::Free).await;
+        assert_eq!(finished, Err(StoreError::Unavailable(StoreTrouble::Locked)));
+    }
+    other
+        .command("UPDATE jobs SET token = token + 1 WHERE id <> (SELECT MIN(id) FROM jobs)")
+        .await
+        .unwrap();
+    other.command("COMMIT").await.unwrap();
+    bench.database().write_late().await.unwrap();
+    // The one that somebody took over meanwhile is theirs.
+    assert_eq!(bench.open_jobs().await, 1);
+    assert!(bench.database().unwritten.is_empty());
+}
+
+#[tokio::test]
 async fn a_key_file_that_is_missing_is_not_made_anew_over_what_it_sealed() {
     let mut bench = Bench::sqlite().await.unwrap();
     bench.begin().await;
@@ -311,6 +334,9 @@ async fn a_disk_that_is_full_is_said_and_forgotten_once_there_is_room() {
     let big = || NewJob { payload: "x".repeat(100_000).into(), ..job() };
     let full = StoreError::Unavailable(StoreTrouble::DiskFull);
     assert_eq!(bench.store.begin(big(), LEASE).await, Err(full));
+    // That it can be read, and asked in vain for a job, says nothing of its room.
+    assert_eq!((bench.lease().await, bench.open_jobs().await), (None, 0));
+    assert_eq!(bench.store.next_due("late").await, Ok(None));
     assert_eq!(bench.store.trouble(), Some(StoreTrouble::DiskFull));
     sqlite.limit_pages(1_000_000).await.unwrap();
     leased(bench.store.begin(big(), LEASE).await.unwrap());

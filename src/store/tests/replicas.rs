@@ -2,6 +2,8 @@
 
 use std::future::Future;
 
+use sqlx::{ConnectOptions, Executor};
+
 use super::super::replicas::{BEAT, DEAD};
 use super::*;
 
@@ -12,6 +14,12 @@ async fn two() -> Option<(Bench, Store)> {
     let bench = Bench::postgres().await?;
     let other = bench.open_again().await.unwrap();
     Some((bench, other))
+}
+
+/// Somebody else's connection to the server.
+async fn connect(bench: &Bench) -> sqlx::PgConnection {
+    let Location::Postgres(address) = &bench.settings.location else { panic!("it is no server") };
+    address.options().connect().await.unwrap()
 }
 
 fn beat(store: &Store) -> impl Future<Output = ()> + '_ {
@@ -120,6 +128,78 @@ async fn a_request_that_was_at_one_replica_is_known_at_the_other() {
     bench.clock.advance(ALLOWANCE.refill);
     assert!(other.admit(request(5), ALLOWANCE).await.unwrap().in_pace);
     assert!(!other.admit(request(6), ALLOWANCE).await.unwrap().in_pace);
+}
+
+#[tokio::test]
+async fn a_job_that_one_replica_has_no_key_for_is_left_to_those_who_have() {
+    let Some(bench) = Bench::postgres().await else { return };
+    let keys = keys(&["canary-store-key-of-yesterday"]);
+    let other = open(&Settings { keys, ..bench.settings.clone() }, &bench.clock).await.unwrap();
+    let begun = bench.begin().await;
+    bench.postpone(&begun, "kept", Duration::ZERO).await;
+    assert!(other.lease("late", LEASE).await.unwrap().is_none());
+    bench.clock.advance(SECOND * 30);
+    let taken = bench.store.lease("late", LEASE).await.unwrap().unwrap();
+    assert_eq!((taken.payload.expose_secret(), taken.lease.attempts), ("kept", 2));
+}
+
+#[tokio::test]
+async fn a_job_that_is_stored_after_nobody_waited_for_it_any_more_is_withdrawn() {
+    const STALL: &str = "
+        CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$;
+        CREATE TRIGGER stalled BEFORE INSERT ON jobs FOR EACH ROW EXECUTE FUNCTION stall();
+        SELECT pg_advisory_lock(1)";
+    const WITHDRAWN: &str = "SELECT COUNT(*) FROM jobs WHERE outcome = 'withdrawn'";
+    let Some(bench) = Bench::postgres().await else { return };
+    let mut other = connect(&bench).await;
+    other.execute(STALL).await.unwrap();
+    let begun = bench.store.begin(job(), LEASE).await;
+    assert!(matches!(begun, Err(StoreError::Unavailable(_))), "{begun:?}");
+    other.execute("SELECT pg_advisory_unlock(1)").await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        bench.database().beat().await.unwrap();
+        bench.database().write_late().await.unwrap();
+        let withdrawn: i64 = sqlx::query_scalar(WITHDRAWN).fetch_one(&mut other).await.unwrap();
+        if withdrawn == 1 {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it is not withdrawn");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_a_standby_is_written_again_as_soon_as_it_is_none() {
+    const SET: &str = "
+        DO $$ BEGIN EXECUTE format(
+            'ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$;
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    const RESET: &str = "
+        DO $$ BEGIN EXECUTE format(
+            'ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$";
+    let Some(bench) = Bench::postgres().await else { return };
+    let mut other = connect(&bench).await;
+    let until = async |trouble| {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+        while bench.store.trouble() != trouble {
+            let _ = bench.database().beat().await;
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", bench.store.trouble());
+        }
+    };
+    other.execute(SET).await.unwrap();
+    until(Some(StoreTrouble::ReadOnly)).await;
+    assert_eq!(bench.open_jobs().await, 0);
+    assert_eq!(
+        bench.store.trouble(),
+        Some(StoreTrouble::ReadOnly),
+        "that it can be read is no help"
+    );
+    other.execute(RESET).await.unwrap();
+    until(None).await;
+    bench.begin().await;
 }
 
 #[tokio::test]
