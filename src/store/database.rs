@@ -21,7 +21,7 @@ use super::sealing::{
 use super::session::Reading;
 use super::sqlite::Sqlite;
 use super::statements::{self, Write, Wrote};
-use super::trouble::{BegunAfter, Failure, StoreError, StoreHealth, StoreTrouble};
+use super::trouble::{Failure, StoreError, StoreHealth, StoreTrouble};
 use crate::random::SharedRandom;
 
 /// The most jobs that are open at once, by what was last counted and what came since.
@@ -277,7 +277,10 @@ impl Database {
                 ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
             }
         };
-        self.note(begun, outcome)
+        let wrote = outcome.map_err(|failure| self.fails(&failure))?;
+        // That it can be read does not mean that it works.
+        self.health.works(begun);
+        Ok(wrote)
     }
 
     /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.
@@ -289,7 +292,7 @@ impl Database {
         T: Send + 'static,
         F: Future<Output = Result<T, sqlx::Error>> + Send,
     {
-        let (begun, pools) = (self.health.begin(), self.pools.clone());
+        let pools = self.pools.clone();
         let found = tokio::spawn(async move {
             let found = async { read(pools.reading().await?).await };
             match &pools {
@@ -297,20 +300,12 @@ impl Database {
                 Pools::Postgres(postgres) => postgres.in_time(found).await,
             }
         });
-        self.note(begun, ended(found).await)
+        ended(found).await.map_err(|failure| self.fails(&failure))
     }
 
-    /// Takes note of how the database does.
-    fn note<T>(&self, begun: BegunAfter, outcome: Result<T, Failure>) -> Result<T, StoreError> {
-        match outcome {
-            Ok(value) => {
-                self.health.works(begun);
-                Ok(value)
-            }
-            Err(Failure { trouble, cause }) => {
-                self.health.fails(trouble, &cause);
-                Err(StoreError::Unavailable(trouble))
-            }
-        }
+    /// Takes note of what the database could not do.
+    fn fails(&self, Failure { trouble, cause }: &Failure) -> StoreError {
+        self.health.fails(*trouble, cause);
+        StoreError::Unavailable(*trouble)
     }
 }

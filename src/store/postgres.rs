@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 
+use super::config::{Location, PostgresAddress};
 use super::schema;
 use super::session::{Reading, Session};
 use super::statements::{Write, Wrote};
-use super::trouble::{Failure, StoreTrouble};
+use super::trouble::{Failure, StoreTrouble, cannot_use};
 
 /// Connections of one replica at most.
 const CONNECTIONS: u32 = 16;
@@ -29,15 +29,12 @@ impl Postgres {
     ///
     /// # Errors
     /// The server is not reached, lets nobody in, or has tables of a release that is too new.
-    pub(super) async fn open(options: PgConnectOptions) -> anyhow::Result<Self> {
-        let options = options.application_name("novu-connect-bot").disable_statement_logging();
-        let mut connection = options.connect().await.map_err(|error| {
-            let fix = StoreTrouble::of(&error).fix();
-            anyhow::Error::new(error).context(format!("the store cannot be opened: {fix}"))
-        })?;
-        schema::migrate_postgres(&mut connection)
-            .await
-            .context("the store's tables cannot be brought up to date")?;
+    pub(super) async fn open(address: &PostgresAddress) -> anyhow::Result<Self> {
+        let location = Location::Postgres(address.clone());
+        let options = address.options().clone().disable_statement_logging();
+        let connected = options.connect().await;
+        let mut connection = connected.map_err(|error| cannot_use(&location, &error))?;
+        schema::migrate_postgres(&mut connection, &location).await?;
         // What is left open of it the server notices by itself.
         let _ = connection.close().await;
         let pool = PgPoolOptions::new()
