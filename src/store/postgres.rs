@@ -1,5 +1,7 @@
 //! A store in PostgreSQL, which several replicas share.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::postgres::{PgPool, PgPoolOptions};
@@ -7,7 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::config::{Location, PostgresAddress};
 use super::schema;
-use super::session::{Reading, Session};
+use super::session::{Lent, Reading, Session};
 use super::statements::{Write, Wrote};
 use super::trouble::{Failure, StoreTrouble, cannot_use};
 
@@ -22,6 +24,8 @@ const TRIED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Postgres {
     pool: PgPool,
+    /// How many connections are lent.
+    lent: Arc<AtomicUsize>,
 }
 
 impl Postgres {
@@ -43,14 +47,12 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
-                    if meta.idle_for > TRIED_AFTER {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
+                    // One that has ended is no news: another one takes its place.
+                    Ok(meta.idle_for <= TRIED_AFTER || connection.ping().await.is_ok())
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, lent: Arc::default() })
     }
 
     /// Writes.
@@ -61,11 +63,12 @@ impl Postgres {
         now: i64,
     ) -> Result<Wrote, Failure> {
         self.in_time(async {
+            let mut connection = self.pool.acquire().await?;
+            let _lent = Lent::count(&self.lent);
             if !write.is_compound() {
-                let mut connection = self.pool.acquire().await?;
                 return write.run(&mut Session::Postgres(&mut connection), holder, now).await;
             }
-            let mut transaction = self.pool.begin().await?;
+            let mut transaction = connection.begin().await?;
             let outcome = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
             if Write::is_undone(&outcome) {
                 transaction.rollback().await?;
@@ -79,7 +82,8 @@ impl Postgres {
 
     /// A connection to read with.
     pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
-        self.pool.acquire().await.map(Reading::Postgres)
+        let connection = self.pool.acquire().await?;
+        Ok(Reading::Postgres(connection, Lent::count(&self.lent)))
     }
 
     /// Does it within the limit of time.
@@ -90,8 +94,8 @@ impl Postgres {
         let slow =
             || Failure { trouble: StoreTrouble::Slow, cause: "there was no answer in time".into() };
         match tokio::time::timeout(LIMIT, doing).await {
-            // Whoever waits for a connection while none is in use waits for the server.
-            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.is_idle() => Err(Failure {
+            // Whoever waits for a connection while nobody has one waits for the server.
+            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.nobody_has_one() => Err(Failure {
                 trouble: StoreTrouble::Unreachable,
                 cause: "no connection could be made in time".into(),
             }),
@@ -100,8 +104,8 @@ impl Postgres {
         }
     }
 
-    fn is_idle(&self) -> bool {
-        usize::try_from(self.pool.size()).unwrap_or(usize::MAX) <= self.pool.num_idle() + 1
+    fn nobody_has_one(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) == 0
     }
 
     /// Closes every connection.

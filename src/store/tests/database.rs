@@ -230,6 +230,18 @@ async fn what_cannot_be_opened_is_told_with_its_place_its_fix_and_its_cause_once
 }
 
 #[tokio::test]
+async fn a_server_that_is_away_is_not_said_to_be_slow_however_many_wait_for_it() {
+    let Some(server) = Server::start() else { return };
+    let bench = Bench::at(location(&server.database()).unwrap(), None).await;
+    server.stop();
+    let write = || bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]);
+    let away = Err(StoreError::Unavailable(StoreTrouble::Unreachable));
+    for written in futures_util::future::join_all((0..8).map(|_| write())).await {
+        assert_eq!(written.map(drop), away);
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_removed_is_missed() {
     let bench = Bench::sqlite().await.unwrap();
     let (there, away) = (file(&bench), file(&bench).with_extension("away"));
