@@ -10,8 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The environment variable that holds the filter, such as `info` or `info,hyper=debug`.
 pub const FILTER_VARIABLE: &str = "CONNECT_LOG";
 /// What the service tells unless the variable says otherwise.
-/// PostgreSQL's notices are none: tables that it need not make are there at every start but the first.
-pub const FOR_OPERATION: &str = "info,sqlx::postgres::notice=warn";
+/// What the database's client notes by the way is told by the store, in words with a fix.
+pub const FOR_OPERATION: &str = "info,sqlx=error";
 /// What a command tells that has a person before it and talks to them itself.
 pub const FOR_COMPANY: &str = "error";
 

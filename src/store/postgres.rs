@@ -83,7 +83,7 @@ impl Postgres {
     /// A connection to read with.
     pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
         let connection = self.pool.acquire().await?;
-        Ok(Reading::Postgres(connection, Lent::count(&self.lent)))
+        Ok(Reading::Postgres { connection, _lent: Lent::count(&self.lent) })
     }
 
     /// Does it within the limit of time.

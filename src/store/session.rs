@@ -54,7 +54,7 @@ pub(super) enum Session<'c> {
 /// A connection that is held while something is read.
 pub(super) enum Reading {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>, Lent),
+    Postgres { connection: PoolConnection<Postgres>, _lent: Lent },
 }
 
 /// Counts a connection as lent until it is dropped.
@@ -78,7 +78,7 @@ impl Reading {
     pub(super) fn session(&mut self) -> Session<'_> {
         match self {
             Self::Sqlite(connection) => Session::Sqlite(connection),
-            Self::Postgres(connection, _) => Session::Postgres(connection),
+            Self::Postgres { connection, .. } => Session::Postgres(connection),
         }
     }
 }

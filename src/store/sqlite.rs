@@ -162,7 +162,7 @@ impl OneFile {
         let there = Self::mark(&self.path).is_ok_and(|mark| mark == self.mark);
         let gone = || Failure {
             trouble: StoreTrouble::Gone,
-            cause: format!("the file {} is not there any more", self.path.display()).into(),
+            cause: format!("the file {} was removed or replaced", self.path.display()).into(),
         };
         (!there).then(gone)
     }

@@ -98,8 +98,8 @@ impl StoreTrouble {
                  directory, a read-only volume, or a server that is a standby"
             }
             Self::Gone => {
-                "move the file back and let the service's user read it, or restart the service, which \
-                 begins with an empty one"
+                "move the file back and let the service's user read it; or restart the service, which takes \
+                 the file that is there then, or begins with an empty one"
             }
             Self::Damaged => "restore a backup of the database, or move it away and begin anew",
             Self::DiskFailing => "look at the disk of the database",
