@@ -277,10 +277,10 @@ impl Database {
                 ended(tokio::spawn(async move { postgres.write(&write, holder, now).await })).await
             }
         };
-        let wrote = outcome.map_err(|failure| self.fails(&failure))?;
+        let done = outcome.map_err(|failure| self.fails(&failure))?;
         // That it can be read does not mean that it works.
         self.health.works(begun);
-        Ok(wrote)
+        Ok(done)
     }
 
     /// Reads, in a task of its own: whoever holds a connection goes on, whether or not anybody waits.

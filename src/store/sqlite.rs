@@ -77,8 +77,7 @@ impl Sqlite {
         let (writes, waiting) = mpsc::channel(MOST_WAITING);
         let closing = CancellationToken::new();
         let file = OneFile::at(path).map_err(|error| cannot_open(path, &error))?;
-        let writer = Writer { connection, file, _lock: lock };
-        let task = writer.keep_writing(waiting, closing.clone());
+        let task = Writer { connection, file, _lock: lock }.keep_writing(waiting, closing.clone());
         let task = Mutex::new(Some(tokio::spawn(task)));
         Ok(Self { readers, writes, closing, task })
     }
