@@ -81,6 +81,7 @@ impl App {
         random: SharedRandom,
     ) -> anyhow::Result<Self> {
         let store = Store::open(&config.store, Arc::clone(&clock), Arc::clone(&random)).await?;
+        tracing::info!(store = %config.store.location, "the store is open");
         Self::build_on(store, config, clock, random).await
     }
 

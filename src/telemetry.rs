@@ -10,7 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 /// The environment variable that holds the filter, such as `info` or `info,hyper=debug`.
 pub const FILTER_VARIABLE: &str = "CONNECT_LOG";
 /// What the service tells unless the variable says otherwise.
-pub const FOR_OPERATION: &str = "info";
+/// What the database's client notes by the way is told by the store, in words with a fix.
+pub const FOR_OPERATION: &str = "info,sqlx=error";
 /// What a command tells that has a person before it and talks to them itself.
 pub const FOR_COMPANY: &str = "error";
 
@@ -140,11 +141,14 @@ mod tests {
     fn the_filter_decides_what_is_told() {
         let text = logged(true, "warn", || tracing::info!("ready"));
         assert_eq!(text, "");
-        assert_eq!(parse_filter(None, FOR_OPERATION).0.to_string(), "info");
-        assert_eq!(parse_filter(Some(" "), FOR_OPERATION).0.to_string(), "info");
-        assert_eq!(parse_filter(Some("warn"), FOR_OPERATION).0.to_string(), "warn");
-        let (filter, bad) = parse_filter(Some("==="), FOR_OPERATION);
+        assert_eq!(parse_filter(None, "info").0.to_string(), "info");
+        assert_eq!(parse_filter(Some(" "), "info").0.to_string(), "info");
+        assert_eq!(parse_filter(Some("warn"), "info").0.to_string(), "warn");
+        let (filter, bad) = parse_filter(Some("==="), "info");
         assert_eq!((filter.to_string(), bad), ("info".to_owned(), true));
+        for default in [FOR_OPERATION, FOR_COMPANY] {
+            assert_eq!(filter_problem(default), None);
+        }
     }
 
     #[test]

@@ -174,8 +174,8 @@ fn a_hang_up_makes_the_service_read_its_configuration_anew_and_never_ends_it() {
     service.write("connect.toml", "[slack]\ncommand = '/other'\n");
     service.signal("-HUP");
     service.says("the configuration was read anew");
-    service.says(r#"{\"slack.signing_secrets\"}"#);
-    service.says(r#"{\"server.drain\", \"slack.command\"}"#);
+    service.says(r#""keys":"slack.signing_secrets""#);
+    service.says(r#""keys":"server.drain, slack.command""#);
 
     service.signal("-TERM");
     service.says("stopping: not ready any more");
@@ -200,7 +200,7 @@ fn a_hang_up_during_the_start_ends_nobody_and_is_not_forgotten() {
     starting.write_all(b"s3cret-of-today").unwrap();
     drop(starting);
     service.serves();
-    service.says(r#"{\"slack.signing_secrets\"}"#);
+    service.says(r#""keys":"slack.signing_secrets""#);
     service.signal("-TERM");
     assert_eq!(service.ended().code(), Some(0), "{}", service.log());
 }

@@ -152,7 +152,7 @@ fn a_service_needs_no_word_about_its_store_and_has_it_for_itself() {
         assert!(directory.path().join(name).is_file(), "{name}");
     }
     let told = done(&store(&["info"], &[("STATE_DIRECTORY", directory.path().to_str().unwrap())]));
-    assert!(told.contains("jobs 0 open") && told.contains("has sealed 0 rows and seals"), "{told}");
+    assert!(told.contains("jobs 0 open") && told.contains("has sealed 0 rows; it seals"), "{told}");
 
     let mut second = Service::start(directory.path());
     assert_eq!(second.0.wait().unwrap().code(), Some(1));
@@ -172,13 +172,13 @@ async fn what_is_in_a_store_is_told_while_it_is_in_use_and_without_secrets() {
     {
         assert!(told.contains(line), "{line}: {told}");
     }
-    assert!(told.contains(" has sealed 0 rows and seals"), "{told}");
-    assert!(told.contains(" has sealed 2 rows and opens"), "{told}");
+    assert!(told.contains(" has sealed 0 rows; it seals"), "{told}");
+    assert!(told.contains(" has sealed 2 rows; it only opens"), "{told}");
     assert!(!told.contains("canary"), "{told}");
 
     let lacking = [("CONNECT_STORE__URL", &*bench.url), ("CONNECT_STORE__KEYS", NEW)];
     let told = done(&store(&["info"], &lacking));
-    assert!(told.contains(" has sealed 2 rows and is missing: put it into store.keys"), "{told}");
+    assert!(told.contains(" has sealed 2 rows; it is missing: put the key file back"), "{told}");
     service.close().await;
 }
 
@@ -229,9 +229,9 @@ async fn everything_is_copied_and_sealed_with_the_keys_of_the_new_store() {
     let told = done(&store(&copy, &env));
     assert!(told.contains("jobs 2 copied\nmessages 1 copied"), "{told}");
     let told = failed(&store(&copy, &env), 1);
-    assert!(told.contains("is not empty: copy into a new one"), "{told}");
+    assert!(told.contains("is not empty: let store.url name"), "{told}");
     let told = done(&store(&["info"], &env));
-    assert!(told.contains("has sealed 2 rows and seals"), "{told}");
+    assert!(told.contains("has sealed 2 rows; it seals"), "{told}");
     assert!(is_whole(Path::new(&target), &[NEW]).await);
     assert!(is_whole(&bench.file, &[]).await);
 }
@@ -243,7 +243,7 @@ async fn what_is_sealed_with_a_key_that_is_not_given_is_not_copied() {
     let lacking = [("CONNECT_STORE__URL", &*url), ("CONNECT_STORE__KEYS", NEW)];
     let copy = ["copy", "--from", &*bench.url];
     let told = failed(&store(&copy, &lacking), 1);
-    assert!(told.contains("put it into store.keys, behind the first one"), "{told}");
+    assert!(told.contains("put the key into store.keys, behind the first one"), "{told}");
     // Nothing of it was.
     let both = format!("{NEW},{OLD}");
     done(&store(&copy, &[lacking[0], ("CONNECT_STORE__KEYS", &both)]));
@@ -285,7 +285,7 @@ async fn what_is_stored_of_a_person_is_removed_while_the_store_is_in_use() {
     let service = open(&bench.file, &[OLD]).await;
     for (person, removed) in [(["slack", "T1", "U2"], 0), (["slack", "T1", "U1"], 1)] {
         let told = done(&store(&[&["forget"][..], &person].concat(), &env));
-        assert_eq!(told, format!("{removed} messages removed"));
+        assert_eq!(told, format!("messages {removed} removed"));
         assert_eq!(service.message("a-reference").await.unwrap().is_none(), removed == 1);
     }
     service.write(vec![Change::PutMessage(message())]).await.unwrap();
@@ -309,7 +309,7 @@ async fn mistakes_are_told_with_their_fix_and_leave_nothing_behind() {
     assert!(told.contains("no service has used it yet"), "{told}");
     let from = ["copy", "--from", "mysql://u:canary@h/d"];
     let told = failed(&store(&from, &env), 64);
-    assert!(told.starts_with("--from is no store that there is: write sqlite:FILE"), "{told}");
+    assert!(told.starts_with("--from is no kind of store: write sqlite:FILE"), "{told}");
     let told = failed(&store(&["info"], &[("CONNECT_STORE__URL", "postgres://u:canary@h/d")]), 64);
     assert!(told.contains("store.keys (CONNECT_STORE__KEYS) is missing"), "{told}");
     assert_eq!(std::fs::read_dir(&bench.directory).unwrap().count(), 1);

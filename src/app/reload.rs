@@ -38,9 +38,12 @@ impl App {
         }
         match self.take_over(new).await {
             Ok(Reloaded { taken, left }) => {
-                tracing::info!(keys = ?taken, "the configuration was read anew");
+                tracing::info!(keys = listed(&taken), "the configuration was read anew");
                 if !left.is_empty() {
-                    tracing::warn!(keys = ?left, "these keys have changed and need a restart");
+                    tracing::warn!(
+                        keys = listed(&left),
+                        "these keys have changed and need a restart"
+                    );
                 }
             }
             Err(error) => tracing::error!(
@@ -92,4 +95,12 @@ impl App {
         let reload = Reload::new(keys, move || chain.adopt(&new));
         Ok(if new_table { reload.with_new_content_of(identity::TABLE.name) } else { reload })
     }
+}
+
+/// The names of keys as a log line shows them.
+fn listed(keys: &BTreeSet<KeyName>) -> String {
+    if keys.is_empty() {
+        return "none".to_owned();
+    }
+    keys.iter().copied().collect::<Vec<_>>().join(", ")
 }

@@ -78,7 +78,8 @@ mod tests {
             "https://api.novu.co/",
             "/connect by integration slack-main, 2 signing secrets, preferred connection none",
             "email then template",
-            "SQLite in novu-connect-bot.db, sealed by the key file beside it",
+            "store       SQLite in /",
+            "/novu-connect-bot.db, sealed by the key file beside it",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }

@@ -103,7 +103,7 @@ enum Command {
         platform: Box<manifest::Platform>,
     },
 
-    /// Look into the store, back it up, or copy it into another one
+    /// Look into the store, back it up, copy another one into it, or forget a person
     ///
     /// The store is the one of the configuration, of which nothing else has to be there. What each
     /// command does to a running service stands in its help.

@@ -18,8 +18,9 @@ use crate::store::{self, KeyRole, Overview};
 pub(super) enum Action {
     /// Say what is in the store, and which keys seal it
     ///
-    /// Tells how many jobs and messages there are, and how many rows each key has sealed: a key that has
-    /// sealed none can be taken out of store.keys. The service may go on running.
+    /// Tells how many promised answers (jobs) and messages there are, and how many rows each key has sealed:
+    /// a key behind the first one that has sealed none can be taken out of store.keys. The service may go on
+    /// running.
     Info {
         #[command(flatten)]
         file: ConfigFile,
@@ -119,11 +120,14 @@ async fn info(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     }
     for (key, rows, role) in &overview.keys {
         let role = match role {
-            KeyRole::First => "seals",
-            KeyRole::Further => "opens; of no use once it has sealed nothing",
-            KeyRole::Missing => "is missing: put it into store.keys, behind the first one",
+            KeyRole::First => "seals what is new",
+            KeyRole::Further if *rows == 0 => "has no use any more: take it out of store.keys",
+            KeyRole::Further => "only opens",
+            KeyRole::Missing => {
+                "is missing: put the key file back, or put the key into store.keys, behind the first one"
+            }
         };
-        writeln!(out, "{:<11} {key} has sealed {rows} rows and {role}", "key")?;
+        writeln!(out, "{:<11} {key} has sealed {rows} rows; it {role}", "key")?;
     }
     if let Some(trouble) = &overview.key_trouble {
         writeln!(out, "warning: {trouble}")?;
@@ -172,6 +176,6 @@ async fn forget(
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
     let messages = store::forget(&settings.location, platform, workspace, user).await?;
-    writeln!(out, "{messages} messages removed")?;
+    writeln!(out, "{:<11} {messages} removed", "messages")?;
     Ok(())
 }

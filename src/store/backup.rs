@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::config::{Location, Settings};
-use super::direct::{Direct, said};
+use super::direct::Direct;
 use super::key_file::{KeyFile, sync_directory_of};
 use super::session::Value;
 use super::sqlite;
+use super::trouble::cannot_use;
 
 /// Writes a copy of a store's file, as it is at this moment. Gives the key file that belongs to it, if
 /// one does: a backup without its key cannot be opened.
@@ -19,8 +20,9 @@ use super::sqlite;
 /// used.
 pub async fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<Option<PathBuf>> {
     let Location::Sqlite(path) = &settings.location else {
-        if let Location::Postgres(address) = &settings.location {
-            bail!("{address} is PostgreSQL: back it up with pg_dump, and store.keys with it");
+        let location = &settings.location;
+        if let Location::Postgres(_) = location {
+            bail!("the store is {location}: back it up with pg_dump, and keep store.keys too");
         }
         bail!("the store is in memory: there is nothing to back up");
     };
@@ -30,9 +32,13 @@ pub async fn back_up(settings: &Settings, to: &Path) -> anyhow::Result<Option<Pa
     }
     let mut direct = Direct::to_one_in_use(&settings.location).await?;
     // SQLite takes a file that is empty, and then its mode stays as it is.
-    sqlite::make_private(to).with_context(|| format!("{name} cannot be written"))?;
+    sqlite::make_private(to).with_context(|| {
+        format!(
+            "{name} cannot be written: name a file in a directory that is there and may be written"
+        )
+    })?;
     let copied = direct.session().execute("VACUUM INTO $1", &[Value::Text(name)]).await;
-    let copied = copied.map_err(|error| said(&error, &settings.location));
+    let copied = copied.map_err(|error| cannot_use(&settings.location, &error));
     let copied = copied.and_then(|_| {
         File::open(to)?.sync_all()?;
         sync_directory_of(to)?;

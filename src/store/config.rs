@@ -1,7 +1,7 @@
 //! The section `store`: where what must not be forgotten is kept, and what it is sealed with.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use secrecy::SecretString;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -158,11 +158,13 @@ impl Settings {
     }
 
     /// Puts a file with a relative name into the directory that systemd made for the service, the
-    /// first if it made several; without one it stays in the working directory.
+    /// first if it made several; without one it is in the working directory. Then its whole path is known.
     pub(crate) fn settle(&mut self, reader: &mut Reader, state_directory: Option<&str>) {
         let Location::Sqlite(file) = &mut self.location else { return };
         let directory = state_directory.and_then(|all| all.split(':').next()).unwrap_or_default();
-        *file = Path::new(directory).join(&*file);
+        let settled = Path::new(directory).join(&*file);
+        // A directory that is gone has no name; then the file's own has to do.
+        *file = path::absolute(&settled).unwrap_or(settled);
         if file.is_dir() {
             reader.blame(&URL, "names a directory: put the name of a file after it");
         }
@@ -195,7 +197,7 @@ pub(crate) fn location(text: &str) -> Parsed<Location> {
         Some((scheme, _)) if scheme == "postgres" || scheme == "postgresql" => {
             postgres(text).map(Location::Postgres)
         }
-        _ => Err("is no store that there is: write sqlite:FILE, \
+        _ => Err("is no kind of store: write sqlite:FILE, \
                   postgres://USER:PASSWORD@HOST/DATABASE or memory"
             .into()),
     }
@@ -236,7 +238,7 @@ fn postgres(text: &str) -> Parsed<PostgresAddress> {
     for (name, value) in url.query_pairs() {
         if !PARAMETERS.contains(&&*name) {
             let known = PARAMETERS.join(", ");
-            return Err(format!("has a parameter that is none: take one of {known}").into());
+            return Err(format!("has an unknown parameter: take one of {known}").into());
         }
         match &*name {
             "sslmode" => given.mode = Some(ssl_mode(&value)?),
@@ -297,7 +299,7 @@ impl Given {
 /// A mode of libpq's that sqlx keeps to: `allow` would be `disable`.
 fn ssl_mode(text: &str) -> Parsed<PgSslMode> {
     text.parse().ok().filter(|mode| !matches!(mode, PgSslMode::Allow)).ok_or_else(|| {
-        "has an sslmode that is none here: write disable, prefer, require, verify-ca or verify-full"
+        "has an sslmode that is not supported: write disable, prefer, require, verify-ca or verify-full"
             .into()
     })
 }

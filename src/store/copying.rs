@@ -7,11 +7,12 @@ use secrecy::{ExposeSecret, SecretString};
 use sqlx::{AssertSqlSafe, Error};
 
 use super::config::{Location, Settings};
-use super::direct::{Direct, key_texts, key_texts_made, said};
+use super::direct::{Direct, key_texts, key_texts_made};
 use super::replicas::BEAT;
-use super::sealing::{RowId, SealedColumn, Sealing, Unsealed};
+use super::sealing::{MISSING_KEY, RowId, SealedColumn, Sealing, Unsealed};
 use super::session::{Row, Session, Value};
 use super::statements::Write;
+use super::trouble::cannot_use;
 use crate::clock::SharedClock;
 
 /// Rows that are read at once.
@@ -88,7 +89,7 @@ pub async fn copy(from: &Location, into: &Settings, clock: &SharedClock) -> anyh
     let mut session = target.session();
     session.command(session.either("BEGIN IMMEDIATE", "BEGIN")).await?;
     let copied = all(&mut source, &opening, &mut target, &sealing, from, &into.location).await?;
-    target.session().command("COMMIT").await.map_err(|error| said(&error, &into.location))?;
+    target.session().command("COMMIT").await.map_err(|error| cannot_use(&into.location, &error))?;
     source.close().await?;
     target.close().await?;
     Ok(copied)
@@ -142,20 +143,21 @@ async fn all(
     let mut copied = Copied { rows: Vec::new(), damaged: 0 };
     for table in &TABLES {
         let count = AssertSqlSafe(format!("SELECT COUNT(*) FROM {}", table.name));
-        let row = target.session().row(count, &[]).await.map_err(|error| said(&error, into))?;
+        let row =
+            target.session().row(count, &[]).await.map_err(|error| cannot_use(into, &error))?;
         if row.map_or(Ok(0), |row| row.get::<i64>(0))? > 0 {
-            bail!("{into} is not empty: copy into a new one");
+            bail!("{into} is not empty: let store.url name a store that is new");
         }
         let (mut rows, mut after) = (0, None);
         loop {
             let some = table.some(&mut source.session(), after.as_ref()).await;
-            let some = some.map_err(|error| said(&error, from))?;
+            let some = some.map_err(|error| cannot_use(from, &error))?;
             let Some(last) = some.last() else { break };
             after = last.first().cloned();
             for mut row in some {
                 if table.reseal(&mut row, opening, sealing)? {
                     let put = table.put(&mut target.session(), &row).await;
-                    put.map_err(|error| said(&error, into))?;
+                    put.map_err(|error| cannot_use(into, &error))?;
                     rows += 1;
                 } else {
                     copied.damaged += 1;
@@ -256,9 +258,7 @@ impl Table {
                 Err(Unsealed::Damaged) => return Ok(false),
                 Err(error @ Unsealed::UnknownKey(_)) => {
                     let table = self.name;
-                    bail!(
-                        "a row of {table} does not open: {error}; put it into store.keys, behind the first one"
-                    );
+                    bail!("a row of {table} does not open: {error}; {MISSING_KEY}");
                 }
             }
         }

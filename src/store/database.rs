@@ -325,7 +325,7 @@ impl Database {
         if outcome.as_ref().is_ok_and(Wrote::proves_writing) {
             self.health.works(begun);
         }
-        self.note(outcome)
+        outcome.map_err(|failure| self.fails(&failure))
     }
 
     /// The trouble of a server that is away. Nobody waits for one: its keeper finds out when it is back.
@@ -353,15 +353,13 @@ impl Database {
                 Pools::Postgres(postgres) => postgres.in_time(postgres::limit(), found).await,
             }
         });
-        self.note(ended(found).await)
+        ended(found).await.map_err(|failure| self.fails(&failure))
     }
 
     /// Takes note of what the database could not do. That it works again only a write shows: a disk that
     /// is full and a server that is a standby can be read.
-    fn note<T>(&self, outcome: Result<T, Failure>) -> Result<T, StoreError> {
-        outcome.map_err(|Failure { trouble, cause }| {
-            self.health.fails(trouble, &cause);
-            StoreError::Unavailable(trouble)
-        })
+    fn fails(&self, Failure { trouble, cause }: &Failure) -> StoreError {
+        self.health.fails(*trouble, cause);
+        StoreError::Unavailable(*trouble)
     }
 }

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use secrecy::SecretString;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
@@ -15,7 +15,7 @@ use super::resealed::keys_in_use;
 use super::schema;
 use super::session::Session;
 use super::sqlite;
-use super::trouble::StoreTrouble;
+use super::trouble::cannot_use;
 
 /// A connection to a store that may be in use.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ impl Direct {
             _ => None,
         };
         let mut direct = Self { _lock: lock, ..Self::to_one_in_use(location).await? };
-        direct.migrate().await?;
+        direct.migrate(location).await?;
         Ok(direct)
     }
 
@@ -77,7 +77,7 @@ impl Direct {
             Location::Memory => bail!(IN_MEMORY),
             Location::Sqlite(path) => {
                 let lock = sqlite::lock(path)?;
-                sqlite::make_private(path).with_context(|| sqlite::cannot_open(path))?;
+                sqlite::make_private(path).map_err(|error| sqlite::cannot_open(path, &error))?;
                 let options = SqliteConnectOptions::new().journal_mode(SqliteJournalMode::Wal);
                 (Connection::Sqlite(connect_sqlite(path, options).await?), Some(lock))
             }
@@ -86,7 +86,7 @@ impl Direct {
             }
         };
         let mut direct = Self { connection, _lock: lock };
-        direct.migrate().await?;
+        direct.migrate(location).await?;
         Ok(direct)
     }
 
@@ -112,16 +112,18 @@ impl Direct {
         Ok(())
     }
 
-    async fn migrate(&mut self) -> anyhow::Result<()> {
+    async fn migrate(&mut self, location: &Location) -> anyhow::Result<()> {
         match &mut self.connection {
-            Connection::Sqlite(connection) => schema::migrate_sqlite(connection).await,
-            Connection::Postgres(connection) => schema::migrate_postgres(connection).await,
+            Connection::Sqlite(connection) => schema::migrate_sqlite(connection, location).await,
+            Connection::Postgres(connection) => {
+                schema::migrate_postgres(connection, location).await
+            }
         }
     }
 
     async fn must_have_tables(&mut self, location: &Location) -> anyhow::Result<()> {
         let version = schema::version(&mut self.session()).await;
-        if version.map_err(|error| said(&error, location))? == 0 {
+        if version.map_err(|error| cannot_use(location, &error))? == 0 {
             bail!("there is no store in {location}: no service has used it yet");
         }
         Ok(())
@@ -136,7 +138,11 @@ fn must_exist(path: &Path) -> anyhow::Result<()> {
     if path.is_file() {
         return Ok(());
     }
-    bail!("there is no file {}: set store.url to the service's own", path.display())
+    bail!(
+        "there is no file {}: start the service once, which makes it, or set store.url, STATE_DIRECTORY or \
+         --config as the service has them",
+        path.display()
+    )
 }
 
 async fn connect_sqlite(
@@ -145,20 +151,13 @@ async fn connect_sqlite(
 ) -> anyhow::Result<SqliteConnection> {
     let options = options.filename(path).busy_timeout(sqlite::BUSY).disable_statement_logging();
     let location = Location::Sqlite(path.to_owned());
-    options.connect().await.map_err(|error| said(&error, &location))
+    options.connect().await.map_err(|error| cannot_use(&location, &error))
 }
 
 async fn connect_postgres(address: &PostgresAddress) -> anyhow::Result<PgConnection> {
     let options = address.options().clone().disable_statement_logging();
-    let location = || Location::Postgres(address.clone());
-    options.connect().await.map_err(|error| said(&error, &location()))
-}
-
-/// An error of a database, with its fix.
-pub(super) fn said(error: &sqlx::Error, location: &Location) -> anyhow::Error {
-    let fix = StoreTrouble::of(error).fix();
-    // Its words tell its sources already.
-    anyhow::anyhow!("{location} cannot be used: {fix} ({error})")
+    let location = Location::Postgres(address.clone());
+    options.connect().await.map_err(|error| cannot_use(&location, &error))
 }
 
 /// The texts of the keys that a store is sealed with: those of the configuration, or the one in the file

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::database::{Database, Pools};
 use super::replicas::{BEAT, Replicas};
 use super::statements::{Write, Wrote};
-use super::trouble::{StoreError, StoreTrouble};
+use super::trouble::StoreError;
 use crate::clock::SharedClock;
 
 /// How often the time is written into a file, which nobody else reads.
@@ -81,13 +81,6 @@ impl Database {
     }
 
     async fn try_beat(&self) -> Result<(), StoreError> {
-        if let Pools::Sqlite(sqlite) = &self.pools
-            && !sqlite.is_there()
-        {
-            let cause = format!("{} is not the file that was opened", sqlite.path().display());
-            self.health.fails(StoreTrouble::Gone, &cause);
-            return Err(StoreError::Unavailable(StoreTrouble::Gone));
-        }
         if let Wrote::Time(now) = self.write(Write::TellTime).await? {
             self.clock.catch_up(now);
         }

@@ -30,7 +30,8 @@ pub(super) struct KeyFile {
 pub(super) enum KeyFileError {
     /// There is no such file.
     #[error(
-        "the key file {} is missing: put it back from where it is kept, or give its content as store.keys",
+        "the key file {} is missing: put it back from where it is kept, or give its content as store.keys; \
+         if it is lost, move the database away and begin anew",
         .0.display()
     )]
     Missing(PathBuf),

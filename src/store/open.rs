@@ -12,7 +12,7 @@ use super::database::{Database, Pools};
 use super::key_file::{KeyFile, KeyFileError};
 use super::postgres::Postgres;
 use super::resealed::keys_in_use;
-use super::sealing::Sealing;
+use super::sealing::{MISSING_KEY, Sealing};
 use super::sqlite::Sqlite;
 use super::statements::Write;
 use super::trouble::StoreError;
@@ -35,16 +35,15 @@ impl Store {
         let pools = match &settings.location {
             Location::Memory => return Ok(Self::Memory(Memory::new(clock))),
             Location::Sqlite(path) => Pools::Sqlite(Arc::new(Sqlite::open(path).await?)),
-            Location::Postgres(address) => {
-                Pools::Postgres(Postgres::open(address.options().clone()).await?)
-            }
+            Location::Postgres(address) => Pools::Postgres(Postgres::open(address).await?),
         };
         let sealing = match &settings.location {
             Location::Sqlite(path) if settings.keys.is_empty() => key_beside(path, &pools).await?,
             _ => sealing(&settings.keys)?,
         };
         let database = Database::new(pools, sealing, StoreClock::new(clock), random);
-        database.begin().await.context("the store cannot be used")?;
+        let begun = database.begin().await;
+        begun.with_context(|| format!("{} cannot be used", settings.location))?;
         Ok(Self::Database(Arc::new(database)))
     }
 }
@@ -86,8 +85,7 @@ impl Database {
         used.retain(|used| self.sealing.key_ids().all(|given| given != *used));
         if let Some(key) = used.first() {
             bail!(
-                "something in the store is sealed with the key {key}, which is not given: put it into \
-                 store.keys, behind the first one"
+                "something in it is sealed with the key {key}, which is not given: {MISSING_KEY}"
             );
         }
         if let Some(seen) = self.time_seen().await.map_err(said)? {
@@ -105,7 +103,9 @@ impl Database {
 /// An error with its fix. Its cause is in the log.
 fn said(error: StoreError) -> anyhow::Error {
     match error {
-        StoreError::Unavailable(trouble) => anyhow::anyhow!("{error}: {}", trouble.fix()),
+        StoreError::Unavailable(trouble) => {
+            anyhow::anyhow!("{}: {}", trouble.word(), trouble.fix())
+        }
         StoreError::Full => error.into(),
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use sqlx::{AssertSqlSafe, Error};
 
 use super::config::{Location, Settings};
-use super::direct::{Direct, key_texts, said};
+use super::direct::{Direct, key_texts};
 use super::schema;
 use super::sealing::{KeyId, SealedColumn, Sealing};
 use super::session::Session;
 use super::statements::{Write, Wrote};
+use super::trouble::cannot_use;
 
 /// What is in a store.
 #[derive(Debug)]
@@ -53,7 +54,7 @@ pub async fn overview(settings: &Settings) -> anyhow::Result<Overview> {
     let sealing = Sealing::from_texts(&texts)?;
     let mut direct = Direct::to_one_in_use(&settings.location).await?;
     let looked = look(&mut direct.session(), sealing.as_ref()).await;
-    let mut overview = looked.map_err(|error| said(&error, &settings.location))?;
+    let mut overview = looked.map_err(|error| cannot_use(&settings.location, &error))?;
     overview.key_trouble = key_trouble;
     direct.close().await?;
     Ok(overview)
@@ -117,8 +118,10 @@ pub async fn forget(
     let (platform, realm, user) = (platform.to_owned(), realm.to_owned(), user.to_owned());
     let mut direct = Direct::to_one_in_use(location).await?;
     let forget = Write::Forget { platform, realm, user };
-    let wrote =
-        forget.run(&mut direct.session(), 0, 0).await.map_err(|error| said(&error, location))?;
+    let wrote = forget
+        .run(&mut direct.session(), 0, 0)
+        .await
+        .map_err(|error| cannot_use(location, &error))?;
     direct.close().await?;
     Ok(if let Wrote::Rows(rows) = wrote { rows } else { 0 })
 }

@@ -1,16 +1,18 @@
 //! A store in PostgreSQL, which several replicas share.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use anyhow::Context as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection};
 use tokio::time::Instant;
 
+use super::config::{Location, PostgresAddress};
 use super::schema;
-use super::session::{Reading, Session};
+use super::session::{Lent, Reading, Session};
 use super::statements::{Write, Wrote};
-use super::trouble::{Failure, StoreTrouble};
+use super::trouble::{Failure, StoreTrouble, cannot_use};
 
 /// Connections of one replica at most.
 const CONNECTIONS: u32 = 16;
@@ -23,6 +25,8 @@ const TRIED_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct Postgres {
     pool: PgPool,
+    /// How many connections are lent.
+    lent: Arc<AtomicUsize>,
 }
 
 /// Until when something may take that begins now.
@@ -54,15 +58,12 @@ impl Postgres {
     ///
     /// # Errors
     /// The server is not reached, lets nobody in, or has tables of a release that is too new.
-    pub(super) async fn open(options: PgConnectOptions) -> anyhow::Result<Self> {
-        let options = options.application_name("novu-connect-bot").disable_statement_logging();
-        let mut connection = options.connect().await.map_err(|error| {
-            let fix = StoreTrouble::of(&error).fix();
-            anyhow::Error::new(error).context(format!("the store cannot be opened: {fix}"))
-        })?;
-        schema::migrate_postgres(&mut connection)
-            .await
-            .context("the store's tables cannot be brought up to date")?;
+    pub(super) async fn open(address: &PostgresAddress) -> anyhow::Result<Self> {
+        let location = Location::Postgres(address.clone());
+        let options = address.options().clone().disable_statement_logging();
+        let connected = options.connect().await;
+        let mut connection = connected.map_err(|error| cannot_use(&location, &error))?;
+        schema::migrate_postgres(&mut connection, &location).await?;
         // What is left open of it the server notices by itself.
         let _ = connection.close().await;
         let pool = PgPoolOptions::new()
@@ -71,14 +72,12 @@ impl Postgres {
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
-                    if meta.idle_for > TRIED_AFTER {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
+                    // One that has ended is no news: another one takes its place.
+                    Ok(meta.idle_for <= TRIED_AFTER || connection.ping().await.is_ok())
                 })
             })
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, lent: Arc::default() })
     }
 
     /// Writes.
@@ -90,6 +89,7 @@ impl Postgres {
     ) -> Result<Wrote, Failure> {
         let until = limit();
         let mut connection = self.in_time(until, self.pool.acquire()).await?;
+        let _lent = Lent::count(&self.lent);
         let outcome = self.in_time(until, write_on(&mut connection, write, holder, now)).await;
         if outcome.as_ref().is_err_and(|failure| failure.trouble.is_of_connection()) {
             // Nobody else is to wait on it, or to be led to where it leads.
@@ -100,7 +100,8 @@ impl Postgres {
 
     /// A connection to read with.
     pub(super) async fn reading(&self) -> Result<Reading, sqlx::Error> {
-        self.pool.acquire().await.map(Reading::Postgres)
+        let connection = self.pool.acquire().await?;
+        Ok(Reading::Postgres { connection, _lent: Lent::count(&self.lent) })
     }
 
     /// Does it in time.
@@ -112,8 +113,8 @@ impl Postgres {
         let slow =
             || Failure { trouble: StoreTrouble::Slow, cause: "there was no answer in time".into() };
         match tokio::time::timeout_at(until, doing).await {
-            // Whoever waits for a connection while none is in use waits for the server.
-            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.is_idle() => Err(Failure {
+            // Whoever waits for a connection while nobody has one waits for the server.
+            Ok(Err(sqlx::Error::PoolTimedOut)) | Err(_) if self.nobody_has_one() => Err(Failure {
                 trouble: StoreTrouble::Unreachable,
                 cause: "no connection could be made in time".into(),
             }),
@@ -122,8 +123,8 @@ impl Postgres {
         }
     }
 
-    fn is_idle(&self) -> bool {
-        usize::try_from(self.pool.size()).unwrap_or(usize::MAX) <= self.pool.num_idle() + 1
+    fn nobody_has_one(&self) -> bool {
+        self.lent.load(Ordering::Relaxed) == 0
     }
 
     /// Closes every connection.

@@ -4,13 +4,15 @@
 //! needs: that one may go on running beside it. So a database that is one step ahead is welcome, and
 //! one that is further ahead is refused.
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use sqlx::SqlSafeStr;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 
+use super::config::Location;
 use super::session::Session;
+use super::trouble::cannot_use;
 
 /// The steps, in order: a name, and what is said to each database.
 const STEPS: &[(&str, &str, &str)] = &[(
@@ -20,15 +22,35 @@ const STEPS: &[(&str, &str, &str)] = &[(
 )];
 
 /// Brings an SQLite database up to date.
-pub(super) async fn migrate_sqlite(connection: &mut SqliteConnection) -> anyhow::Result<()> {
-    let migrator = migrator(Session::Sqlite(connection)).await?;
-    migrator.run_direct(None, connection, false).await.context("the tables cannot be made")
+pub(super) async fn migrate_sqlite(
+    connection: &mut SqliteConnection,
+    location: &Location,
+) -> anyhow::Result<()> {
+    let migrator = migrator(Session::Sqlite(connection), location).await?;
+    let migrated = migrator.run_direct(None, connection, false).await;
+    migrated.map_err(|error| said(error, location))
 }
 
 /// Brings a PostgreSQL database up to date. Of several replicas that start together one does it.
-pub(super) async fn migrate_postgres(connection: &mut PgConnection) -> anyhow::Result<()> {
-    let migrator = migrator(Session::Postgres(connection)).await?;
-    migrator.run_direct(None, connection, false).await.context("the tables cannot be made")
+pub(super) async fn migrate_postgres(
+    connection: &mut PgConnection,
+    location: &Location,
+) -> anyhow::Result<()> {
+    let migrator = migrator(Session::Postgres(connection), location).await?;
+    let migrated = migrator.run_direct(None, connection, false).await;
+    migrated.map_err(|error| said(error, location))
+}
+
+fn said(error: MigrateError, location: &Location) -> anyhow::Error {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            cannot_use(location, &error)
+        }
+        error => anyhow::anyhow!(
+            "the tables of {location} are of another build ({error}): run that one, or begin with a \
+             new store"
+        ),
+    }
 }
 
 /// The version of the tables that this release makes.
@@ -52,17 +74,18 @@ pub(super) async fn version(session: &mut Session<'_>) -> Result<i64, sqlx::Erro
 }
 
 /// What brings this database up to date.
-async fn migrator(mut session: Session<'_>) -> anyhow::Result<Migrator> {
+async fn migrator(mut session: Session<'_>, location: &Location) -> anyhow::Result<Migrator> {
     let steps = (1..).zip(STEPS).map(|(version, (name, sqlite, postgres))| {
         let sql = session.either(sqlite, postgres).into_sql_str();
         Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
     });
     let mut migrator = Migrator::with_migrations(steps.collect());
-    let (found, latest) = (version(&mut session).await?, latest());
+    let found = version(&mut session).await.map_err(|error| cannot_use(location, &error))?;
+    let latest = latest();
     if found > latest + 1 {
         bail!(
-            "its tables are of a newer release (step {found}; this one knows {latest}): run that \
-             release, or restore a backup from before the update"
+            "the tables of {location} are of a newer release (step {found}; this one knows {latest}): \
+             run that release, or restore a backup from before the update"
         );
     }
     if found > latest {

@@ -61,6 +61,11 @@ pub(super) enum RowId<'a> {
     Text(&'a str),
 }
 
+/// What an operator does where a key is missing.
+pub(super) const MISSING_KEY: &str = "put the key file back, or put the key into store.keys, behind the \
+                                      first one; if the key is lost, move the database away and begin \
+                                      anew";
+
 /// Declares the sealed columns, each as `TABLE.COLUMN by` the type and name of what names a row, and
 /// lists them.
 macro_rules! sealed_columns {

@@ -1,5 +1,8 @@
 //! A connection to either database, as the statements see it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -51,14 +54,31 @@ pub(super) enum Session<'c> {
 /// A connection that is held while something is read.
 pub(super) enum Reading {
     Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Postgres { connection: PoolConnection<Postgres>, _lent: Lent },
+}
+
+/// Counts a connection as lent until it is dropped.
+#[derive(Debug)]
+pub(super) struct Lent(Arc<AtomicUsize>);
+
+impl Lent {
+    pub(super) fn count(lent: &Arc<AtomicUsize>) -> Self {
+        lent.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(lent))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Reading {
     pub(super) fn session(&mut self) -> Session<'_> {
         match self {
             Self::Sqlite(connection) => Session::Sqlite(connection),
-            Self::Postgres(connection) => Session::Postgres(connection),
+            Self::Postgres { connection, .. } => Session::Postgres(connection),
         }
     }
 }

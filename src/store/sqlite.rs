@@ -4,11 +4,12 @@
 //! it in one transaction, and only then tells those who wait. Readers have connections of their own.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use futures_util::FutureExt;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
@@ -19,10 +20,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::config::Location;
 use super::schema;
 use super::session::{Reading, Session};
 use super::statements::{Write, Wrote};
-use super::trouble::{Failure, StoreTrouble};
+use super::trouble::{Failure, StoreTrouble, cannot_use};
 
 /// Writes that are written in one transaction at most.
 const MOST_AT_ONCE: usize = 256;
@@ -36,8 +38,6 @@ pub(super) const BUSY: Duration = Duration::from_secs(2);
 /// An open file.
 #[derive(Debug)]
 pub(super) struct Sqlite {
-    path: PathBuf,
-    identity: Identity,
     readers: SqlitePool,
     writes: mpsc::Sender<Waiting>,
     closing: CancellationToken,
@@ -60,28 +60,26 @@ impl Sqlite {
     /// It cannot be opened or written, or another service has it open.
     pub(super) async fn open(path: &Path) -> anyhow::Result<Self> {
         let lock = lock(path)?;
-        make_private(path).with_context(|| cannot_open(path))?;
+        make_private(path).map_err(|error| cannot_open(path, &error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
             .disable_statement_logging();
-        let connected = async {
-            let mut connection = options.connect().await?;
-            schema::migrate_sqlite(&mut connection).await?;
-            anyhow::Ok(connection)
-        };
-        let connection = connected.await.with_context(|| cannot_open(path))?;
+        let location = Location::Sqlite(path.to_owned());
+        let connected = options.connect().await;
+        let mut connection = connected.map_err(|error| cannot_use(&location, &error))?;
+        schema::migrate_sqlite(&mut connection, &location).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.pragma("query_only", "on"));
-        let identity = identity(path).with_context(|| cannot_open(path))?;
         let (writes, waiting) = mpsc::channel(MOST_WAITING);
         let closing = CancellationToken::new();
-        let task = Writer { connection, _lock: lock }.keep_writing(waiting, closing.clone());
+        let file = OneFile::at(path).map_err(|error| cannot_open(path, &error))?;
+        let task = Writer { connection, file, _lock: lock }.keep_writing(waiting, closing.clone());
         let task = Mutex::new(Some(tokio::spawn(task)));
-        Ok(Self { path: path.to_owned(), identity, readers, writes, closing, task })
+        Ok(Self { readers, writes, closing, task })
     }
 
     /// Writes, together with whatever else waits to be written.
@@ -98,12 +96,7 @@ impl Sqlite {
             cause: "the database's writer broke off".into(),
         };
         self.writes.send(waiting).await.map_err(|_| ended())?;
-        let outcome = outcome.await.map_err(|_| ended())?;
-        // What SQLite says of a file that was removed under it depends on what it was doing.
-        outcome.map_err(|failure| {
-            let gone = !self.is_there();
-            if gone { Failure { trouble: StoreTrouble::Gone, ..failure } } else { failure }
-        })
+        outcome.await.map_err(|_| ended())?
     }
 
     /// A connection to read with.
@@ -123,17 +116,6 @@ impl Sqlite {
         self.write(Write::Panic, 0, 0).await.map(drop)
     }
 
-    /// Whether the file is where it was. One that was removed, or replaced by another one, would go on
-    /// being written, for nobody.
-    pub(super) fn is_there(&self) -> bool {
-        identity(&self.path).is_ok_and(|there| there == self.identity)
-    }
-
-    /// The file.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// Lets what waits be written, and closes the file.
     pub(super) async fn close(&self) {
         self.closing.cancel();
@@ -144,11 +126,54 @@ impl Sqlite {
     }
 }
 
-pub(super) fn cannot_open(path: &Path) -> String {
-    format!(
-        "the store {} cannot be opened: set store.url to sqlite: and a file in a directory that the \
-         service may write to, or to memory",
-        path.display()
+/// The file that was opened, which has to stay where it was: one that was removed, or has another in its
+/// place, would go on being written, for nobody.
+#[derive(Debug, Clone)]
+struct OneFile {
+    path: PathBuf,
+    mark: Mark,
+}
+
+/// What tells a file from another of the same name.
+#[cfg(unix)]
+type Mark = (u64, u64);
+#[cfg(not(unix))]
+type Mark = ();
+
+impl OneFile {
+    fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), mark: Self::mark(path)? })
+    }
+
+    #[cfg(unix)]
+    fn mark(path: &Path) -> io::Result<Mark> {
+        use std::os::unix::fs::MetadataExt as _;
+        std::fs::metadata(path).map(|it| (it.dev(), it.ino()))
+    }
+
+    #[cfg(not(unix))]
+    fn mark(path: &Path) -> io::Result<Mark> {
+        std::fs::metadata(path).map(|_| ())
+    }
+
+    /// Why it may not be written.
+    fn gone(&self) -> Option<Failure> {
+        let there = Self::mark(&self.path).is_ok_and(|mark| mark == self.mark);
+        let gone = || Failure {
+            trouble: StoreTrouble::Gone,
+            cause: format!("the file {} was removed or replaced", self.path.display()).into(),
+        };
+        (!there).then(gone)
+    }
+}
+
+/// What is said where a file cannot be made or written.
+pub(super) fn cannot_open(path: &Path, error: &io::Error) -> anyhow::Error {
+    let location = Location::Sqlite(path.to_owned());
+    anyhow::anyhow!(
+        "{location} cannot be used: make its directory, and let the service write to the directory and \
+         to all files of that name in it; or set store.url to sqlite:FILE with another FILE, or to memory \
+         ({error})"
     )
 }
 
@@ -157,15 +182,15 @@ pub(super) fn lock(path: &Path) -> anyhow::Result<File> {
     let beside = beside(path, "lock");
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
-    let file = options.open(&beside).with_context(|| cannot_open(path))?;
+    let file = options.open(&beside).map_err(|error| cannot_open(path, &error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => bail!(
-            "the store {} is in use by another service: give each service a file of its own, or let \
-             them share a PostgreSQL (store.url)",
-            path.display()
+            "{} is in use by another service: stop that one, or give this one a file of its own, or let \
+             both share a PostgreSQL (store.url)",
+            Location::Sqlite(path.to_owned())
         ),
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| cannot_open(path)),
+        Err(TryLockError::Error(error)) => Err(cannot_open(path, &error)),
     }
 }
 
@@ -177,32 +202,15 @@ pub(super) fn beside(path: &Path, extension: &str) -> PathBuf {
     name.into()
 }
 
-/// What tells a file from another one of the same name.
-#[cfg(unix)]
-type Identity = (u64, u64);
-#[cfg(not(unix))]
-type Identity = ();
-
-#[cfg(unix)]
-fn identity(path: &Path) -> std::io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> std::io::Result<Identity> {
-    std::fs::metadata(path).map(drop)
-}
-
 /// Makes the file where there is none, so that nobody but its owner ever reads it. `SQLite` gives those
 /// that it puts beside it the same mode.
-pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.create_new(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
 }
@@ -210,6 +218,7 @@ pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
 /// The one who writes.
 struct Writer {
     connection: SqliteConnection,
+    file: OneFile,
     /// Held for as long as the file is open, so that nobody else opens it.
     _lock: File,
 }
@@ -252,8 +261,13 @@ impl Writer {
             if batch.is_empty() && waiting.recv_many(&mut batch, MOST_AT_ONCE).await == 0 {
                 break;
             }
-            let outcomes = write_batch(&mut self.connection, &batch).await;
+            let outcomes = match self.file.gone() {
+                Some(gone) => batch.iter().map(|_| Err(gone.clone())).collect(),
+                None => write_batch(&mut self.connection, &batch).await,
+            };
             for (waiting, outcome) in batch.drain(..).zip(outcomes) {
+                // What SQLite says of a file that was removed under it depends on what it was doing.
+                let outcome = outcome.map_err(|failure| self.file.gone().unwrap_or(failure));
                 // Whoever has gone away does not want to know.
                 let _ = waiting.told.send(outcome);
             }

@@ -4,6 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::Error;
 
+use super::config::Location;
+use super::sealing::MISSING_KEY;
+
 /// Why a store did not do as asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -88,15 +91,15 @@ impl StoreTrouble {
     #[must_use]
     pub const fn fix(self) -> &'static str {
         match self {
-            Self::DiskFull => "free some room on the disk of the database",
+            Self::DiskFull => "free some room on the disk that the database is on",
             Self::Locked => "end the other program that has the database open",
             Self::ReadOnly => {
                 "let the service write to the database: the owner and mode of the file and of its \
                  directory, a read-only volume, or a server that is a standby"
             }
             Self::Gone => {
-                "put the file back, or restart the service, which takes the file that is there, or \
-                 begins with an empty one"
+                "move the file back and let the service's user read it; or restart the service, which takes \
+                 the file that is there then, or begins with an empty one"
             }
             Self::Damaged => "restore a backup of the database, or move it away and begin anew",
             Self::DiskFailing => "look at the disk of the database",
@@ -106,12 +109,13 @@ impl StoreTrouble {
                  create tables in it"
             }
             Self::Tls => {
-                "give the server a certificate for its name, name its authority by sslrootcert in \
-                 store.url, or say by sslmode what is to be checked"
+                "give the server a certificate for its name, and for an authority of your own add \
+                 sslrootcert=FILE to store.url; on a network that is yours alone, sslmode=disable does \
+                 without TLS"
             }
             Self::Crowded => "let the database server take more connections",
             Self::Slow => "see what keeps the database from answering",
-            Self::Keys => "put the key that is missing into store.keys, behind the first one",
+            Self::Keys => MISSING_KEY,
             Self::Failing => "look at the cause, and at the log of the database",
         }
     }
@@ -190,6 +194,13 @@ impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self { trouble: StoreTrouble::of(&error), cause: error.to_string().into() }
     }
+}
+
+/// An error of a database before it is in use, with its fix.
+pub(super) fn cannot_use(location: &Location, error: &Error) -> anyhow::Error {
+    let fix = StoreTrouble::of(error).fix();
+    // Its words tell its sources already.
+    anyhow::anyhow!("{location} cannot be used: {fix} ({error})")
 }
 
 /// What is known of a store, by what it did last.

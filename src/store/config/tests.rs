@@ -67,10 +67,10 @@ fn an_address_of_postgresql_has_a_host_and_a_database() {
     for text in
         ["postgres://h/d?canary=1", "postgres://h/d?pool=canary", "postgres://h/d?SSLMODE=x"]
     {
-        refused(text, "has a parameter that is none: take one of sslmode, sslrootcert");
+        refused(text, "has an unknown parameter: take one of sslmode, sslrootcert");
     }
     for text in ["postgres://h/d?sslmode=canary", "postgres://h/d?sslmode=allow"] {
-        refused(text, "has an sslmode that is none here");
+        refused(text, "has an sslmode that is not supported");
     }
 }
 

@@ -13,8 +13,8 @@ use super::*;
 async fn execute(bench: &Bench, statement: &'static str) -> u64 {
     let database = bench.database();
     match &database.pools {
-        Pools::Sqlite(sqlite) => {
-            let mut connection = connect(sqlite.path()).await;
+        Pools::Sqlite(_) => {
+            let mut connection = connect(&file(bench)).await;
             Session::Sqlite(&mut connection).execute(statement, &[]).await.unwrap()
         }
         Pools::Postgres(_) => {
@@ -221,12 +221,55 @@ async fn a_file_is_one_services() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_opened_is_told_with_its_place_its_fix_and_its_cause_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| Location::Sqlite(folder.path().join(name));
+    std::fs::write(folder.path().join("damaged"), "this is no database at all").unwrap();
+    let unreached = location("postgres://u:canary@127.0.0.1:1/d").unwrap();
+    for (location, fix, cause) in [
+        (file("no/such"), "make its directory", "No such file"),
+        (file("damaged"), "restore a backup", "not a database"),
+        (unreached, "see that the database server runs", "refused"),
+    ] {
+        let settings = Settings { location, keys: keys(&["canary-store-key-of-today"]) };
+        let clock = ManualClock::new(Timestamp::from_second(START).unwrap());
+        let error = format!("{:#}", open(&settings, &clock).await.unwrap_err());
+        let place = format!("{} cannot be used: {fix}", settings.location);
+        assert!(error.starts_with(&place), "{error}");
+        assert_eq!(error.matches(cause).count(), 1, "{error}");
+        assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_not_said_to_be_slow_however_many_wait_for_it() {
+    let Some(server) = Server::start() else { return };
+    let bench = Bench::at(location(&server.database()).unwrap(), None).await;
+    server.stop();
+    let write = || bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]);
+    let away = Err(StoreError::Unavailable(StoreTrouble::Unreachable));
+    for written in futures_util::future::join_all((0..8).map(|_| write())).await {
+        assert_eq!(written.map(drop), away);
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_is_removed_is_missed() {
     let bench = Bench::sqlite().await.unwrap();
-    std::fs::remove_file(file(&bench)).unwrap();
-    let gone = StoreTrouble::Gone;
-    assert_eq!(bench.database().beat().await, Err(StoreError::Unavailable(gone)));
-    assert_eq!(bench.store.trouble(), Some(gone));
+    let (there, away) = (file(&bench), file(&bench).with_extension("away"));
+    std::fs::rename(&there, &away).unwrap();
+    let gone = Err(StoreError::Unavailable(StoreTrouble::Gone));
+    assert_eq!(bench.database().beat().await, gone);
+    let written = bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]).await;
+    assert_eq!(written.map(drop), gone, "nothing is written for nobody");
+    assert_eq!(bench.store.trouble(), Some(StoreTrouble::Gone));
+    // Another file of its name is not the one that is open.
+    std::fs::copy(&away, &there).unwrap();
+    #[cfg(unix)]
+    assert_eq!(bench.database().beat().await, gone);
+    std::fs::rename(&away, &there).unwrap();
+    assert_eq!(bench.database().beat().await, Ok(()));
+    assert_eq!(bench.store.trouble(), None);
 }
 
 #[tokio::test]

@@ -20,8 +20,7 @@ async fn status(bot: &Bot, secret: &str) -> u16 {
 /// The keys that the newest line of that kind names.
 fn keys(log: &Log, message: &str) -> Value {
     let lines = log.lines(message);
-    let text = lines.last().map_or("", |line| line["keys"].as_str().unwrap());
-    text.trim_matches(['{', '}']).replace('"', "").into()
+    lines.last().map_or(Value::Null, |line| line["keys"].clone())
 }
 
 #[tokio::test]
@@ -41,7 +40,7 @@ async fn a_signing_secret_is_replaced_without_a_restart_and_what_was_here_is_rem
     assert_eq!(keys(&log, READ), "slack.signing_secrets");
     assert_eq!(log.lines(LEFT).len(), 0);
     bot.reload(&[(SECRETS, NEW_SECRET)]).await;
-    assert_eq!(keys(&log, READ), "", "nothing has changed since");
+    assert_eq!(keys(&log, READ), "none", "nothing has changed since");
 }
 
 #[tokio::test]
@@ -86,7 +85,7 @@ async fn what_needs_a_restart_is_named_until_it_has_had_one_and_the_rest_is_take
     assert_eq!(keys(&log, LEFT), "novu.api_key, slack.command");
     assert_eq!(status(&bot, NEW_SECRET).await, 200);
     bot.reload(&[restart[0], (SECRETS, NEW_SECRET)]).await;
-    assert_eq!((keys(&log, READ), keys(&log, LEFT)), (json!(""), json!("novu.api_key")));
+    assert_eq!((keys(&log, READ), keys(&log, LEFT)), (json!("none"), json!("novu.api_key")));
 }
 
 #[tokio::test]
