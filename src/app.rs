@@ -193,6 +193,7 @@ impl ops::Operated for App {
 
     fn figures(&self) -> BoxFuture<'_, String> {
         async {
+            self.metrics.store_up.set(i64::from(self.store.trouble().is_none()));
             // Counted when somebody asks, because others may use the same store.
             if let Ok(open) = self.store.open_jobs().await {
                 self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));

@@ -49,6 +49,8 @@ pub struct Metrics {
     panics: Family<Panicked, Counter>,
     /// Promises that are not kept yet.
     pub promises_open: Gauge,
+    /// Whether the store works.
+    pub store_up: Gauge,
     /// Channel connections that the workspace index knows.
     pub connections_known: Gauge,
     /// When the workspace index was last refreshed, in seconds since 1970.
@@ -86,6 +88,7 @@ impl Metrics {
             background_restarts: Family::default(),
             panics: Family::default(),
             promises_open: Gauge::default(),
+            store_up: Gauge::default(),
             connections_known: Gauge::default(),
             connections_refreshed: Gauge::default(),
             tables_refused: Counter::default(),
@@ -144,6 +147,11 @@ impl Metrics {
             "promises_open",
             "Late answers that are promised and not delivered yet",
             self.promises_open.clone(),
+        );
+        registry.register(
+            "store_up",
+            "Whether the store works: 1, or 0 while it cannot be used",
+            self.store_up.clone(),
         );
         registry.register(
             "workspace_index_connections",

@@ -17,6 +17,8 @@ use super::session::{Row, Session, Value};
 /// How long ended jobs are kept, in milliseconds: an event that is delivered again within that time
 /// finds its job.
 pub(super) const ENDED_KEPT: i64 = 60 * 60 * 1000;
+/// How long jobs are kept that are due and that nobody runs, in milliseconds.
+const OVERDUE_KEPT: i64 = 24 * 60 * 60 * 1000;
 /// How long messages are kept that can change later, in milliseconds.
 pub(super) const MESSAGES_KEPT: i64 = 7 * 24 * 60 * 60 * 1000;
 
@@ -288,6 +290,8 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
     let mut pruned = 0;
     for (statement, kept) in [
         ("DELETE FROM jobs WHERE outcome IS NOT NULL AND ended_at < $1", ENDED_KEPT),
+        // Nobody runs those of a platform that was switched off, and nobody waits for them any more.
+        ("DELETE FROM jobs WHERE outcome IS NULL AND holder IS NULL AND due_at < $1", OVERDUE_KEPT),
         ("DELETE FROM messages WHERE created_at < $1", MESSAGES_KEPT),
     ] {
         pruned += session.execute(statement, &[(now - kept).into()]).await?;

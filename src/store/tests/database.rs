@@ -166,8 +166,10 @@ on_stores! { [sqlite, postgres] {
         bench.clock.advance(Duration::from_millis(statements::ENDED_KEPT.cast_unsigned()) + SECOND);
         assert_eq!(prune().await, 1);
         leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
+        // One that is due and that nobody has run for days, as of a platform that was switched off.
+        bench.store.write(vec![Change::Put(job(), SECOND)]).await.unwrap();
         bench.clock.advance(Duration::from_millis(statements::MESSAGES_KEPT.cast_unsigned()));
-        assert_eq!((prune().await, bench.open_jobs().await), (1, 2));
+        assert_eq!((prune().await, bench.open_jobs().await), (2, 2));
     }
 
     async fn a_job_that_has_ended_keeps_its_end_and_nothing_secret(bench) {

@@ -39,5 +39,6 @@ async fn a_file_that_is_gone_makes_the_service_not_ready() {
     bot.until_later(async || bot.method("GET", "/readyz").await == 503).await;
     let readiness = bot.ops("/readyz").await.json;
     assert_eq!(readiness["missing"][0]["trouble"], "gone", "{readiness}");
+    assert_eq!(bot.metric("connect_store_up").await, 0);
     assert_eq!(bot.command(bot::GRACE, "help").await.status, 200);
 }
