@@ -1,13 +1,15 @@
 //! What goes on in a store beside its use: its time is written down, the dead are found, what is old goes,
 //! and what an earlier key sealed is sealed anew. It writes often enough to know whether the store works.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::database::{Database, Pools};
 use super::replicas::{BEAT, Replicas};
+use super::sealed_changes::Effect;
 use super::statements::{Write, Wrote};
-use super::trouble::StoreError;
+use super::trouble::{StoreError, StoreTrouble};
 use crate::clock::SharedClock;
 
 /// How often the time is written into a file, which nobody else reads.
@@ -48,7 +50,7 @@ impl Database {
     async fn keep_writing_late(&self, clock: &SharedClock) {
         loop {
             clock.sleep(LATE_AGAIN).await;
-            if !self.unwritten.is_empty() && self.health.trouble().is_none() {
+            if self.unwritten.len() > 0 && self.health.trouble().is_none() {
                 let _ = self.write_late().await;
             }
         }
@@ -62,6 +64,25 @@ impl Database {
                 tracing::warn!(%error, "what earlier keys sealed is sealed anew at the next start");
             }
         }
+    }
+
+    /// Writes what could not be written, as far as that is possible by now.
+    pub(super) async fn write_late(&self) -> Result<(), StoreError> {
+        for _ in 0..self.unwritten.len() {
+            let Some(late) = self.unwritten.pop() else { break };
+            match self.write(Write::Set(Arc::clone(&late.set))).await {
+                Ok(Wrote::Set(Effect::NotHeld)) if self.clock.now() < late.until => {
+                    self.unwritten.push(late);
+                }
+                // What the database refuses for itself it would refuse for ever.
+                Ok(_) | Err(StoreError::Unavailable(StoreTrouble::Failing)) => {}
+                Err(error) => {
+                    self.unwritten.push(late);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn beat_every(&self) -> Duration {

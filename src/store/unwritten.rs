@@ -7,10 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::database::Database;
-use super::sealed_changes::{Effect, Sealed};
-use super::statements::{Write, Wrote};
-use super::trouble::{StoreError, StoreTrouble};
+use super::sealed_changes::Sealed;
 
 /// How many are kept at most; the oldest go first.
 const MOST: usize = 10_000;
@@ -21,10 +18,10 @@ pub(super) struct Unwritten(Mutex<VecDeque<Late>>);
 
 /// A set that is to be written late.
 #[derive(Debug)]
-struct Late {
-    set: Arc<Vec<Sealed>>,
+pub(super) struct Late {
+    pub(super) set: Arc<Vec<Sealed>>,
     /// Until when its job may still turn up in the store.
-    until: i64,
+    pub(super) until: i64,
 }
 
 impl Unwritten {
@@ -43,12 +40,18 @@ impl Unwritten {
         }
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.sets().is_empty()
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.sets().len()
     }
 
-    fn push(&self, late: Late) {
+    /// Takes out the oldest.
+    pub(super) fn pop(&self) -> Option<Late> {
+        self.sets().pop_front()
+    }
+
+    /// Puts one in, or back.
+    pub(super) fn push(&self, late: Late) {
         let mut sets = self.sets();
         if sets.len() >= MOST {
             sets.pop_front();
@@ -59,27 +62,5 @@ impl Unwritten {
     fn sets(&self) -> MutexGuard<'_, VecDeque<Late>> {
         // A panic while the lock was held leaves a whole queue behind: there is nothing to repair.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Database {
-    /// Writes what could not be written, as far as that is possible by now.
-    pub(super) async fn write_late(&self) -> Result<(), StoreError> {
-        let waiting = self.unwritten.sets().len();
-        for _ in 0..waiting {
-            let Some(late) = self.unwritten.sets().pop_front() else { break };
-            match self.write(Write::Set(Arc::clone(&late.set))).await {
-                Ok(Wrote::Set(Effect::NotHeld)) if self.clock.now() < late.until => {
-                    self.unwritten.push(late);
-                }
-                // What the database refuses for itself it would refuse for ever.
-                Ok(_) | Err(StoreError::Unavailable(StoreTrouble::Failing)) => {}
-                Err(error) => {
-                    self.unwritten.push(late);
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -322,7 +322,7 @@ async fn an_end_that_could_not_be_written_is_written_once_that_is_possible() {
     bench.database().write_late().await.unwrap();
     // The one that somebody took over meanwhile is theirs.
     assert_eq!(bench.open_jobs().await, 1);
-    assert!(bench.database().unwritten.is_empty());
+    assert_eq!(bench.database().unwritten.len(), 0);
 }
 
 #[tokio::test]
