@@ -50,12 +50,11 @@ impl<D: Deliver> Answering<D> {
         }
         pending.asked.too_often = Some(false);
         let (reply, replied) = oneshot::channel();
-        // Apart from the request, which ends when the platform hangs up. The person still waits then.
+        // Beyond the request, which ends when the platform hangs up. The person still waits then.
         let answering = Arc::clone(self).answer_or_promise(deadline, pending, reply);
-        self.tasks.spawn(question.reference, answering);
-        match replied.await {
-            Ok(answer) => answer.map(|answer| (question, answer)),
-            Err(_) => Ok(self.refuse(question, Reason::Broken)),
+        match self.tasks.until_answered(question.reference, answering, replied).await {
+            Some(answer) => answer.map(|answer| (question, answer)),
+            None => Ok(self.refuse(question, Reason::Broken)),
         }
     }
 
