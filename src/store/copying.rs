@@ -11,7 +11,7 @@ use super::direct::{Direct, key_texts, key_texts_made};
 use super::replicas::BEAT;
 use super::sealing::{MISSING_KEY, RowId, SealedColumn, Sealing, Unsealed};
 use super::session::{Row, Session, Value};
-use super::statements::Write;
+use super::statements::{Write, time_seen};
 use super::trouble::cannot_use;
 use crate::clock::SharedClock;
 
@@ -166,9 +166,7 @@ async fn all(
         }
         copied.rows.push((table.name, rows));
     }
-    let now = source.session().row("SELECT now FROM store_clock", &[]).await?;
-    if let Some(now) = now {
-        let now = now.get(0)?;
+    if let Some(now) = time_seen(&mut source.session()).await? {
         Write::TellTime.run(&mut target.session(), 0, now).await?;
         // Whoever held something does not hold it there.
         Write::ReleaseAll.run(&mut target.session(), 0, now).await?;

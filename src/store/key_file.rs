@@ -14,6 +14,8 @@ use aws_lc_rs::rand;
 use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
 
+use super::sqlite::beside;
+
 /// The length of a key, in bytes.
 const KEY_LENGTH: usize = 32;
 /// The length of what makes the name of an unfinished file its own, in bytes.
@@ -72,9 +74,7 @@ impl KeyFile {
     /// The key file of a database: `FILE.key`.
     #[must_use]
     pub(super) fn beside(database: &Path) -> Self {
-        let mut path = OsString::from(database);
-        path.push(".key");
-        Self { path: path.into() }
+        Self { path: beside(database, "key") }
     }
 
     /// Where it is.

@@ -45,7 +45,7 @@ async fn write_on(
     }
     let mut transaction = connection.begin().await?;
     let outcome = write.run(&mut Session::Postgres(&mut transaction), holder, now).await?;
-    if Write::is_undone(&outcome) {
+    if outcome.is_undone() {
         transaction.rollback().await?;
     } else {
         transaction.commit().await?;

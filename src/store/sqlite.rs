@@ -318,7 +318,7 @@ async fn together(
         }
         let outcome = write.run(&mut session, *holder, *now).await?;
         if compound {
-            if Write::is_undone(&outcome) {
+            if outcome.is_undone() {
                 session.command("ROLLBACK TO a_set").await?;
             }
             session.command("RELEASE a_set").await?;

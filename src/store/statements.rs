@@ -65,6 +65,11 @@ pub(super) enum Wrote {
 }
 
 impl Wrote {
+    /// Whether what has been written of it must go.
+    pub(super) const fn is_undone(&self) -> bool {
+        matches!(self, Self::Set(Effect::NotHeld | Effect::KeyTaken))
+    }
+
     /// Whether anything was written, so that it is known that this is possible.
     pub(super) const fn proves_writing(&self) -> bool {
         match self {
@@ -90,11 +95,6 @@ impl Write {
     /// Whether it is part of finding out how the database does.
     pub(super) const fn is_beat(&self) -> bool {
         matches!(self, Self::TellTime)
-    }
-
-    /// Whether what has been written of it must go.
-    pub(super) const fn is_undone(wrote: &Wrote) -> bool {
-        matches!(wrote, Wrote::Set(Effect::NotHeld | Effect::KeyTaken))
     }
 
     /// Does it, as `holder`.
