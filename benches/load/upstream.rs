@@ -14,8 +14,8 @@ use super::control::{self, StandIns, tenant};
 use super::teams::TENANTS;
 
 const TOKEN: &str = "xoxb-load";
-/// Enough for every round of every run; each person comes once.
-const PEOPLE: u32 = 250_000;
+/// Enough for every round of five rounds of 10,000 requests; each person comes once.
+const PEOPLE: u32 = 500_000;
 const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 
 /// Serves on free ports until it is killed. `DELAY` is how long a mint takes; the very first one

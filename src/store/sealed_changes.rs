@@ -1,9 +1,9 @@
 //! Changes as they are written: sealed, and with their moments settled.
 
-use sqlx::Error;
+use sqlx::{AssertSqlSafe, Error};
 
 use super::changes::{Counts, KeyAfterwards};
-use super::session::Session;
+use super::session::{Session, Value};
 
 /// A change whose secret is sealed and whose moments are settled.
 #[derive(Debug)]
@@ -47,6 +47,10 @@ impl Sealed {
         Some((Self::Finish { id, token, outcome: "withdrawn", key }, due))
     }
 }
+
+/// The most rows that one statement puts in: the texts of all its lengths fit a connection's memory of
+/// statements, which is 100.
+pub(super) const MOST_ROWS: usize = 64;
 
 /// A message whose body is sealed.
 #[derive(Debug)]
@@ -115,17 +119,7 @@ impl Sealed {
                 Ok(found(session.execute(statement, &values).await?, Effect::NotHeld))
             }
             Self::PutMessage(message) => {
-                let values = [
-                    message.id.as_str().into(),
-                    message.platform.as_str().into(),
-                    message.realm.as_str().into(),
-                    message.user.as_str().into(),
-                    message.body.as_slice().into(),
-                    message.version.into(),
-                    now.into(),
-                ];
-                session.execute(PUT_MESSAGE, &values).await?;
-                Ok(Effect::Done)
+                put_messages(session, &[(message, now)]).await.map(|()| Effect::Done)
             }
             Self::ChangeMessage(message) => {
                 let values = [
@@ -137,6 +131,38 @@ impl Sealed {
             }
         }
     }
+}
+
+/// Puts messages in, each with the moment of that, by one statement: at most [`MOST_ROWS`], and with
+/// `PostgreSQL` no two of one name.
+pub(super) async fn put_messages(
+    session: &mut Session<'_>,
+    messages: &[(&SealedMessage, i64)],
+) -> Result<(), Error> {
+    const COLUMNS: usize = 7;
+    let mut values: Vec<Value<'_>> = Vec::with_capacity(messages.len() * COLUMNS);
+    for (message, now) in messages {
+        values.extend::<[Value<'_>; COLUMNS]>([
+            message.id.as_str().into(),
+            message.platform.as_str().into(),
+            message.realm.as_str().into(),
+            message.user.as_str().into(),
+            message.body.as_slice().into(),
+            message.version.into(),
+            (*now).into(),
+        ]);
+    }
+    let row = |first: usize| {
+        let places: Vec<_> = (first..first + COLUMNS).map(|place| format!("${place}")).collect();
+        format!("({})", places.join(", "))
+    };
+    let rows: Vec<_> = (1..=values.len()).step_by(COLUMNS).map(row).collect();
+    let rows = rows.join(", ");
+    let statement = format!(
+        "INSERT INTO messages (id, platform, realm, user_id, body, version, created_at) VALUES {rows}
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = messages.version + 1"
+    );
+    session.execute(AssertSqlSafe(statement), &values).await.map(drop)
 }
 
 fn found(rows: u64, otherwise: Effect) -> Effect {
@@ -163,11 +189,6 @@ const FINISH: &str = "
 const FINISH_AND_FREE: &str = "
     UPDATE jobs SET outcome = $1, ended_at = $2, payload = $3, holder = NULL, unique_key = NULL
     WHERE id = $4 AND token = $5 AND outcome IS NULL";
-
-const PUT_MESSAGE: &str = "
-    INSERT INTO messages (id, platform, realm, user_id, body, version, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = messages.version + 1";
 
 const CHANGE_MESSAGE: &str = "
     UPDATE messages SET body = $1, version = version + 1 WHERE id = $2 AND version = $3";

@@ -17,11 +17,12 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::{Mutex, mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 use tokio_util::sync::CancellationToken;
 
 use super::config::Location;
 use super::schema;
+use super::sealed_changes::{Effect, MOST_ROWS, SealedMessage, put_messages};
 use super::session::{Reading, Session};
 use super::statements::{Write, Wrote};
 use super::trouble::{Failure, StoreTrouble, cannot_use};
@@ -32,6 +33,11 @@ const MOST_AT_ONCE: usize = 256;
 const MOST_WAITING: usize = 4096;
 /// Connections that read.
 const READERS: u32 = 2;
+/// The most memory for pages of the file, negative because it is in KiB (`SQLite`, `PRAGMA cache_size`): what
+/// a busy hour changes stays in it.
+const CACHE: &str = "-8192";
+/// After so many pages the log is copied into the file. A page that was written often is copied once.
+const PAGES_OF_LOG: &str = "4000";
 /// How long another program may hold the database's lock, for instance to copy it.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
 
@@ -66,6 +72,8 @@ impl Sqlite {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
+            .pragma("cache_size", CACHE)
+            .pragma("wal_autocheckpoint", PAGES_OF_LOG)
             .disable_statement_logging();
         let location = Location::Sqlite(path.to_owned());
         let connected = options.connect().await;
@@ -261,6 +269,13 @@ impl Writer {
             if batch.is_empty() && waiting.recv_many(&mut batch, MOST_AT_ONCE).await == 0 {
                 break;
             }
+            // Whoever is about to write under a crowd writes in the same transaction.
+            yield_now().await;
+            while batch.len() < MOST_AT_ONCE
+                && let Ok(next) = waiting.try_recv()
+            {
+                batch.push(next);
+            }
             let outcomes = match self.file.gone() {
                 Some(gone) => batch.iter().map(|_| Err(gone.clone())).collect(),
                 None => write_batch(&mut self.connection, &batch).await,
@@ -284,7 +299,14 @@ async fn write_batch(
     {
         return vec![alone(connection, only).await.map_err(Failure::from)];
     }
-    match together(connection, batch).await {
+    let messages = leading_messages(batch);
+    let written = if messages.len() == batch.len() {
+        // One statement is a transaction by itself.
+        put_messages(&mut Session::Sqlite(connection), &messages).await.map(|()| put(&messages))
+    } else {
+        together(connection, batch).await
+    };
+    match written {
         Ok(wrote) => wrote.into_iter().map(Ok).collect(),
         Err(error) => {
             undo(connection).await;
@@ -304,6 +326,17 @@ async fn alone(connection: &mut SqliteConnection, waiting: &Waiting) -> Result<W
     write.run(&mut Session::Sqlite(connection), *holder, *now).await
 }
 
+/// The messages that a batch begins with, as many as one statement puts in.
+fn leading_messages(batch: &[Waiting]) -> Vec<(&SealedMessage, i64)> {
+    let messages = batch.iter().map_while(|it| Some((it.write.only_message()?, it.now)));
+    messages.take(MOST_ROWS).collect()
+}
+
+/// What came of messages that were put in.
+fn put(messages: &[(&SealedMessage, i64)]) -> Vec<Wrote> {
+    messages.iter().map(|_| Wrote::Set(Effect::Done)).collect()
+}
+
 async fn together(
     connection: &mut SqliteConnection,
     batch: &[Waiting],
@@ -311,7 +344,13 @@ async fn together(
     let mut session = Session::Sqlite(connection);
     session.command("BEGIN IMMEDIATE").await?;
     let mut wrote = Vec::with_capacity(batch.len());
-    for Waiting { write, holder, now, .. } in batch {
+    while let Some(Waiting { write, holder, now, .. }) = batch.get(wrote.len()) {
+        let messages = leading_messages(&batch[wrote.len()..]);
+        if !messages.is_empty() {
+            put_messages(&mut session, &messages).await?;
+            wrote.append(&mut put(&messages));
+            continue;
+        }
         let compound = write.is_compound();
         if compound {
             session.command("SAVEPOINT a_set").await?;

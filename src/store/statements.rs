@@ -92,6 +92,15 @@ impl Write {
         }
     }
 
+    /// The message, where it puts in one and nothing else.
+    pub(super) fn only_message(&self) -> Option<&SealedMessage> {
+        let Self::Set(changes) = self else { return None };
+        match changes.as_slice() {
+            [Sealed::PutMessage(message)] => Some(message),
+            _ => None,
+        }
+    }
+
     /// Whether it is part of finding out how the database does.
     pub(super) const fn is_beat(&self) -> bool {
         matches!(self, Self::TellTime)

@@ -22,7 +22,7 @@ CREATE TABLE messages (
     body       BLOB    NOT NULL,
     version    INTEGER NOT NULL,
     created_at INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 CREATE INDEX messages_person ON messages (platform, realm, user_id, created_at);
 CREATE INDEX messages_created ON messages (created_at);
 
