@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::reference::Reference;
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
 use crate::novu::{Error, SubscriberId};
 
@@ -22,6 +23,30 @@ pub enum Answer {
     AlreadyConnected(Link),
     /// Asked for the status: this chat account is not connected.
     NotConnected,
+    /// Asked for the status: this is what is connected.
+    Status(Status),
+    /// The sign-in is done: this chat account is connected.
+    Connected(Connected),
+    /// Somebody else signed in by the asker's link, and is not connected.
+    WrongPerson(WrongPerson),
+    /// Told to somebody who signed in by a link that was another person's: nothing is connected by it.
+    NotYourLink,
+    /// Whether it was the asker who has just signed in cannot be told, so they are asked.
+    WasItYou(Reference),
+    /// The asker did not say that it was them who signed in, so that sign-in is undone.
+    NotConfirmed,
+    /// The link can no longer be used, and nobody has signed in by it.
+    RunOut,
+    /// A newer message has taken the place of this one.
+    Replaced,
+    /// The connection that this message told of is there no longer.
+    NoLongerConnected,
+    /// Whether the asker really wants to be disconnected.
+    DisconnectWanted(Link),
+    /// The chat account is not connected any more, because the asker wanted that.
+    Disconnected,
+    /// What Novu made of a test notification.
+    Tested(Tested),
     /// The answer takes longer than the platform waits and will follow.
     Working,
     /// The first words of the bot to somebody who has just installed it.
@@ -33,10 +58,31 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The words of the kinds that are no refusals.
+    const KINDS: [&'static str; 18] = [
+        "sign_in",
+        "already_connected",
+        "not_connected",
+        "status",
+        "connected",
+        "wrong_person",
+        "not_your_link",
+        "was_it_you",
+        "not_confirmed",
+        "run_out",
+        "replaced",
+        "no_longer_connected",
+        "disconnect_wanted",
+        "disconnected",
+        "tested",
+        "working",
+        "welcome",
+        "help",
+    ];
+
     /// Every word that [`Answer::name`] gives.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        let kinds = ["sign_in", "already_connected", "not_connected", "working", "welcome", "help"];
-        kinds.into_iter().chain(Reason::ALL.iter().map(|reason| reason.code()))
+        Self::KINDS.into_iter().chain(Reason::ALL.iter().map(|reason| reason.code()))
     }
 
     /// The word for it in metrics and logs: the kind, or a refusal's code.
@@ -46,6 +92,18 @@ impl Answer {
             Self::SignIn(_) => "sign_in",
             Self::AlreadyConnected(_) => "already_connected",
             Self::NotConnected => "not_connected",
+            Self::Status(_) => "status",
+            Self::Connected(_) => "connected",
+            Self::WrongPerson(_) => "wrong_person",
+            Self::NotYourLink => "not_your_link",
+            Self::WasItYou(_) => "was_it_you",
+            Self::NotConfirmed => "not_confirmed",
+            Self::RunOut => "run_out",
+            Self::Replaced => "replaced",
+            Self::NoLongerConnected => "no_longer_connected",
+            Self::DisconnectWanted(_) => "disconnect_wanted",
+            Self::Disconnected => "disconnected",
+            Self::Tested(_) => "tested",
             Self::Working => "working",
             Self::Welcome => "welcome",
             Self::Help(_) => "help",
@@ -151,6 +209,64 @@ pub struct Link {
     pub name: Option<String>,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// Whether a test notification can be sent over it.
+    pub can_test: bool,
+}
+
+/// A sign-in that is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// The link.
+    pub link: Link,
+    /// Whether somebody else used the sign-in link, too, and was removed.
+    pub stranger_removed: bool,
+}
+
+/// Somebody else's use of the asker's link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongPerson {
+    /// Whether what they had connected is removed by now; otherwise that is still being tried.
+    pub removed: bool,
+    /// Whether it was an account that the asker's workspace does not know: the asker's own in another
+    /// workspace, most likely.
+    pub elsewhere: bool,
+}
+
+/// What is connected to the asker's subscriber.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The asker's own chat account first, then what else is known of the same subscriber.
+    pub links: Vec<LinkStatus>,
+    /// Where Novu could not be asked: when this was last known to be so.
+    pub as_of: Option<Timestamp>,
+}
+
+/// One connected chat account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// How the platform calls itself.
+    pub brand: &'static str,
+    /// The name of the workspace or tenant, where it is known.
+    pub workspace: Option<String>,
+    /// The link.
+    pub link: Link,
+    /// Whether it is the asker's own chat account, here.
+    pub own: bool,
+    /// Whether the connection behind it still delivers.
+    pub delivers: bool,
+}
+
+/// What became of a test notification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tested {
+    /// Novu runs the workflow.
+    Sent,
+    /// Novu took it and does not run it, for instance because the workflow is switched off.
+    NotRun,
+    /// There was one less than a minute ago.
+    TooSoon,
+    /// The operator has named no workflow for tests.
+    NotOffered,
 }
 
 /// Words that the grammar does not know.

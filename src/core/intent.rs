@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use super::reference::Reference;
+
 /// What a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -12,6 +14,19 @@ pub enum Intent {
     Connect,
     /// Am I connected, and as whom?
     Status,
+    /// Send me a test notification.
+    Test,
+    /// Disconnect me, but ask first.
+    Disconnect,
+    /// Disconnect me: asked, and confirmed.
+    DisconnectNow,
+    /// Whether it was the asker who signed in by the link of a message of theirs.
+    Confirm {
+        /// The message.
+        message: Reference,
+        /// Whether it was.
+        mine: bool,
+    },
     /// What can I say?
     Help,
     /// Nobody asked: the bot has just been installed, and speaks first.
@@ -30,7 +45,17 @@ impl Intent {
     pub const CONNECT_WORD: &'static str = "connect";
 
     /// Every word that [`Intent::name`] gives.
-    pub const NAMES: [&'static str; 5] = ["connect", "status", "help", "welcome", "unknown"];
+    pub const NAMES: [&'static str; 9] = [
+        "connect",
+        "status",
+        "test",
+        "disconnect",
+        "disconnect_now",
+        "confirm",
+        "help",
+        "welcome",
+        "unknown",
+    ];
 
     /// The word for it in metrics and logs.
     #[must_use]
@@ -38,6 +63,10 @@ impl Intent {
         match self {
             Self::Connect => "connect",
             Self::Status => "status",
+            Self::Test => "test",
+            Self::Disconnect => "disconnect",
+            Self::DisconnectNow => "disconnect_now",
+            Self::Confirm { .. } => "confirm",
             Self::Help => "help",
             Self::Welcome => "welcome",
             Self::Unknown { .. } => "unknown",

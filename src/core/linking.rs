@@ -161,7 +161,11 @@ impl Linking {
     ) -> Answer {
         let outcome = match &question.intent {
             Intent::Connect => self.connect(novu, question, profiles, before).await,
-            Intent::Status => self.status(novu, question, profiles).await,
+            Intent::Status
+            | Intent::Test
+            | Intent::Disconnect
+            | Intent::DisconnectNow
+            | Intent::Confirm { .. } => self.status(novu, question, profiles).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
                 self.learn_language(question, profiles).await;
@@ -358,6 +362,7 @@ impl Linking {
             subscriber: facts.found.id.clone(),
             name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
             since: endpoint.created_at,
+            can_test: false,
         }))
     }
 }

@@ -13,6 +13,7 @@ mod language;
 mod linking;
 mod person;
 mod platform;
+mod press;
 mod profiles;
 mod progress;
 mod question;
@@ -22,14 +23,15 @@ mod workspace_index;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{
-    Answer, Invitee, LINK_LIFETIME, Lasts, Link, Reason, Refusal, SignIn, SignInLink,
-    UnknownCommand,
+    Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, Reason, Refusal, SignIn,
+    SignInLink, Status, Tested, UnknownCommand, WrongPerson,
 };
 pub use intent::Intent;
 pub use language::Language;
 pub use linking::{BeforeLink, Integration, Linking};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
+pub use press::Press;
 pub use profiles::{Profiles, ProfilesError};
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;

@@ -79,9 +79,7 @@ impl LinkPages {
             }
             Answer::Refused(refusal) => refusal,
             // No answer to the question that was asked.
-            Answer::NotConnected | Answer::Working | Answer::Welcome | Answer::Help(_) => {
-                Reason::Busy.into()
-            }
+            _ => Reason::Busy.into(),
         };
         pages::refused(status(&refusal), language, invitation, reference, refusal)
     }

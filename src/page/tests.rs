@@ -447,6 +447,7 @@ async fn who_is_connected_already_is_told_so() {
         subscriber: SubscriberId::new("ada@example.com").unwrap(),
         name: name.map(str::to_owned),
         since: Some(Timestamp::from_second(1_780_000_000).unwrap()),
+        can_test: false,
     };
     let site = Site::answering(Answer::AlreadyConnected(link(Some("Ada <Lovelace>")))).await;
     let seen = site.press(&site.link(&ada())).await;

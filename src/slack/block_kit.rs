@@ -9,10 +9,14 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::text::shortened;
-use crate::words::message::{Button, Markup, Message};
+use crate::words::message::{Button, Markup, Message, Style, Target};
 
 /// The `action_id` of the sign-in button, by which its press is recognised.
 pub const SIGN_IN_ACTION: &str = "connect_sign_in";
+/// What the `action_id` of every other button begins with; the word of its [`Press`] follows.
+///
+/// [`Press`]: crate::core::Press
+pub const PRESS_PREFIX: &str = "connect_press_";
 /// The longest URL that a button can hold, in characters.
 pub const LONGEST_BUTTON_URL: usize = 3000;
 /// The longest text of a section, in characters.
@@ -55,10 +59,14 @@ enum Text {
 enum Element {
     Button {
         text: Text,
-        action_id: &'static str,
-        style: &'static str,
+        action_id: Cow<'static, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        style: Option<&'static str>,
         accessibility_label: String,
-        url: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        value: Option<String>,
     },
 }
 
@@ -77,21 +85,19 @@ impl PrivateMessage {
     #[must_use]
     pub fn render(message: &Message) -> Self {
         let paragraphs = message.body.iter().filter(|paragraph| !paragraph.is_empty());
-        let blocks = paragraphs
-            .map(|paragraph| Block::Section { text: mrkdwn(paragraph) })
-            .chain(
-                message
-                    .button
-                    .as_ref()
-                    .map(|button| Block::Actions { elements: vec![link_button(button)] }),
-            )
-            .chain(
-                message
-                    .footer
-                    .as_ref()
-                    .map(|footer| Block::Context { elements: vec![mrkdwn(footer)] }),
-            )
-            .collect();
+        let blocks =
+            paragraphs
+                .map(|paragraph| Block::Section { text: mrkdwn(paragraph) })
+                .chain((!message.buttons.is_empty()).then(|| Block::Actions {
+                    elements: message.buttons.iter().map(button).collect(),
+                }))
+                .chain(
+                    message
+                        .footer
+                        .as_ref()
+                        .map(|footer| Block::Context { elements: vec![mrkdwn(footer)] }),
+                )
+                .collect();
         Self {
             text: shortened(&message.spoken, LONGEST_TEXT),
             blocks,
@@ -123,13 +129,25 @@ struct Ephemeral<'a> {
     message: &'a PrivateMessage,
 }
 
-fn link_button(button: &Button) -> Element {
+fn button(button: &Button) -> Element {
+    let (action_id, url, value) = match &button.target {
+        Target::Link(link) => (SIGN_IN_ACTION.into(), Some(link.expose().to_owned()), None),
+        Target::Press(press) => {
+            let about = press.message().map(String::from);
+            (format!("{PRESS_PREFIX}{}", press.word()).into(), None, about)
+        }
+    };
     Element::Button {
         text: Text::PlainText { text: shortened(&button.label, LONGEST_BUTTON_TEXT) },
-        action_id: SIGN_IN_ACTION,
-        style: "primary",
+        action_id,
+        style: match button.style {
+            Style::Primary => Some("primary"),
+            Style::Plain => None,
+            Style::Danger => Some("danger"),
+        },
         accessibility_label: shortened(&button.spoken_label, LONGEST_BUTTON_TEXT),
-        url: button.link.expose().to_owned(),
+        url,
+        value,
     }
 }
 

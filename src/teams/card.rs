@@ -10,12 +10,12 @@ use serde::Serialize;
 
 use super::markup::{CardMarkdown, PlainText};
 use crate::core::Language;
-use crate::core::{Answer, Lasts, Reference, SignIn};
+use crate::core::{Answer, Lasts, Press, Reference, SignIn};
 use crate::text::{one_line, shortened};
-use crate::words::message::{Button, Markup, Message, Voice};
+use crate::words::message::{Button, Markup, Message, Style, Target, Voice};
 
-/// The verb of the button that asks for a fresh link, by which its press is recognised.
-pub(super) const NEW_LINK: &str = "connect.new_link";
+/// What the verb of every button begins with that asks for something; the word of its [`Press`] follows.
+pub(super) const PRESS_PREFIX: &str = "connect.";
 /// The longest URL that a button can hold, in characters.
 pub(super) const LONGEST_LINK: usize = 4000;
 /// The largest card, in bytes, counted as UTF-8 and as UTF-16. Teams takes more from bots, but not
@@ -108,7 +108,21 @@ enum Action {
     #[serde(rename = "Action.OpenUrl")]
     OpenUrl { title: String, tooltip: String, url: String },
     #[serde(rename = "Action.Execute")]
-    Execute { title: String, verb: &'static str },
+    Execute {
+        title: String,
+        verb: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        style: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        data: Option<PressData>,
+    },
+}
+
+/// What a button carries along.
+#[derive(Clone, PartialEq, Serialize)]
+struct PressData {
+    /// The message that the press speaks of.
+    message: String,
 }
 
 impl PrivateCard {
@@ -116,15 +130,15 @@ impl PrivateCard {
     ///
     /// What is heard, and what notifications show, is worded apart from what is seen: there, Markdown
     /// would be read out and date functions would stay as they are. A card outlives a minted link, so
-    /// beside one there is a button that asks for another, by the verb [`NEW_LINK`].
+    /// beside one there is a button that asks for another.
     #[must_use]
     pub(super) fn render(answer: &Answer, wording: Wording<'_>) -> Self {
         let shown = wording.message(answer, &CardMarkdown);
         let plain = wording.message(answer, &PlainText);
         let minted = matches!(answer, Answer::SignIn(SignIn { lasts: Lasts::Minted { .. }, .. }));
         let renew = minted.then(|| renew_button(wording.language));
-        let link = shown.button.as_ref().map(link_button);
-        Self::assemble(&shown, &plain, link.into_iter().chain(renew).collect(), wording.language)
+        let buttons = shown.buttons.iter().map(button);
+        Self::assemble(&shown, &plain, buttons.chain(renew).collect(), wording.language)
     }
 
     /// What the card says, in one line for notifications and chat lists. Holds no link.
@@ -155,15 +169,30 @@ impl PrivateCard {
 }
 
 fn renew_button(language: Language) -> Action {
-    let title = cut(&language.say("new-link-button", &[]), LONGEST_TITLE);
-    Action::Execute { title, verb: NEW_LINK }
+    press(&language.say("new-link-button", &[]), Press::Connect, Style::Plain)
 }
 
-fn link_button(button: &Button) -> Action {
-    Action::OpenUrl {
-        title: cut(&button.label, LONGEST_TITLE),
-        tooltip: cut(&button.spoken_label, LONGEST_TITLE),
-        url: button.link.expose().to_owned(),
+fn button(button: &Button) -> Action {
+    match &button.target {
+        Target::Link(link) => Action::OpenUrl {
+            title: cut(&button.label, LONGEST_TITLE),
+            tooltip: cut(&button.spoken_label, LONGEST_TITLE),
+            url: link.expose().to_owned(),
+        },
+        Target::Press(wanted) => press(&button.label, *wanted, button.style),
+    }
+}
+
+fn press(label: &str, wanted: Press, style: Style) -> Action {
+    Action::Execute {
+        title: cut(label, LONGEST_TITLE),
+        verb: format!("{PRESS_PREFIX}{}", wanted.word()),
+        style: match style {
+            Style::Primary => Some("positive"),
+            Style::Plain => None,
+            Style::Danger => Some("destructive"),
+        },
+        data: wanted.message().map(|message| PressData { message: message.to_string() }),
     }
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::activity::{
     Account, Activity, ConversationKind, ConversationRef, Incomplete, RosterChange,
 };
-use super::card::NEW_LINK;
+use super::card::PRESS_PREFIX;
 use super::deliver::{Lookup, Place};
 use super::outgoing::InvokeReply;
 use super::token::{Unverified, VerifiedActivity};
@@ -65,7 +65,9 @@ impl Teams {
                 let text = value.get("text").and_then(|text| text.as_str()).unwrap_or_default();
                 self.take(&origin, &from, intent(&one_line(text))).await
             }
-            Activity::CardAction { origin, from, verb, card } if verb == NEW_LINK => {
+            Activity::CardAction { origin, from, verb, card }
+                if verb.strip_prefix(PRESS_PREFIX) == Some("new_link") =>
+            {
                 self.renew(&origin, &from, card).await
             }
             Activity::CardAction { .. } => bad_press("unknown verb"),

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::core::{
-    Answer, Intent, Language, Lasts, Link, Reference, Refusal, SignIn, SignInLink, UnknownCommand,
+    Answer, Connected, Intent, Language, Lasts, Link, LinkStatus, Press, Reference, Refusal,
+    SignIn, SignInLink, Status, Tested, UnknownCommand, WrongPerson,
 };
 use crate::text::{one_line, shortened};
 
@@ -44,23 +45,45 @@ pub trait Markup {
 pub struct Message {
     /// Paragraphs, the most important first.
     pub body: Vec<String>,
-    /// The one thing to press.
-    pub button: Option<Button>,
+    /// What can be pressed, the most important first.
+    pub buttons: Vec<Button>,
     /// Small print.
     pub footer: Option<String>,
     /// All of it for those who hear it instead: the paragraphs, and what the button does.
     pub spoken: String,
 }
 
-/// A button that opens a sign-in link.
+/// A button.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Button {
     /// What it says.
     pub label: String,
     /// What a screen reader says.
     pub spoken_label: String,
-    /// Where it leads.
-    pub link: SignInLink,
+    /// What sort of thing it does.
+    pub style: Style,
+    /// What it does.
+    pub target: Target,
+}
+
+/// What sort of thing a button does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// What most people want.
+    Primary,
+    /// Something else.
+    Plain,
+    /// Something that takes away.
+    Danger,
+}
+
+/// What a button does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// Opens a sign-in link.
+    Link(SignInLink),
+    /// Asks for something.
+    Press(Press),
 }
 
 /// How a message is to be worded.
@@ -83,10 +106,35 @@ impl Voice<'_> {
         match answer {
             Answer::SignIn(sign_in) => self.sign_in(sign_in),
             Answer::AlreadyConnected(link) => self.already_connected(link),
-            Answer::NotConnected => plain(vec![
-                self.say("not-connected", &[]),
-                self.say("not-connected-hint", &[("connect", &self.typed(Intent::CONNECT_WORD))]),
-            ]),
+            Answer::NotConnected => self.with(
+                vec![
+                    self.say("not-connected", &[]),
+                    self.say(
+                        "not-connected-hint",
+                        &[("connect", &self.typed(Intent::CONNECT_WORD))],
+                    ),
+                ],
+                &[Press::Connect],
+            ),
+            Answer::Status(status) => self.status(status),
+            Answer::Connected(connected) => self.connected(connected),
+            Answer::WrongPerson(wrong) => self.wrong_person(*wrong),
+            Answer::NotYourLink => self.told("not-your-link", &[Press::Connect]),
+            Answer::WasItYou(message) => {
+                self.told("was-it-you", &[Press::ItWasMe(*message), Press::ItWasNotMe(*message)])
+            }
+            Answer::NotConfirmed => self.told("not-confirmed", &[Press::Connect]),
+            Answer::RunOut => self.told("run-out", &[Press::Connect]),
+            Answer::Replaced => self.told("replaced", &[]),
+            Answer::NoLongerConnected => self.told("no-longer-connected", &[Press::Connect]),
+            Answer::DisconnectWanted(link) => {
+                let name = self.name(link);
+                let body = ["disconnect-wanted", "disconnect-wanted-hint"]
+                    .map(|key| self.say(key, &[("subscriber", &name)]));
+                self.with(body.into(), &[Press::DisconnectNow, Press::Status])
+            }
+            Answer::Disconnected => self.told("disconnected", &[Press::Connect]),
+            Answer::Tested(tested) => self.tested(tested),
             Answer::Working => plain(vec![self.say("working", &[])]),
             Answer::Welcome => self.help(Some(self.say("welcome", &[]))),
             Answer::Help(None) => self.help(None),
@@ -106,27 +154,111 @@ impl Voice<'_> {
         let spoken = format!("{lead} {} {private} {after}", self.say("sign-in-spoken", &[]));
         Message {
             body: vec![lead],
-            button: Some(Button {
+            buttons: vec![Button {
                 label: self.say("sign-in-button", &[]),
                 spoken_label: self.say("sign-in-button-label", &[]),
-                link: sign_in.link.clone(),
-            }),
+                style: Style::Primary,
+                target: Target::Link(sign_in.link.clone()),
+            }],
             footer: Some(format!("{private} {after}")),
             spoken,
         }
     }
 
     fn already_connected(&self, link: &Link) -> Message {
-        let name = link.name.as_deref().unwrap_or(link.subscriber.as_str());
-        let name = self.harmless(name, LONGEST_NAME);
-        let headline = match link.since {
+        let body = vec![self.connected_as(link), self.say("already-connected-hint", &[])];
+        self.with(body, offers(link))
+    }
+
+    fn connected(&self, connected: &Connected) -> Message {
+        let Connected { link, stranger_removed } = connected;
+        let mut body = vec![self.connected_as(link)];
+        if *stranger_removed {
+            body.push(self.say("stranger-removed", &[]));
+        }
+        body.push(self.say("connected-hint", &[]));
+        self.with(body, offers(link))
+    }
+
+    fn connected_as(&self, link: &Link) -> String {
+        let name = self.name(link);
+        match link.since {
             Some(since) => self.say(
                 "already-connected-since",
                 &[("subscriber", &name), ("since", &self.markup.day(since))],
             ),
             None => self.say("already-connected", &[("subscriber", &name)]),
+        }
+    }
+
+    fn name(&self, link: &Link) -> String {
+        self.harmless(link.name.as_deref().unwrap_or(link.subscriber.as_str()), LONGEST_NAME)
+    }
+
+    fn status(&self, status: &Status) -> Message {
+        let mut body: Vec<_> = status.links.iter().map(|link| self.link_status(link)).collect();
+        if let Some(as_of) = status.as_of {
+            let (day, time) = (self.markup.day(as_of), self.markup.time(as_of));
+            body.push(self.say("status-as-of", &[("day", &day), ("time", &time)]));
+        }
+        let own = status.links.iter().find(|link| link.own);
+        self.with(body, own.map_or(&[Press::Connect][..], |own| offers(&own.link)))
+    }
+
+    fn link_status(&self, status: &LinkStatus) -> String {
+        let LinkStatus { brand, workspace, link, delivers, .. } = status;
+        let place = workspace.as_deref().map(|name| self.harmless(name, LONGEST_NAME));
+        let place = place.map_or_else(|| (*brand).to_owned(), |name| format!("{name} ({brand})"));
+        let mut line =
+            self.say("status-line", &[("place", &place), ("connected", &self.connected_as(link))]);
+        if !delivers {
+            line.push(' ');
+            line += &self.say("status-does-not-deliver", &[]);
+        }
+        line
+    }
+
+    fn wrong_person(&self, wrong: WrongPerson) -> Message {
+        let what = if wrong.elsewhere { "wrong-workspace" } else { "wrong-person" };
+        let then = if wrong.removed { "wrong-person-removed" } else { "wrong-person-removing" };
+        let body = [what, then, "wrong-person-hint"].map(|key| self.say(key, &[]));
+        self.with(body.into(), &[Press::Connect])
+    }
+
+    fn tested(&self, tested: &Tested) -> Message {
+        let key = match tested {
+            Tested::Sent => "test-sent",
+            Tested::NotRun => "test-not-run",
+            Tested::TooSoon => "test-too-soon",
+            Tested::NotOffered => "test-not-offered",
         };
-        plain(vec![headline, self.say("already-connected-hint", &[])])
+        let presses: &[Press] = match tested {
+            Tested::NotOffered => &[Press::Status],
+            _ => &[Press::Test, Press::Disconnect],
+        };
+        self.told(key, presses)
+    }
+
+    /// A sentence and what can be done about it, all under one key.
+    fn told(&self, key: &str, presses: &[Press]) -> Message {
+        let typed = self.typed(Intent::CONNECT_WORD);
+        let body = vec![self.say(key, &[]), self.language.remedy(key, &[("connect", &typed)])];
+        self.with(body, presses)
+    }
+
+    /// A message with buttons that ask for something.
+    fn with(&self, body: Vec<String>, presses: &[Press]) -> Message {
+        let buttons = presses.iter().enumerate().map(|(index, press)| {
+            let label = self.say(press_key(*press), &[]);
+            let style = match press {
+                Press::DisconnectNow => Style::Danger,
+                Press::Disconnect => Style::Plain,
+                _ if index == 0 => Style::Primary,
+                _ => Style::Plain,
+            };
+            Button { spoken_label: label.clone(), label, style, target: Target::Press(*press) }
+        });
+        Message { buttons: buttons.collect(), ..plain(body) }
     }
 
     fn help(&self, first: Option<String>) -> Message {
@@ -157,7 +289,7 @@ impl Voice<'_> {
         let reference =
             self.say("reference", &[("code", code), ("reference", self.reference.as_str())]);
         let spoken = format!("{why} {remedy} {reference}");
-        Message { body: vec![why, remedy], button: None, footer: Some(reference), spoken }
+        Message { body: vec![why, remedy], buttons: Vec::new(), footer: Some(reference), spoken }
     }
 
     fn say(&self, key: &str, values: &[(&'static str, &str)]) -> String {
@@ -179,9 +311,27 @@ impl Voice<'_> {
     }
 }
 
+/// What is offered to somebody who is connected.
+const fn offers(link: &Link) -> &'static [Press] {
+    if link.can_test { &[Press::Test, Press::Disconnect] } else { &[Press::Disconnect] }
+}
+
+/// The words on a button.
+const fn press_key(press: Press) -> &'static str {
+    match press {
+        Press::Connect => "new-link-button",
+        Press::Status => "status-button",
+        Press::Test => "test-button",
+        Press::Disconnect => "disconnect-button",
+        Press::DisconnectNow => "disconnect-now-button",
+        Press::ItWasMe(_) => "it-was-me-button",
+        Press::ItWasNotMe(_) => "it-was-not-me-button",
+    }
+}
+
 fn plain(body: Vec<String>) -> Message {
     let spoken = body.join("\n");
-    Message { body, button: None, footer: None, spoken }
+    Message { body, buttons: Vec::new(), footer: None, spoken }
 }
 
 /// The line of help for an intent. Exhaustive, so that no intent goes without one.
@@ -189,6 +339,10 @@ const fn help_key(intent: &Intent) -> &'static str {
     match intent {
         Intent::Connect => "help-connect",
         Intent::Status => "help-status",
-        Intent::Help | Intent::Welcome | Intent::Unknown { .. } => "help-help",
+        Intent::Test => "help-test",
+        Intent::Disconnect | Intent::DisconnectNow => "help-disconnect",
+        Intent::Help | Intent::Welcome | Intent::Confirm { .. } | Intent::Unknown { .. } => {
+            "help-help"
+        }
     }
 }

@@ -169,7 +169,7 @@ async fn tried(scopes: &[&str]) -> (bool, bool, bool) {
     let profile = api.profile(&person, Some(&token)).await.ok();
     let message = Message {
         body: vec!["Hello".to_owned()],
-        button: None,
+        buttons: Vec::new(),
         footer: None,
         spoken: "Hello".to_owned(),
     };

@@ -60,6 +60,7 @@ fn messages_read_aloud() {
         subscriber: SubscriberId::new("slack:T1:U1").unwrap(),
         name: Some("Ada & <Co>".to_owned()),
         since: Some(moment()),
+        can_test: false,
     };
     let unknown = UnknownCommand { said: "conect".to_owned(), nearest: Some("connect".to_owned()) };
     let refusal = Refusal {
@@ -116,6 +117,7 @@ fn any_answer() -> impl Strategy<Value = Answer> {
                 subscriber: SubscriberId::new(format!("id{name}")).unwrap(),
                 name: Some(name),
                 since: since.map(|second| Timestamp::from_second(second.into()).unwrap()),
+                can_test: false,
             })
         }),
         (text, proptest::option::of(text))

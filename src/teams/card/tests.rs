@@ -58,6 +58,7 @@ fn connected(name: &str) -> Answer {
         subscriber: SubscriberId::new("ada").unwrap(),
         name: Some(name.to_owned()),
         since: Some(noon()),
+        can_test: false,
     })
 }
 
@@ -170,9 +171,14 @@ fn the_largest_card_fits() {
     let body = vec![format!("{}\n", "\"".repeat(LONGEST_TEXT / MOST_LINES)); MOST_LINES];
     let spoken = "\"".repeat(LONGEST_SPEECH + 1);
     let url = "x".repeat(LONGEST_LINK - link("").expose().len());
-    let button = Button { label: spoken.clone(), spoken_label: spoken.clone(), link: link(&url) };
-    let button = link_button(&button);
-    let message = Message { body, button: None, footer: Some(spoken.clone()), spoken };
+    let button = Button {
+        label: spoken.clone(),
+        spoken_label: spoken.clone(),
+        style: Style::Primary,
+        target: Target::Link(link(&url)),
+    };
+    let button = super::button(&button);
+    let message = Message { body, buttons: Vec::new(), footer: Some(spoken.clone()), spoken };
     let actions = vec![button, renew_button(Language::German)];
     check(&PrivateCard::assemble(&message, &message, actions, Language::German));
 }
@@ -217,10 +223,11 @@ proptest! {
         let button = Button {
             label: spoken.clone(),
             spoken_label: spoken.clone(),
-            link: link(&"x".repeat(3900)),
+            style: Style::Primary,
+            target: Target::Link(link(&"x".repeat(3900))),
         };
-        let message = Message { body, button: None, footer, spoken };
-        let button = link_button(&button);
+        let message = Message { body, buttons: Vec::new(), footer, spoken };
+        let button = super::button(&button);
         let actions = vec![button, renew_button(Language::German)];
         check(&PrivateCard::assemble(&message, &message, actions, Language::German));
     }

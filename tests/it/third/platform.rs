@@ -22,7 +22,7 @@ use novu_connect_bot::core::{
 use novu_connect_bot::net::{HostAllowlist, Subdomains};
 use novu_connect_bot::random::SharedRandom;
 use novu_connect_bot::supervise::Background;
-use novu_connect_bot::words::message::{Markup, Voice};
+use novu_connect_bot::words::message::{Markup, Target, Voice};
 use secrecy::SecretString;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -177,7 +177,10 @@ impl Deliver for Third {
         let voice = Voice { language, command: &question.command, reference, markup: self };
         let message = voice.message(answer);
         let user = question.asker.user.clone();
-        let link = message.button.map(|button| button.link.expose().to_owned());
+        let link = message.buttons.iter().find_map(|button| match &button.target {
+            Target::Link(link) => Some(link.expose().to_owned()),
+            Target::Press(_) => None,
+        });
         let now = Seen { user, text: message.spoken, link };
         let mut seen = self.seen.lock().unwrap();
         let at = *at.get_or_insert(seen.len());
