@@ -80,15 +80,19 @@ impl Bench {
         assert!(matches!(store.begin(job(PAYLOAD), LEASE).await, Ok(Begun::Leased(_))));
         let Ok(Begun::Leased(ended)) = store.begin(job("x"), LEASE).await else { panic!() };
         store.finish(&ended, "done", KeyAfterwards::Taken).await.unwrap();
-        store.write(vec![Change::PutMessage(message())]).await.unwrap();
+        store.write(vec![Change::PutMessage(message(), None)]).await.unwrap();
         store.close().await;
         bench
     }
 }
 
 fn message() -> StoredMessage {
-    let owner = Owner { platform: "slack".into(), realm: "T1".into(), user: "U1".into() };
-    StoredMessage { id: "a-reference".into(), owner, body: BODY.into(), version: 0 }
+    let (owner, platform) = (owner(), "slack".into());
+    StoredMessage { owner, id: "a-reference".into(), platform, body: BODY.into(), version: 0 }
+}
+
+fn owner() -> Owner {
+    Owner::of("slack", "T1", "U1")
 }
 
 async fn open(file: &Path, keys: &[&str]) -> Store {
@@ -101,7 +105,7 @@ async fn open(file: &Path, keys: &[&str]) -> Store {
 async fn is_whole(file: &Path, keys: &[&str]) -> bool {
     let store = open(file, keys).await;
     let job = store.lease("reply", LEASE).await.unwrap();
-    let message = store.message("a-reference").await.unwrap();
+    let message = store.message(&owner(), "a-reference").await.unwrap();
     store.close().await;
     job.is_some_and(|job| job.payload.expose_secret() == PAYLOAD)
         && message.is_some_and(|message| message.body.expose_secret() == BODY)
@@ -286,9 +290,9 @@ async fn what_is_stored_of_a_person_is_removed_while_the_store_is_in_use() {
     for (person, removed) in [(["slack", "T1", "U2"], 0), (["slack", "T1", "U1"], 1)] {
         let told = done(&store(&[&["forget"][..], &person].concat(), &env));
         assert_eq!(told, format!("messages {removed} removed"));
-        assert_eq!(service.message("a-reference").await.unwrap().is_none(), removed == 1);
+        assert_eq!(service.message(&owner(), "a-reference").await.unwrap().is_none(), removed == 1);
     }
-    service.write(vec![Change::PutMessage(message())]).await.unwrap();
+    service.write(vec![Change::PutMessage(message(), None)]).await.unwrap();
     service.close().await;
     let told = failed(&store(&["forget", "irc", "T1", "U1"], &env), 64);
     assert!(told.contains("there is no platform irc: take slack or teams"), "{told}");

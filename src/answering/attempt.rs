@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::decide::Decided;
 use super::deliver::{Deliver, Shown};
-use super::messages::put;
+use super::messages::{MessageId, put};
 use super::pending::PendingReply;
 use super::{Answering, record};
 use crate::clock::{Clock, Tick, after, between, remaining};
@@ -133,7 +133,8 @@ async fn show<D: Deliver>(
     answer: &Answer,
 ) -> Shown {
     let _turn = if pending.stored {
-        Some(answering.messages.turn(pending.question().reference).await)
+        let question = pending.question();
+        Some(answering.messages.turn(&MessageId::of(&question.asker, question.reference)).await)
     } else {
         None
     };

@@ -41,7 +41,7 @@ impl<D: Deliver> BeforeLink for Remember<'_, D> {
 
     fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
-            let stored = self.answering.messages.remember::<D>(question, self.place).await;
+            let stored = self.answering.messages.remember::<D>(question, self.place, None).await;
             stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
             self.stored.store(true, Ordering::Relaxed);
             Ok(())

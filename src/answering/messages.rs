@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,26 @@ use super::deliver::Deliver;
 use crate::core::{Person, Question, Reference};
 use crate::store::{Change, Held, Owner, Store, StoreError, StoredMessage};
 
-/// Names one message that can change later: the reference of the question that it answers.
-pub type MessageId = Reference;
+/// Names one message that can change later: who sees it, and the reference of the question that it answers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MessageId {
+    pub(super) owner: Owner,
+    pub(super) reference: Reference,
+}
+
+impl MessageId {
+    /// The message by which a person's question is answered.
+    #[must_use]
+    pub fn of(person: &Person, reference: Reference) -> Self {
+        Self { owner: owner(person), reference }
+    }
+
+    /// The reference of the question.
+    #[must_use]
+    pub const fn reference(&self) -> Reference {
+        self.reference
+    }
+}
 
 /// A message, with the question that it answers and the place where it is seen.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,24 +75,26 @@ impl Messages {
         self.store.is_durable()
     }
 
-    /// Stores a message before it is seen.
+    /// Stores a message before it is seen, and what is watched of it for so long.
     pub(super) async fn remember<D: Deliver>(
         &self,
         question: &Question,
         place: &D::Place,
+        watch: Option<(SecretString, Duration)>,
     ) -> Result<(), StoreError> {
-        self.store.write(vec![put::<D>(question, place)]).await.map(drop)
+        let message = stored::<D>(question, place);
+        self.store.write(vec![Change::PutMessage(message, watch)]).await.map(drop)
     }
 
     /// Waits until nobody else in this process changes a message.
-    pub(super) async fn turn(&self, id: MessageId) -> Turn {
+    pub(super) async fn turn(&self, id: &MessageId) -> Turn {
         let mutex = {
             let mut turns = self.turns();
             turns.retain(|_, turn| turn.strong_count() > 0);
-            let there = turns.get(&id).and_then(Weak::upgrade);
+            let there = turns.get(id).and_then(Weak::upgrade);
             there.unwrap_or_else(|| {
                 let mutex = Arc::new(AsyncMutex::new(()));
-                turns.insert(id, Arc::downgrade(&mutex));
+                turns.insert(id.clone(), Arc::downgrade(&mutex));
                 mutex
             })
         };
@@ -83,15 +104,13 @@ impl Messages {
     /// A message.
     pub(super) async fn get<D: Deliver>(
         &self,
-        id: MessageId,
+        id: &MessageId,
     ) -> Result<Option<Found<D>>, StoreError> {
-        let Some(StoredMessage { body, version, .. }) = self.store.message(id.as_str()).await?
-        else {
-            return Ok(None);
-        };
+        let found = self.store.message(&id.owner, id.reference.as_str()).await?;
+        let Some(StoredMessage { body, version, .. }) = found else { return Ok(None) };
         let read = serde_json::from_str(body.expose_secret()).ok();
         if read.is_none() {
-            tracing::error!(reference = %id, "a stored message cannot be read");
+            tracing::error!(reference = %id.reference, "a stored message cannot be read");
         }
         Ok(read.map(|message| Found { message, version }))
     }
@@ -105,8 +124,10 @@ impl Messages {
 
     /// The newest message of a person.
     pub(super) async fn newest(&self, person: &Person) -> Result<Option<MessageId>, StoreError> {
-        let newest = self.store.newest_message(&owner(person)).await?;
-        Ok(newest.and_then(|id| MessageId::try_from(id).ok()))
+        let owner = owner(person);
+        let newest = self.store.newest_message(&owner).await?;
+        let reference = newest.and_then(|id| Reference::try_from(id).ok());
+        Ok(reference.map(|reference| MessageId { owner, reference }))
     }
 
     fn turns(&self) -> MutexGuard<'_, HashMap<MessageId, Weak<AsyncMutex<()>>>> {
@@ -117,7 +138,7 @@ impl Messages {
 
 /// The change that stores a message, in place of what was stored of it.
 pub(super) fn put<D: Deliver>(question: &Question, place: &D::Place) -> Change {
-    Change::PutMessage(stored::<D>(question, place))
+    Change::PutMessage(stored::<D>(question, place), None)
 }
 
 fn stored<D: Deliver>(question: &Question, place: &D::Place) -> StoredMessage {
@@ -130,17 +151,15 @@ fn stored<D: Deliver>(question: &Question, place: &D::Place) -> StoredMessage {
     // Structs of texts, numbers and maps with text keys always have a JSON form.
     let body = serde_json::to_string(&Body { question, place }).unwrap_or_default();
     StoredMessage {
-        id: question.reference.to_string(),
         owner: owner(&question.asker),
+        id: question.reference.to_string(),
+        platform: D::PLATFORM.name.to_owned(),
         body: SecretString::from(body),
         version: 0,
     }
 }
 
-fn owner(person: &Person) -> Owner {
-    Owner {
-        platform: person.platform.to_string(),
-        realm: person.workspace.realm().to_owned(),
-        user: person.user.clone(),
-    }
+/// The pseudonym of a person.
+pub(crate) fn owner(person: &Person) -> Owner {
+    Owner::of(person.platform.as_str(), person.workspace.realm(), &person.user)
 }

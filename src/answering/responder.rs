@@ -51,8 +51,8 @@ impl<D: Deliver> Responder for Answering<D> {
 
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown> {
         async move {
-            let _turn = self.messages.turn(message).await;
-            let mut found = match self.messages.get::<D>(message).await {
+            let _turn = self.messages.turn(&message).await;
+            let mut found = match self.messages.get::<D>(&message).await {
                 Ok(Some(found)) => found,
                 Ok(None) => return Shown::Gone,
                 Err(_) => return Shown::Later(None),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::owner::Owner;
+
 /// Names one job within a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct JobId(pub i64);
@@ -42,27 +44,31 @@ pub struct Job {
     pub payload: SecretString,
 }
 
-/// Whose a message is: one person's, as the platform names them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Owner {
-    /// The platform's name.
-    pub platform: String,
-    /// The workspace, tenant or organisation within which the user's id is unique.
-    pub realm: String,
-    /// The user's id.
-    pub user: String,
-}
-
 /// A message that can change later.
 #[derive(Debug, Clone)]
 pub struct StoredMessage {
-    /// Its name: the reference of the question that it answers.
-    pub id: String,
     /// Who sees it.
     pub owner: Owner,
+    /// Its name among theirs: the reference of the question that it answers.
+    pub id: String,
+    /// The platform's name.
+    pub platform: String,
     /// The question, and the place where the message is seen. It can hold a response URL, hence a
     /// secret.
     pub body: SecretString,
+    /// Grows by one with each change.
+    pub version: i64,
+}
+
+/// What is watched of a message that carries a sign-in link.
+#[derive(Debug, Clone)]
+pub struct StoredWatch {
+    /// Who sees the message.
+    pub owner: Owner,
+    /// The message's name among theirs.
+    pub id: String,
+    /// What is looked for, and what was found.
+    pub watch: SecretString,
     /// Grows by one with each change.
     pub version: i64,
 }
@@ -81,8 +87,11 @@ pub enum Change {
     Postpone(Lease, SecretString, Duration, Counts),
     /// Ends a job with an outcome, in a word.
     Finish(Lease, &'static str, KeyAfterwards),
-    /// Puts a message in, or its new body in place of the old one.
-    PutMessage(StoredMessage),
+    /// Puts a message in, or its new body in place of the old one; and what is watched of it, for so long.
+    /// A watch that is there already stays where there is none here.
+    PutMessage(StoredMessage, Option<(SecretString, Duration)>),
+    /// Replaces a watch that still has this version, and lets it last for so long from now on, or end.
+    ChangeWatch(StoredWatch, Option<Duration>),
     /// Replaces the body of a message that still has this version.
     ChangeMessage(StoredMessage),
 }

@@ -56,11 +56,12 @@ const TABLES: [Table; 2] = [
         columns: &[
             ("id", Kind::Text),
             ("platform", Kind::Text),
-            ("realm", Kind::Text),
-            ("user_id", Kind::Text),
             ("body", Kind::Bytes),
             ("version", Kind::Number),
             ("created_at", Kind::Number),
+            ("watch", Kind::Bytes),
+            ("watch_version", Kind::Number),
+            ("watched_until", Kind::Number),
         ],
     },
 ];

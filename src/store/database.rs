@@ -9,18 +9,21 @@ use tokio::task::JoinHandle;
 
 use super::beats::Beats;
 use super::changes::{
-    Admission, Admitted, Change, Counts, Job, JobId, Lease, NewJob, Owner, StoredMessage, Written,
+    Admission, Admitted, Change, Counts, Job, JobId, Lease, NewJob, StoredMessage, StoredWatch,
+    Written,
 };
 use super::clock::StoreClock;
+use super::owner::Owner;
 use super::postgres::{self, Postgres};
 use super::replicas::{Allowance, Replicas};
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::sealing::{
-    CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, RowId, SealedColumn, Sealing, Unsealed,
+    CryptographyFailed, JOBS_PAYLOAD, MESSAGES_BODY, MESSAGES_WATCH, RowId, SealedColumn, Sealing,
+    Unsealed,
 };
 use super::session::Reading;
 use super::sqlite::Sqlite;
-use super::statements::{self, LeasedRow, Write, Wrote};
+use super::statements::{self, LeasedRow, WatchRow, Write, Wrote};
 use super::trouble::{Failure, StoreError, StoreHealth, StoreTrouble};
 use super::unwritten::Unwritten;
 use crate::random::SharedRandom;
@@ -137,8 +140,18 @@ impl Database {
             Change::Finish(lease, outcome, key) => {
                 Sealed::Finish { id: lease.id.0, token: lease.token, outcome, key }
             }
-            Change::PutMessage(message) => Sealed::PutMessage(self.seal_message(message)?),
-            Change::ChangeMessage(message) => Sealed::ChangeMessage(self.seal_message(message)?),
+            Change::PutMessage(message, watch) => {
+                Sealed::PutMessage(self.seal_message(message, watch)?)
+            }
+            Change::ChangeMessage(message) => {
+                Sealed::ChangeMessage(self.seal_message(message, None)?)
+            }
+            Change::ChangeWatch(StoredWatch { owner, id, watch, version }, lasting) => {
+                let row = owner.row(&id);
+                let watch = self.seal_watch(&row, &watch)?;
+                let until = lasting.map(|lasting| self.clock.after(lasting));
+                Sealed::ChangeWatch { row, watch, version, until }
+            }
         })
     }
 
@@ -158,11 +171,24 @@ impl Database {
         self.sealing.seal(&JOBS_PAYLOAD, id, payload.expose_secret().as_bytes())
     }
 
-    fn seal_message(&self, message: StoredMessage) -> Result<SealedMessage, CryptographyFailed> {
-        let StoredMessage { id, owner: Owner { platform, realm, user }, body, version } = message;
+    fn seal_message(
+        &self,
+        message: StoredMessage,
+        watch: Option<(SecretString, Duration)>,
+    ) -> Result<SealedMessage, CryptographyFailed> {
+        let StoredMessage { owner, id, platform, body, version } = message;
+        let row = owner.row(&id);
         let body = body.expose_secret().as_bytes();
-        let body = self.sealing.seal(&MESSAGES_BODY, id.as_str(), body)?;
-        Ok(SealedMessage { id, platform, realm, user, body, version })
+        let body = self.sealing.seal(&MESSAGES_BODY, row.as_str(), body)?;
+        let watch = watch.map(|(watch, lasting)| {
+            self.seal_watch(&row, &watch).map(|watch| (watch, self.clock.after(lasting)))
+        });
+        let watch = watch.transpose()?;
+        Ok(SealedMessage { row, platform, body, version, watch })
+    }
+
+    fn seal_watch(&self, row: &str, watch: &SecretString) -> Result<Vec<u8>, CryptographyFailed> {
+        self.sealing.seal(&MESSAGES_WATCH, row, watch.expose_secret().as_bytes())
     }
 
     fn cannot_seal(&self, error: CryptographyFailed) -> StoreError {
@@ -271,18 +297,46 @@ impl Database {
         matches!(self.pools, Pools::Postgres(_))
     }
 
-    pub(super) async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
-        let id = id.to_owned();
+    pub(super) async fn message(
+        &self,
+        owner: &Owner,
+        id: &str,
+    ) -> Result<Option<StoredMessage>, StoreError> {
+        let (whose, name) = (owner.clone(), id.to_owned());
         let found = self.read(move |mut reading| async move {
-            statements::message(&mut reading.session(), &id).await
+            let row = statements::message(&mut reading.session(), &whose, &name).await?;
+            row.map(|row| Ok((row.text(0)?, row.bytes(1)?, row.number(2)?))).transpose()
         });
-        Ok(found.await?.and_then(|found| self.open_message(found)))
+        let Some((platform, body, version)) = found.await? else { return Ok(None) };
+        let body = self.open(&MESSAGES_BODY, owner.row(id).as_str(), &body);
+        let (owner, id) = (owner.clone(), id.to_owned());
+        Ok(body.map(|body| StoredMessage { owner, id, platform, body, version }))
     }
 
-    fn open_message(&self, found: SealedMessage) -> Option<StoredMessage> {
-        let SealedMessage { id, platform, realm, user, body, version } = found;
-        let body = self.open(&MESSAGES_BODY, id.as_str(), &body)?;
-        Some(StoredMessage { id, owner: Owner { platform, realm, user }, body, version })
+    pub(super) async fn watches(&self, platform: &str) -> Result<Vec<StoredWatch>, StoreError> {
+        let platform = platform.to_owned();
+        let found = self.read(move |mut reading| async move {
+            statements::watches(&mut reading.session(), &platform).await
+        });
+        Ok(found.await?.into_iter().filter_map(|found| self.open_watch(&found)).collect())
+    }
+
+    pub(super) async fn watch(
+        &self,
+        owner: &Owner,
+        id: &str,
+    ) -> Result<Option<StoredWatch>, StoreError> {
+        let (owner, id) = (owner.clone(), id.to_owned());
+        let found = self.read(move |mut reading| async move {
+            statements::watch(&mut reading.session(), &owner, &id).await
+        });
+        Ok(found.await?.first().and_then(|found| self.open_watch(found)))
+    }
+
+    fn open_watch(&self, found: &WatchRow) -> Option<StoredWatch> {
+        let watch = self.open(&MESSAGES_WATCH, found.row.as_str(), &found.watch)?;
+        let (owner, id) = Owner::of_row(&found.row)?;
+        Some(StoredWatch { owner, id: id.to_owned(), watch, version: found.version })
     }
 
     /// Opens a text; none where it does not open, which the log says.
@@ -302,9 +356,9 @@ impl Database {
     }
 
     pub(super) async fn newest_message(&self, owner: &Owner) -> Result<Option<String>, StoreError> {
-        let Owner { platform, realm, user } = owner.clone();
+        let owner = owner.clone();
         self.read(move |mut reading| async move {
-            statements::newest_message(&mut reading.session(), &platform, &realm, &user).await
+            statements::newest_message(&mut reading.session(), &owner).await
         })
         .await
     }

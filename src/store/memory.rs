@@ -9,8 +9,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::changes::{
-    Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, Owner, StoredMessage, Written,
+    Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, StoredMessage, StoredWatch, Written,
 };
+use super::owner::Owner;
 use super::trouble::StoreError;
 use crate::clock::{SharedClock, Tick};
 use messages::Messages;
@@ -114,7 +115,10 @@ impl State {
             Change::Save(lease, ..) | Change::Postpone(lease, ..) | Change::Finish(lease, ..) => {
                 (!self.is_held(lease)).then_some(Ok(Written::NotHeld))
             }
-            Change::PutMessage(_) => None,
+            Change::PutMessage(..) => None,
+            Change::ChangeWatch(watch, _) => {
+                (!self.messages.has_watch(watch)).then_some(Ok(Written::NotHeld))
+            }
             Change::ChangeMessage(message) => {
                 (!self.messages.has(message)).then_some(Ok(Written::NotHeld))
             }
@@ -151,8 +155,12 @@ impl State {
                 Entry { payload, attempts, due: now + pause, held: false, ..entry }
             }),
             Change::Finish(lease, _, key) => self.end(lease.id, key, now),
-            Change::PutMessage(message) | Change::ChangeMessage(message) => {
-                self.messages.put(message);
+            Change::PutMessage(message, watch) => {
+                self.messages.put(message, watch.map(|(watch, _)| watch));
+            }
+            Change::ChangeMessage(message) => self.messages.put(message, None),
+            Change::ChangeWatch(watch, lasting) => {
+                self.messages.change_watch(watch, lasting.is_some());
             }
         }
         None
@@ -237,8 +245,16 @@ impl Memory {
         self.state().jobs.values().filter(|job| job.held || job.due <= now).count()
     }
 
-    pub(super) fn message(&self, id: &str) -> Option<StoredMessage> {
-        self.state().messages.get(id)
+    pub(super) fn message(&self, owner: &Owner, id: &str) -> Option<StoredMessage> {
+        self.state().messages.get(owner, id)
+    }
+
+    pub(super) fn watches(&self, platform: &str) -> Vec<StoredWatch> {
+        self.state().messages.watches(platform)
+    }
+
+    pub(super) fn watch(&self, owner: &Owner, id: &str) -> Option<StoredWatch> {
+        self.state().messages.watch(owner, id)
     }
 
     pub(super) fn newest_message(&self, owner: &Owner) -> Option<String> {

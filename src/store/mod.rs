@@ -22,6 +22,7 @@ mod key_file;
 mod memory;
 mod open;
 mod overview;
+mod owner;
 mod postgres;
 mod replicas;
 mod resealed;
@@ -45,12 +46,13 @@ use crate::clock::SharedClock;
 pub use backup::back_up;
 pub use changes::{
     Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,
-    Owner, StoredMessage, Written,
+    StoredMessage, StoredWatch, Written,
 };
 pub use copying::{Copied, copy};
 pub use database::Database;
 pub use memory::Memory;
 pub use overview::{KeyRole, Overview, forget, overview};
+pub use owner::Owner;
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};
 
@@ -217,10 +219,36 @@ impl Store {
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+    pub async fn message(
+        &self,
+        owner: &Owner,
+        id: &str,
+    ) -> Result<Option<StoredMessage>, StoreError> {
         match self {
-            Self::Memory(memory) => Ok(memory.message(id)),
-            Self::Database(database) => database.message(id).await,
+            Self::Memory(memory) => Ok(memory.message(owner, id)),
+            Self::Database(database) => database.message(owner, id).await,
+        }
+    }
+
+    /// What is watched of a platform's messages.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn watches(&self, platform: &str) -> Result<Vec<StoredWatch>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.watches(platform)),
+            Self::Database(database) => database.watches(platform).await,
+        }
+    }
+
+    /// What is watched of one message, whether or not the watch has ended.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn watch(&self, owner: &Owner, id: &str) -> Result<Option<StoredWatch>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.watch(owner, id)),
+            Self::Database(database) => database.watch(owner, id).await,
         }
     }
 

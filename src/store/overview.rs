@@ -6,6 +6,7 @@ use sqlx::{AssertSqlSafe, Error};
 
 use super::config::{Location, Settings};
 use super::direct::{Direct, key_texts};
+use super::owner::Owner;
 use super::schema;
 use super::sealing::{KeyId, SealedColumn, Sealing};
 use super::session::Session;
@@ -115,9 +116,8 @@ pub async fn forget(
     realm: &str,
     user: &str,
 ) -> anyhow::Result<u64> {
-    let (platform, realm, user) = (platform.to_owned(), realm.to_owned(), user.to_owned());
     let mut direct = Direct::to_one_in_use(location).await?;
-    let forget = Write::Forget { platform, realm, user };
+    let forget = Write::Forget(Owner::of(platform, realm, user));
     let wrote = forget
         .run(&mut direct.session(), 0, 0)
         .await

@@ -37,6 +37,12 @@ pub(super) enum Sealed {
     },
     PutMessage(SealedMessage),
     ChangeMessage(SealedMessage),
+    ChangeWatch {
+        row: String,
+        watch: Vec<u8>,
+        version: i64,
+        until: Option<i64>,
+    },
 }
 
 impl Sealed {
@@ -52,15 +58,15 @@ impl Sealed {
 /// statements, which is 100.
 pub(super) const MOST_ROWS: usize = 64;
 
-/// A message whose body is sealed.
+/// A message whose body is sealed, and its watch.
 #[derive(Debug)]
 pub(super) struct SealedMessage {
-    pub(super) id: String,
+    pub(super) row: String,
     pub(super) platform: String,
-    pub(super) realm: String,
-    pub(super) user: String,
     pub(super) body: Vec<u8>,
     pub(super) version: i64,
+    /// The watch, and until when it lasts.
+    pub(super) watch: Option<(Vec<u8>, i64)>,
 }
 
 /// What became of a change.
@@ -124,10 +130,19 @@ impl Sealed {
             Self::ChangeMessage(message) => {
                 let values = [
                     message.body.as_slice().into(),
-                    message.id.as_str().into(),
+                    message.row.as_str().into(),
                     message.version.into(),
                 ];
                 Ok(found(session.execute(CHANGE_MESSAGE, &values).await?, Effect::NotHeld))
+            }
+            Self::ChangeWatch { row, watch, version, until } => {
+                let values = [
+                    watch.as_slice().into(),
+                    until.map_or(Value::NoNumber, Value::Number),
+                    row.as_str().into(),
+                    (*version).into(),
+                ];
+                Ok(found(session.execute(CHANGE_WATCH, &values).await?, Effect::NotHeld))
             }
         }
     }
@@ -143,24 +158,31 @@ pub(super) async fn put_messages(
     let mut values: Vec<Value<'_>> = Vec::with_capacity(messages.len() * COLUMNS);
     for (message, now) in messages {
         values.extend::<[Value<'_>; COLUMNS]>([
-            message.id.as_str().into(),
+            message.row.as_str().into(),
             message.platform.as_str().into(),
-            message.realm.as_str().into(),
-            message.user.as_str().into(),
             message.body.as_slice().into(),
             message.version.into(),
             (*now).into(),
+            message.watch.as_ref().map(|(watch, _)| watch.as_slice()).into(),
+            message.watch.as_ref().map_or(Value::NoNumber, |(_, until)| Value::Number(*until)),
         ]);
     }
     let row = |first: usize| {
         let places: Vec<_> = (first..first + COLUMNS).map(|place| format!("${place}")).collect();
-        format!("({})", places.join(", "))
+        format!("({}, 0)", places.join(", "))
     };
     let rows: Vec<_> = (1..=values.len()).step_by(COLUMNS).map(row).collect();
     let rows = rows.join(", ");
     let statement = format!(
-        "INSERT INTO messages (id, platform, realm, user_id, body, version, created_at) VALUES {rows}
-         ON CONFLICT (id) DO UPDATE SET body = excluded.body, version = messages.version + 1"
+        "INSERT INTO messages
+             (id, platform, body, version, created_at, watch, watched_until, watch_version)
+         VALUES {rows}
+         ON CONFLICT (id) DO UPDATE SET
+             body = excluded.body,
+             version = messages.version + 1,
+             watch = COALESCE(excluded.watch, messages.watch),
+             watched_until = COALESCE(excluded.watched_until, messages.watched_until),
+             watch_version = messages.watch_version + CASE WHEN excluded.watch IS NULL THEN 0 ELSE 1 END"
     );
     session.execute(AssertSqlSafe(statement), &values).await.map(drop)
 }
@@ -189,6 +211,10 @@ const FINISH: &str = "
 const FINISH_AND_FREE: &str = "
     UPDATE jobs SET outcome = $1, ended_at = $2, payload = $3, holder = NULL, unique_key = NULL
     WHERE id = $4 AND token = $5 AND outcome IS NULL";
+
+const CHANGE_WATCH: &str = "
+    UPDATE messages SET watch = $1, watched_until = $2, watch_version = watch_version + 1
+    WHERE id = $3 AND watch_version = $4 AND watch IS NOT NULL";
 
 const CHANGE_MESSAGE: &str = "
     UPDATE messages SET body = $1, version = version + 1 WHERE id = $2 AND version = $3";

@@ -92,6 +92,8 @@ sealed_columns! {
     JOBS_PAYLOAD = "jobs"."payload" by Number "id";
     /// A message that can change later, with the conversation that it is in.
     MESSAGES_BODY = "messages"."body" by Text "id";
+    /// What is watched of a message: whose link it carries, and who has used it.
+    MESSAGES_WATCH = "messages"."watch" by Text "id";
 }
 
 impl SealedColumn {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sqlx::Error;
 
 use super::changes::Admitted;
+use super::owner::Owner;
 use super::replicas::{Replicas, Told};
 use super::resealed::Resealed;
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
@@ -37,11 +38,7 @@ pub(super) enum Write {
     Release,
     ReleaseAll,
     Prune,
-    Forget {
-        platform: String,
-        realm: String,
-        user: String,
-    },
+    Forget(Owner),
     TellTime,
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
@@ -130,9 +127,7 @@ impl Write {
             Self::Release => release(session, holder, now).await.map(Wrote::Rows),
             Self::ReleaseAll => release_all(session, now).await.map(Wrote::Rows),
             Self::Prune => prune(session, now).await.map(Wrote::Rows),
-            Self::Forget { platform, realm, user } => {
-                forget(session, platform, realm, user).await.map(Wrote::Rows)
-            }
+            Self::Forget(owner) => forget(session, owner).await.map(Wrote::Rows),
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
@@ -249,35 +244,62 @@ async fn count(
 /// A message.
 pub(super) async fn message(
     session: &mut Session<'_>,
+    owner: &Owner,
     id: &str,
-) -> Result<Option<SealedMessage>, Error> {
-    const MESSAGE: &str =
-        "SELECT id, platform, realm, user_id, body, version FROM messages WHERE id = $1";
-    let read = |row: Row| {
-        Ok(SealedMessage {
-            id: row.text(0)?,
-            platform: row.text(1)?,
-            realm: row.text(2)?,
-            user: row.text(3)?,
-            body: row.bytes(4)?,
-            version: row.number(5)?,
-        })
-    };
-    session.row(MESSAGE, &[id.into()]).await?.map(read).transpose()
+) -> Result<Option<Row>, Error> {
+    const MESSAGE: &str = "SELECT platform, body, version FROM messages WHERE id = $1";
+    session.row(MESSAGE, &[owner.row(id).as_str().into()]).await
 }
 
-/// The newest message of a person.
-pub(super) async fn newest_message(
+/// What is watched of one message.
+pub(super) async fn watch(
+    session: &mut Session<'_>,
+    owner: &Owner,
+    id: &str,
+) -> Result<Vec<WatchRow>, Error> {
+    const WATCH: &str =
+        "SELECT id, watch, watch_version FROM messages WHERE id = $1 AND watch IS NOT NULL";
+    let rows = session.rows(WATCH, &[owner.row(id).as_str().into()]).await?;
+    rows.iter().map(WatchRow::read).collect()
+}
+
+/// What is watched of a platform's messages.
+pub(super) async fn watches(
     session: &mut Session<'_>,
     platform: &str,
-    realm: &str,
-    user: &str,
+) -> Result<Vec<WatchRow>, Error> {
+    const WATCHES: &str = "
+        SELECT id, watch, watch_version FROM messages
+        WHERE platform = $1 AND watched_until IS NOT NULL ORDER BY watched_until";
+    let rows = session.rows(WATCHES, &[platform.into()]).await?;
+    rows.iter().map(WatchRow::read).collect()
+}
+
+/// A watch as it is stored.
+#[derive(Debug)]
+pub(super) struct WatchRow {
+    pub(super) row: String,
+    pub(super) watch: Vec<u8>,
+    pub(super) version: i64,
+}
+
+impl WatchRow {
+    fn read(row: &Row) -> Result<Self, Error> {
+        Ok(Self { row: row.text(0)?, watch: row.bytes(1)?, version: row.number(2)? })
+    }
+}
+
+/// The name of a person's newest message among theirs.
+pub(super) async fn newest_message(
+    session: &mut Session<'_>,
+    owner: &Owner,
 ) -> Result<Option<String>, Error> {
     const NEWEST: &str = "
-        SELECT id FROM messages WHERE platform = $1 AND realm = $2 AND user_id = $3
-        ORDER BY created_at DESC LIMIT 1";
-    let row = session.row(NEWEST, &[platform.into(), realm.into(), user.into()]).await?;
-    row.map(|row| row.text(0)).transpose()
+        SELECT id FROM messages WHERE id >= $1 AND id < $2 ORDER BY created_at DESC LIMIT 1";
+    let [first, end] = owner.rows();
+    let row = session.row(NEWEST, &[first.as_str().into(), end.as_str().into()]).await?;
+    let row = row.map(|row| row.text(0)).transpose()?;
+    Ok(row.and_then(|row| Owner::of_row(&row).map(|(_, id)| id.to_owned())))
 }
 
 /// Releases what `holder` holds, at once.
@@ -309,14 +331,10 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
 }
 
 /// Removes the messages of a person. What is still promised to them goes when it is kept.
-async fn forget(
-    session: &mut Session<'_>,
-    platform: &str,
-    realm: &str,
-    user: &str,
-) -> Result<u64, Error> {
-    const FORGET: &str = "DELETE FROM messages WHERE platform = $1 AND realm = $2 AND user_id = $3";
-    session.execute(FORGET, &[platform.into(), realm.into(), user.into()]).await
+async fn forget(session: &mut Session<'_>, owner: &Owner) -> Result<u64, Error> {
+    const FORGET: &str = "DELETE FROM messages WHERE id >= $1 AND id < $2";
+    let [first, end] = owner.rows();
+    session.execute(FORGET, &[first.as_str().into(), end.as_str().into()]).await
 }
 
 /// The latest time that was told; none before the first.

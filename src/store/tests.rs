@@ -103,6 +103,15 @@ impl Bench {
         leased(self.store.begin(job(), LEASE).await.unwrap())
     }
 
+    /// A message of the person who has most of them.
+    async fn message(&self, id: &str) -> Result<Option<StoredMessage>, StoreError> {
+        self.store.message(&message("", "U1", "").owner, id).await
+    }
+
+    async fn watches(&self) -> Vec<StoredWatch> {
+        self.store.watches("slack").await.unwrap()
+    }
+
     async fn lease(&self) -> Option<Lease> {
         self.store.lease("late", LEASE).await.unwrap().map(|job| job.lease)
     }
@@ -137,9 +146,13 @@ fn keyed(key: u8) -> NewJob {
 }
 
 fn message(id: &str, user: &str, body: &str) -> StoredMessage {
-    let (platform, realm) = ("slack".to_owned(), "T1".to_owned());
-    let owner = Owner { platform, realm, user: user.to_owned() };
-    StoredMessage { id: id.to_owned(), owner, body: body.into(), version: 0 }
+    let (owner, platform) = (Owner::of("slack", "T1", user), "slack".to_owned());
+    StoredMessage { owner, id: id.to_owned(), platform, body: body.into(), version: 0 }
+}
+
+/// The change that puts a message in.
+fn put(message: StoredMessage) -> Change {
+    Change::PutMessage(message, None)
 }
 
 /// Tests that hold on each of the stores.
@@ -255,18 +268,18 @@ on_stores! { [memory, sqlite, postgres] {
         bench.clock.advance(LEASE);
         let held = bench.lease().await.unwrap();
         let finish = |lease: &Lease| Change::Finish(lease.clone(), "told", KeyAfterwards::Free);
-        let told = || Change::PutMessage(message("M1", "U1", "told"));
+        let told = || put(message("M1", "U1", "told"));
         let set = vec![Change::Put(job(), SECOND), told(), finish(&stale)];
         assert_eq!(bench.store.write(set).await, Ok(Written::NotHeld));
         let taken = leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
         let set = vec![finish(&held), told(), Change::Begin(keyed(1), LEASE)];
         assert_eq!(bench.store.write(set).await, Ok(Written::KeyTaken));
         assert_eq!(bench.open_jobs().await, 2);
-        assert!(bench.store.message("M1").await.unwrap().is_none());
+        assert!(bench.message("M1").await.unwrap().is_none());
         let set = vec![finish(&held), finish(&taken), told(), Change::Begin(job(), LEASE)];
         let Ok(Written::All(leases)) = bench.store.write(set).await else { panic!("not written") };
         assert_eq!(bench.open_jobs().await, 1);
-        assert!(bench.store.message("M1").await.unwrap().is_some());
+        assert!(bench.message("M1").await.unwrap().is_some());
         assert_eq!(bench.finish(&leases[0]).await, Held::Still);
     }
 
@@ -289,26 +302,54 @@ on_stores! { [memory, sqlite, postgres] {
     }
 
     async fn a_message_is_changed_by_whoever_knows_how_it_is(bench) {
-        let put = |it: StoredMessage| vec![Change::PutMessage(it)];
-        bench.store.write(put(message("M1", "U1", "first"))).await.unwrap();
-        let found = bench.store.message("M1").await.unwrap().unwrap();
+        bench.store.write(vec![put(message("M1", "U1", "first"))]).await.unwrap();
+        let found = bench.message("M1").await.unwrap().unwrap();
         assert_eq!(found.body.expose_secret(), "first");
-        assert_eq!(found.owner, message("M1", "U1", "").owner);
+        let theirs = bench.store.message(&message("", "U2", "").owner, "M1").await.unwrap();
+        assert!(theirs.is_none(), "a message is found by its owner alone");
         let change = |body: &str| {
             vec![Change::ChangeMessage(StoredMessage { body: body.into(), ..found.clone() })]
         };
         assert_eq!(bench.store.write(change("second")).await.unwrap().held(), Held::Still);
         assert_eq!(bench.store.write(change("third")).await.unwrap().held(), Held::NoLonger);
-        assert_eq!(bench.store.message("M1").await.unwrap().unwrap().body.expose_secret(), "second");
-        bench.store.write(put(message("M1", "U1", "anew"))).await.unwrap();
-        let again = bench.store.message("M1").await.unwrap().unwrap();
+        assert_eq!(bench.message("M1").await.unwrap().unwrap().body.expose_secret(), "second");
+        bench.store.write(vec![put(message("M1", "U1", "anew"))]).await.unwrap();
+        let again = bench.message("M1").await.unwrap().unwrap();
         assert_eq!((again.body.expose_secret(), again.version), ("anew", 2));
-        assert!(bench.store.message("M2").await.unwrap().is_none());
+        assert!(bench.message("M2").await.unwrap().is_none());
+    }
+
+    async fn a_watch_is_changed_by_whoever_knows_how_it_is_and_stays_while_its_message_changes(bench) {
+        let watched = |watch: &str| {
+            vec![Change::PutMessage(message("M1", "U1", "link"), Some((watch.into(), LEASE)))]
+        };
+        bench.store.write(vec![put(message("M2", "U1", "no link"))]).await.unwrap();
+        bench.store.write(watched("waiting")).await.unwrap();
+        bench.store.write(vec![put(message("M1", "U1", "moved"))]).await.unwrap();
+        let found = bench.watches().await;
+        let [waiting] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((waiting.id.as_str(), waiting.watch.expose_secret()), ("M1", "waiting"));
+        let change = |to: &str, lasting| {
+            vec![Change::ChangeWatch(StoredWatch { watch: to.into(), ..waiting.clone() }, lasting)]
+        };
+        let write = async |set| bench.store.write(set).await.unwrap().held();
+        assert_eq!(write(change("connected", Some(LEASE))).await, Held::Still);
+        assert_eq!(write(change("late", Some(LEASE))).await, Held::NoLonger);
+        assert_eq!(bench.watches().await[0].watch.expose_secret(), "connected");
+
+        let over = StoredWatch { watch: "over".into(), ..bench.watches().await.remove(0) };
+        assert_eq!(write(vec![Change::ChangeWatch(over, None)]).await, Held::Still);
+        assert!(bench.watches().await.is_empty());
+        let ended = bench.store.watch(&message("", "U1", "").owner, "M1").await.unwrap().unwrap();
+        assert_eq!(ended.watch.expose_secret(), "over");
+        assert!(bench.store.watch(&ended.owner, "M2").await.unwrap().is_none());
+        bench.store.write(watched("anew")).await.unwrap();
+        assert_eq!(bench.watches().await[0].watch.expose_secret(), "anew");
     }
 
     async fn the_newest_message_of_a_person_is_found(bench) {
         for (id, user) in [("M1", "U1"), ("M2", "U1"), ("M3", "U2")] {
-            bench.store.write(vec![Change::PutMessage(message(id, user, "{}"))]).await.unwrap();
+            bench.store.write(vec![put(message(id, user, "{}"))]).await.unwrap();
             bench.clock.advance(SECOND);
         }
         for (user, newest) in [("U1", Some("M2")), ("U2", Some("M3")), ("U3", None)] {

@@ -43,13 +43,13 @@ on_stores! { [sqlite, postgres] {
     async fn what_was_stored_is_there_after_a_restart(bench) {
         let begun = bench.begin().await;
         bench.postpone(&begun, "kept", SECOND).await;
-        bench.store.write(vec![Change::PutMessage(message("M1", "U1", "kept"))]).await.unwrap();
+        bench.store.write(vec![put(message("M1", "U1", "kept"))]).await.unwrap();
         bench.reopen().await;
         bench.clock.advance(SECOND);
         let job = bench.store.lease("late", LEASE).await.unwrap().unwrap();
         assert_eq!(job.payload.expose_secret(), "kept");
         assert_eq!(bench.finish(&begun).await, Held::NoLonger);
-        assert_eq!(bench.store.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
+        assert_eq!(bench.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
     }
 
     async fn a_clock_that_was_set_back_before_a_restart_blocks_nothing_for_longer(bench) {
@@ -63,14 +63,14 @@ on_stores! { [sqlite, postgres] {
     }
 
     async fn a_clock_that_was_a_year_ahead_at_a_restart_takes_nothing_for_old(bench) {
-        bench.store.write(vec![Change::PutMessage(message("M1", "U1", "kept"))]).await.unwrap();
+        bench.store.write(vec![put(message("M1", "U1", "kept"))]).await.unwrap();
         let ended = leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
         bench.store.finish(&ended, "told", KeyAfterwards::Taken).await.unwrap();
         bench.database().beat().await.unwrap();
         bench.clock.set(Timestamp::from_second(START + 366 * 86_400).unwrap());
         bench.reopen().await;
         bench.database().write(statements::Write::Prune).await.unwrap();
-        assert!(bench.store.message("M1").await.unwrap().is_some());
+        assert!(bench.message("M1").await.unwrap().is_some());
         assert_eq!(bench.store.begin(keyed(1), LEASE).await, Ok(Begun::Known));
     }
 
@@ -79,14 +79,14 @@ on_stores! { [sqlite, postgres] {
             let begun = bench.begin().await;
             bench.postpone(&begun, payload, Duration::ZERO).await;
         }
-        let put = |id| Change::PutMessage(message(id, "U1", id));
+        let put = |id| put(message(id, "U1", id));
         bench.store.write(vec![put("M1"), put("M2")]).await.unwrap();
         execute(&bench, "
             UPDATE jobs SET payload = (SELECT payload FROM jobs AS other WHERE other.id <> jobs.id)
             WHERE id = (SELECT MIN(id) FROM jobs)").await;
         execute(&bench, "
-            UPDATE messages SET body = (SELECT body FROM messages AS other WHERE other.id = 'M2')
-            WHERE id = 'M1'").await;
+            UPDATE messages SET body = (SELECT body FROM messages AS other WHERE other.id LIKE '%-M2')
+            WHERE id LIKE '%-M1'").await;
         let mut opened = Vec::new();
         while let Some(job) = bench.store.lease("late", LEASE).await.unwrap() {
             opened.push(job.payload.expose_secret().to_owned());
@@ -94,8 +94,8 @@ on_stores! { [sqlite, postgres] {
         opened.sort();
         assert_eq!(opened[0], "", "the row that was moved");
         assert!(["one", "other"].contains(&&*opened[1]));
-        assert!(bench.store.message("M1").await.unwrap().is_none());
-        assert_eq!(bench.store.message("M2").await.unwrap().unwrap().body.expose_secret(), "M2");
+        assert!(bench.message("M1").await.unwrap().is_none());
+        assert_eq!(bench.message("M2").await.unwrap().unwrap().body.expose_secret(), "M2");
     }
 
     async fn keys_are_changed_without_leaving_a_column_behind(bench) {
@@ -108,7 +108,9 @@ on_stores! { [sqlite, postgres] {
         for _ in 0..150 {
             bench.store.write(vec![Change::Put(job(), SECOND)]).await.unwrap();
         }
-        bench.store.write(vec![Change::PutMessage(message("M1", "U1", "kept"))]).await.unwrap();
+        let watch = Some(("watched".into(), LEASE));
+        let kept = Change::PutMessage(message("M1", "U1", "kept"), watch);
+        bench.store.write(vec![kept, put(message("M2", "U1", "unwatched"))]).await.unwrap();
         for column in SealedColumn::ALL {
             let (table, column) = (column.table(), column.column());
             let text = format!("SELECT COUNT(*) FROM {table} WHERE length({column}) > 0");
@@ -118,14 +120,15 @@ on_stores! { [sqlite, postgres] {
         }
         bench.settings.keys = keys(&[new, old]);
         bench.reopen().await;
-        assert_eq!(bench.database().reseal().await, Ok(151));
+        assert_eq!(bench.database().reseal().await, Ok(153));
         assert_eq!(bench.database().reseal().await, Ok(0));
         bench.settings.keys = keys(&[new]);
         bench.reopen().await;
         bench.clock.advance(SECOND);
         let job = bench.store.lease("late", LEASE).await.unwrap().unwrap();
         assert_eq!(job.payload.expose_secret(), "{}");
-        assert_eq!(bench.store.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
+        assert_eq!(bench.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
+        assert_eq!(bench.watches().await[0].watch.expose_secret(), "watched");
         // The key of before is not needed any more, and alone it is not enough.
         bench.settings.keys = keys(&[old]);
         bench.kill();
@@ -157,7 +160,7 @@ on_stores! { [sqlite, postgres] {
         let ended = leased(bench.store.begin(keyed(1), LEASE).await.unwrap());
         bench.store.finish(&ended, "told", KeyAfterwards::Taken).await.unwrap();
         bench.begin().await;
-        bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]).await.unwrap();
+        bench.store.write(vec![put(message("M1", "U1", "{}"))]).await.unwrap();
         let prune = async || match bench.database().write(statements::Write::Prune).await.unwrap() {
             statements::Wrote::Rows(rows) => rows,
             other => panic!("{other:?}"),
@@ -248,7 +251,7 @@ async fn a_server_that_is_away_is_not_said_to_be_slow_however_many_wait_for_it()
     let Some(server) = Server::start() else { return };
     let bench = Bench::at(location(&server.database()).unwrap(), None).await;
     server.stop();
-    let write = || bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]);
+    let write = || bench.store.write(vec![put(message("M1", "U1", "{}"))]);
     let away = Err(StoreError::Unavailable(StoreTrouble::Unreachable));
     for written in futures_util::future::join_all((0..8).map(|_| write())).await {
         assert_eq!(written.map(drop), away);
@@ -262,7 +265,7 @@ async fn a_file_that_is_removed_is_missed() {
     std::fs::rename(&there, &away).unwrap();
     let gone = Err(StoreError::Unavailable(StoreTrouble::Gone));
     assert_eq!(bench.database().beat().await, gone);
-    let written = bench.store.write(vec![Change::PutMessage(message("M1", "U1", "{}"))]).await;
+    let written = bench.store.write(vec![put(message("M1", "U1", "{}"))]).await;
     assert_eq!(written.map(drop), gone, "nothing is written for nobody");
     assert_eq!(bench.store.trouble(), Some(StoreTrouble::Gone));
     // Another file of its name is not the one that is open.
@@ -430,7 +433,7 @@ async fn those_who_read_and_those_who_write_never_find_the_file_busy() {
 #[tokio::test]
 async fn one_write_that_fails_is_not_the_end_of_those_beside_it() {
     let bench = Bench::sqlite().await.unwrap();
-    let twice = Change::PutMessage(message("M1", "U1", "{}"));
+    let twice = put(message("M1", "U1", "{}"));
     let bad = NewJob { kind: "bad", ..job() };
     execute(
         &bench,

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use axum::http::StatusCode;
 use connect_sandbox::novu::{Integration, NewConnection};
 use connect_sandbox::{Browser, Effect, Fault, Hold, Route};
-use novu_connect_bot::answering::{Responder, Shown};
+use novu_connect_bot::answering::{Responder, MessageId, Shown};
 use novu_connect_bot::clock::Clock;
 use novu_connect_bot::core::{
     Answer, Intent, LearntLanguage, Person, Question, Reference, Workspace,
@@ -225,7 +225,7 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
     assert_eq!(responder.reach(&person(GRACE)).await, None);
     let message = responder.reach(&ada).await.unwrap();
     let question = Question {
-        asker: ada,
+        asker: ada.clone(),
         identified: true,
         intent: Intent::Status,
         reference: Reference::from_random([1; 5]),
@@ -240,5 +240,6 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
     assert_eq!(responder.tell(message, &answer).await, Shown::Shown("message"));
     let message = only(&bot, &third).await;
     assert!(message.text.contains("connected") && message.link.is_none(), "{message:?}");
-    assert_eq!(responder.tell(Reference::from_random([2; 5]), &answer).await, Shown::Gone);
+    let unknown = MessageId::of(&ada, Reference::from_random([2; 5]));
+    assert_eq!(responder.tell(unknown, &answer).await, Shown::Gone);
 }

@@ -14,17 +14,19 @@ CREATE INDEX jobs_due ON jobs (kind, due_at) WHERE outcome IS NULL;
 CREATE INDEX jobs_ended ON jobs (ended_at) WHERE outcome IS NOT NULL;
 CREATE UNIQUE INDEX jobs_unique ON jobs (kind, unique_key) WHERE unique_key IS NOT NULL;
 
+-- A message's id begins with the pseudonym of whom it is for, so that one index finds it and all of theirs.
 CREATE TABLE messages (
-    id         TEXT   NOT NULL PRIMARY KEY,
-    platform   TEXT   NOT NULL,
-    realm      TEXT   NOT NULL,
-    user_id    TEXT   NOT NULL,
-    body       BYTEA  NOT NULL,
-    version    BIGINT NOT NULL,
-    created_at BIGINT NOT NULL
+    id            TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    platform      TEXT NOT NULL,
+    body          BYTEA NOT NULL,
+    version       BIGINT NOT NULL,
+    created_at    BIGINT NOT NULL,
+    watch         BYTEA,
+    watch_version BIGINT NOT NULL,
+    watched_until BIGINT
 );
-CREATE INDEX messages_person ON messages (platform, realm, user_id, created_at);
 CREATE INDEX messages_created ON messages (created_at);
+CREATE INDEX messages_watched ON messages (platform, watched_until) WHERE watched_until IS NOT NULL;
 
 CREATE TABLE store_clock (
     one BIGINT NOT NULL PRIMARY KEY CHECK (one = 1),
