@@ -28,12 +28,19 @@ const LATENCY_BOUNDS: [f64; 12] =
 const PANICS: [&str; 2] = ["request", "task"];
 
 /// The steps of the funnel.
-const FUNNEL: [&str; 2] = ["asked", "clicked"];
+const FUNNEL: [&str; 6] = ["asked", "shown", "clicked", "signed_in", "verified", "refused"];
+
+/// The times from a sign-in to "Connected", in seconds.
+const CONNECTED_BOUNDS: [f64; 10] = [0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0];
 
 type Latency<L> = Family<L, Histogram, fn() -> Histogram>;
 
 fn latency() -> Histogram {
     Histogram::new(LATENCY_BOUNDS)
+}
+
+fn connected() -> Histogram {
+    Histogram::new(CONNECTED_BOUNDS)
 }
 
 /// Every counter, gauge and histogram of the service.
@@ -47,6 +54,10 @@ pub struct Metrics {
     reply: Latency<Surface>,
     background_restarts: Family<Background, Counter>,
     panics: Family<Panicked, Counter>,
+    watches_open: Family<Surface, Gauge>,
+    wrong_persons: Family<Surface, Counter>,
+    links_removed: Family<Surface, Counter>,
+    connected: Latency<Surface>,
     /// Promises that are not kept yet.
     pub promises_open: Gauge,
     /// Whether the store works.
@@ -87,6 +98,10 @@ impl Metrics {
             reply: Family::new_with_constructor(latency as fn() -> Histogram),
             background_restarts: Family::default(),
             panics: Family::default(),
+            watches_open: Family::default(),
+            wrong_persons: Family::default(),
+            links_removed: Family::default(),
+            connected: Family::new_with_constructor(connected as fn() -> Histogram),
             promises_open: Gauge::default(),
             store_up: Gauge::default(),
             connections_known: Gauge::default(),
@@ -115,7 +130,32 @@ impl Metrics {
             self.refused.clone(),
         );
         registry.register("answers", "Answers given, by intent and kind", self.answered.clone());
-        registry.register("funnel", "People on their way: asked, clicked", self.funnel.clone());
+        registry.register(
+            "funnel",
+            "People on their way: asked, link shown, clicked, signed in, verified, refused afterwards",
+            self.funnel.clone(),
+        );
+        registry.register(
+            "watches_open",
+            "Sign-in links that are watched",
+            self.watches_open.clone(),
+        );
+        registry.register(
+            "wrong_persons",
+            "Sign-ins by somebody else than the person whose link was used",
+            self.wrong_persons.clone(),
+        );
+        registry.register(
+            "links_removed",
+            "Channel endpoints that were removed, because they bound the wrong person",
+            self.links_removed.clone(),
+        );
+        registry.register_with_unit(
+            "connected",
+            "Time from the sign-in, as Novu dates it, until it was verified",
+            Unit::Seconds,
+            self.connected.clone(),
+        );
         registry.register(
             "late_deliveries",
             "Answers that came after the reply budget, by how they were delivered",
@@ -214,6 +254,33 @@ impl Metrics {
             let labels = Step { platform: Word(platform), step: Word(step) };
             drop(self.funnel.get_or_create(&labels));
         }
+        let surface = Surface { platform: Word(platform) };
+        drop(self.watches_open.get_or_create(&surface));
+        drop(self.wrong_persons.get_or_create(&surface));
+        drop(self.links_removed.get_or_create(&surface));
+        drop(self.connected.get_or_create(&surface));
+    }
+
+    /// Notes how many sign-in links are watched.
+    pub fn watches_open(&self, platform: &'static str, count: usize) {
+        let open = self.watches_open.get_or_create(&Surface { platform: Word(platform) });
+        open.set(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a sign-in by somebody else than the person whose link was used.
+    pub fn wrong_person(&self, platform: &'static str) {
+        self.wrong_persons.get_or_create(&Surface { platform: Word(platform) }).inc();
+    }
+
+    /// Counts a channel endpoint that was removed, because it bound the wrong person.
+    pub fn link_removed(&self, platform: &'static str) {
+        self.links_removed.get_or_create(&Surface { platform: Word(platform) }).inc();
+    }
+
+    /// Records how long it took from a sign-in until it was verified.
+    pub fn connected_after(&self, platform: &'static str, took: Duration) {
+        let surface = Surface { platform: Word(platform) };
+        self.connected.get_or_create(&surface).observe(took.as_secs_f64());
     }
 
     /// Makes the counts of late answers exist, as above.

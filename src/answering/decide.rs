@@ -1,17 +1,21 @@
 //! The answer to a question: who asks, whether they ask too often, and what the core says.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use secrecy::SecretString;
 
 use super::Answering;
 use super::deliver::Deliver;
+use super::messages::MessageId;
 use super::pending::{Asked, Learnt};
+use super::watch::Watch;
 use crate::core::{
-    Answer, BeforeLink, Intent, Invitee, Lasts, Profiles, Question, Reason, Refusal, SignIn,
-    SignInLink,
+    Answer, BeforeLink, Intent, Invitee, Lasts, Profiles, Prospect, Question, Reason, Reference,
+    Refusal, SignIn, SignInLink,
 };
 use crate::links::Invitation;
 
@@ -27,11 +31,13 @@ pub(super) struct Decided {
     pub(super) learnt: Learnt,
 }
 
-/// Stores the message before anybody sees its link: it changes once somebody has signed in.
+/// Stores the message before anybody sees its link, and what is watched of it: it changes once somebody
+/// has signed in.
 struct Remember<'a, D: Deliver> {
     answering: &'a Answering<D>,
     place: &'a D::Place,
     stored: &'a AtomicBool,
+    watch: &'a OnceLock<Watch>,
 }
 
 impl<D: Deliver> BeforeLink for Remember<'_, D> {
@@ -39,11 +45,61 @@ impl<D: Deliver> BeforeLink for Remember<'_, D> {
         self.answering.messages.takes_time()
     }
 
-    fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>> {
+    fn before_link<'a>(
+        &'a self,
+        question: &'a Question,
+        prospect: Prospect,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
-            let stored = self.answering.messages.remember::<D>(question, self.place, None).await;
-            stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
-            self.stored.store(true, Ordering::Relaxed);
+            let watch = Watch::new(question, question.reference, prospect);
+            self.store(question, Some(watch.stored())).await?;
+            let _ = self.watch.set(watch);
+            Ok(())
+        }
+        .boxed()
+    }
+}
+
+impl<D: Deliver> Remember<'_, D> {
+    async fn store(
+        &self,
+        question: &Question,
+        watch: Option<(SecretString, Duration)>,
+    ) -> Result<(), Refusal> {
+        let stored = self.answering.messages.remember::<D>(question, self.place, watch).await;
+        stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+        self.stored.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// As [`Remember`], where the message with the way to the link has been seen for a while.
+pub(super) struct Again<'a, D: Deliver> {
+    pub(super) answering: &'a Answering<D>,
+    pub(super) message: Reference,
+    pub(super) watch: OnceLock<Watch>,
+}
+
+impl<D: Deliver> BeforeLink for Again<'_, D> {
+    fn takes_time(&self) -> bool {
+        self.answering.messages.takes_time()
+    }
+
+    fn before_link<'a>(
+        &'a self,
+        question: &'a Question,
+        prospect: Prospect,
+    ) -> BoxFuture<'a, Result<(), Refusal>> {
+        async {
+            let watch = Watch::new(question, self.message, prospect);
+            let id = MessageId::of(&question.asker, self.message);
+            match self.answering.messages.watch_again(&id, watch.stored()).await {
+                Ok(true) => {}
+                // Nothing could tell the person what comes of the link.
+                Ok(false) => return Err(Reason::Incomplete.into()),
+                Err(_) => return Err(Reason::StoreUnavailable.into()),
+            }
+            let _ = self.watch.set(watch);
             Ok(())
         }
         .boxed()
@@ -55,7 +111,8 @@ impl<D: Deliver> Answering<D> {
     pub(super) async fn decide(&self, asked: &Asked<D::Lookup>, place: &D::Place) -> Decided {
         let mut learnt = Learnt::default();
         let stored = AtomicBool::new(false);
-        let before = Remember { answering: self, place, stored: &stored };
+        let watch = OnceLock::new();
+        let before = Remember { answering: self, place, stored: &stored, watch: &watch };
         let working = self.work_out(asked, &mut learnt, &before);
         let working = tokio::time::timeout(TIME_TO_ANSWER, working);
         let answer = tokio::select! {
@@ -66,6 +123,9 @@ impl<D: Deliver> Answering<D> {
             () = self.concluding.cancelled() => Answer::Refused(Reason::Restarting.into()),
         };
         learnt.stored = stored.into_inner();
+        if let Some(watch) = watch.into_inner() {
+            self.begin_watch(watch, &answer).await;
+        }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
     }
@@ -97,6 +157,11 @@ impl<D: Deliver> Answering<D> {
         if too_often {
             return Answer::Refused(Reason::TooOften.into());
         }
+        if let Intent::Confirm { message, mine } = question.intent
+            && let Some(answer) = self.confirm(question, message, mine).await
+        {
+            return answer;
+        }
         self.link_or_page(question, &self.deliver.profiles(lookup), before).await
     }
 
@@ -109,7 +174,7 @@ impl<D: Deliver> Answering<D> {
     ) -> Answer {
         if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
             return match self.linking.invite(question, profiles).await {
-                Ok(invitee) => match before.before_link(question).await {
+                Ok(invitee) => match before.store(question, None).await {
                     Ok(()) => self.page(question, invitee, profiles),
                     Err(refusal) => Answer::Refused(refusal),
                 },

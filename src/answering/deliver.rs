@@ -21,6 +21,10 @@ pub trait Deliver: Debug + Send + Sync + 'static {
     /// How long after the HTTP response the first message may follow: a platform can take a post that
     /// overtakes its own handling of the response for the older of the two.
     const SETTLE: Duration;
+    /// The kind of what follows from a sign-in, in the store. Never changes.
+    const FOLLOW_UPS: &'static str;
+    /// The kind of the right to look for new sign-ins, in the store. Never changes.
+    const WATCHES: &'static str;
     /// The ways in which a message is shown, as words for metrics.
     const WAYS: &'static [&'static str];
     /// When somebody who waits for a message sees the first sign that it is made.
@@ -60,6 +64,10 @@ pub trait Deliver: Debug + Send + Sync + 'static {
         question: &Question,
         answer: &Answer,
     ) -> impl Future<Output = Shown> + Send;
+
+    /// A place in which somebody can be shown a message who did not ask: beside the newest message of
+    /// theirs, where there is one. None where they cannot be reached.
+    fn unasked(&self, newest: Option<&Self::Place>) -> Option<Self::Place>;
 }
 
 /// What became of a message.

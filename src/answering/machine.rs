@@ -39,7 +39,14 @@ impl<D: Deliver> Machine for Answering<D> {
         let late_answers = Background::new(name, &self, |answering, stop| async move {
             answering.jobs.work(&answering, &answering.tasks, stop).await;
         });
-        self.linking.background().into_iter().chain([late_answers]).collect()
+        let name = format!("{}_follow_ups", D::PLATFORM.name);
+        let follow_ups = Background::new(name, &self, |answering, stop| async move {
+            answering.watches.follow_ups.work(&answering, &answering.tasks, stop).await;
+        });
+        let name = format!("{}_watches", D::PLATFORM.name);
+        let watches = Background::new(name, &self, Self::keep_watching);
+        let own = [late_answers, follow_ups, watches];
+        self.linking.background().into_iter().chain(own).collect()
     }
 
     fn conclude(&self) -> BoxFuture<'_, ()> {

@@ -86,6 +86,18 @@ impl Messages {
         self.store.write(vec![Change::PutMessage(message, watch)]).await.map(drop)
     }
 
+    /// Watches a message that is there, anew. Whether it is there.
+    pub(super) async fn watch_again(
+        &self,
+        id: &MessageId,
+        watch: (SecretString, Duration),
+    ) -> Result<bool, StoreError> {
+        let found = self.store.message(&id.owner, id.reference.as_str()).await?;
+        let Some(message) = found else { return Ok(false) };
+        self.store.write(vec![Change::PutMessage(message, Some(watch))]).await?;
+        Ok(true)
+    }
+
     /// Waits until nobody else in this process changes a message.
     pub(super) async fn turn(&self, id: &MessageId) -> Turn {
         let mutex = {

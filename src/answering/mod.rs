@@ -17,6 +17,7 @@ mod pending;
 mod record;
 mod responder;
 mod surface;
+mod watch;
 mod within;
 
 use std::collections::HashMap;
@@ -35,6 +36,7 @@ use crate::tasks::Tasks;
 use admission::Admissions;
 use messages::Messages;
 use outage::{NextStep, Outage};
+use watch::Watches;
 
 pub use admission::AskedBefore;
 pub use deliver::{Deliver, Shown};
@@ -71,6 +73,7 @@ pub struct Answering<D: Deliver> {
     links: Option<Arc<Links>>,
     jobs: Arc<Jobs<PendingReply<D>>>,
     messages: Messages,
+    watches: Watches<D>,
     /// Answers that wait for another attempt at their delivery. They hold links, so they are in memory
     /// alone; after a restart another answer is made.
     undelivered: Mutex<HashMap<JobId, Undelivered>>,
@@ -97,13 +100,16 @@ impl<D: Deliver> Answering<D> {
     pub fn new(deliver: D, parts: Parts) -> Self {
         let Parts { linking, links, store, clock, random, metrics } = parts;
         metrics.begin_late(D::PLATFORM.name, D::WAYS);
-        let jobs = Jobs::new(store.clone(), Arc::clone(&clock), random, Arc::clone(&metrics));
+        let jobs =
+            Jobs::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), Arc::clone(&metrics));
+        let follow_ups = Jobs::new(store.clone(), Arc::clone(&clock), random, Arc::clone(&metrics));
         Self {
             deliver,
             linking,
             links,
             jobs: Arc::new(jobs),
             messages: Messages::new(store.clone()),
+            watches: Watches::new(store.clone(), Arc::clone(&clock), follow_ups),
             undelivered: Mutex::default(),
             admissions: Admissions::new(store, Arc::clone(&clock)),
             outage: Outage::default(),

@@ -1,14 +1,18 @@
 //! Answering without the platform's types, for whoever serves all platforms: the personal page.
 
 use std::fmt::Debug;
+use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::decide::Again;
 use super::deliver::{Deliver, Shown};
 use super::messages::{Message, MessageId};
 use super::{Answering, record};
-use crate::core::{Answer, Person, Platform, Question, Reason};
+use crate::core::{
+    Answer, Intent, Language, LearntLanguage, Person, Platform, Question, Reason, Reference,
+};
 
 /// Answers the questions of one platform's people.
 pub trait Responder: Send + Sync + Debug {
@@ -16,16 +20,78 @@ pub trait Responder: Send + Sync + Debug {
     fn platform(&self) -> &'static Platform;
 
     /// Answers a question of somebody who waits for the answer elsewhere than in the chat: with a
-    /// minted link, never with a page. `hint` is what the page carries to look the asker up. Whoever
-    /// shows the answer records it.
-    fn answer<'a>(&'a self, question: &'a Question, hint: Option<&'a str>)
-    -> BoxFuture<'a, Answer>;
+    /// minted link, never with a page. `hint` is what the page carries to look the asker up, `message`
+    /// what says in chat what comes of the link. Whoever shows the answer records it.
+    fn answer<'a>(
+        &'a self,
+        question: &'a Question,
+        hint: Option<&'a str>,
+        message: Reference,
+    ) -> BoxFuture<'a, Answer>;
 
     /// Shows an answer in place of a message that was shown before.
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown>;
 
     /// The newest message that a person sees and that can change.
     fn reach<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Option<MessageId>>;
+
+    /// Looks at once whether somebody has signed in.
+    fn look(&self);
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Shows an answer in place of a message, for whoever has the right to change it.
+    pub(super) async fn tell_in_turn(&self, message: &MessageId, answer: &Answer) -> Shown {
+        let mut found = match self.messages.get::<D>(message).await {
+            Ok(Some(found)) => found,
+            Ok(None) => return Shown::Gone,
+            Err(_) => return Shown::Later(None),
+        };
+        let Message { question, place } = &mut found.message;
+        let shown = self.deliver.show(place, question, answer).await;
+        if let Shown::Shown(_) = shown {
+            record(&self.metrics, D::PLATFORM, question, answer);
+        }
+        // The store says itself why it could not; the place is found again by what it was.
+        let _ = self.messages.change(&found).await;
+        shown
+    }
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Tells a person something that they did not ask, as a message of its own.
+    pub(super) async fn notify(
+        &self,
+        person: &Person,
+        language: Option<Language>,
+        reference: Reference,
+        answer: &Answer,
+    ) -> Shown {
+        let newest = match self.messages.newest(person).await {
+            Ok(Some(newest)) => self.messages.get::<D>(&newest).await.ok().flatten(),
+            _ => None,
+        };
+        let newest = newest.map(|found| found.message);
+        let place = self.deliver.unasked(newest.as_ref().map(|message| &message.place));
+        let Some(mut place) = place else { return Shown::Gone };
+        let theirs = newest.as_ref().and_then(|message| message.question.language.get());
+        let question = Question {
+            asker: person.clone(),
+            identified: true,
+            intent: Intent::Status,
+            reference,
+            command: newest.map(|message| message.question.command).unwrap_or_default(),
+            name: None,
+            language: theirs.or(language).map_or_else(LearntLanguage::default, Into::into),
+            asked_at: self.clock.now(),
+            dedup_key: None,
+        };
+        let shown = self.deliver.show(&mut place, &question, answer).await;
+        if let Shown::Shown(_) = shown {
+            record(&self.metrics, D::PLATFORM, &question, answer);
+        }
+        shown
+    }
 }
 
 impl<D: Deliver> Responder for Answering<D> {
@@ -37,14 +103,19 @@ impl<D: Deliver> Responder for Answering<D> {
         &'a self,
         question: &'a Question,
         hint: Option<&'a str>,
+        message: Reference,
     ) -> BoxFuture<'a, Answer> {
         async move {
-            match self.deliver.recall(hint) {
-                Some(lookup) => {
-                    self.linking.answer_at_once(question, &self.deliver.profiles(&lookup)).await
-                }
-                None => Answer::Refused(Reason::Incomplete.into()),
+            let Some(lookup) = self.deliver.recall(hint) else {
+                return Answer::Refused(Reason::Incomplete.into());
+            };
+            let before = Again { answering: self, message, watch: OnceLock::new() };
+            let profiles = self.deliver.profiles(&lookup);
+            let answer = self.linking.answer_at_once(question, &profiles, &before).await;
+            if let Some(watch) = before.watch.into_inner() {
+                self.begin_watch(watch, &answer).await;
             }
+            answer
         }
         .boxed()
     }
@@ -52,24 +123,16 @@ impl<D: Deliver> Responder for Answering<D> {
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown> {
         async move {
             let _turn = self.messages.turn(&message).await;
-            let mut found = match self.messages.get::<D>(&message).await {
-                Ok(Some(found)) => found,
-                Ok(None) => return Shown::Gone,
-                Err(_) => return Shown::Later(None),
-            };
-            let Message { question, place } = &mut found.message;
-            let shown = self.deliver.show(place, question, answer).await;
-            if let Shown::Shown(_) = shown {
-                record(&self.metrics, D::PLATFORM, question, answer);
-            }
-            // The store says itself why it could not; the place is found again by what it was.
-            let _ = self.messages.change(&found).await;
-            shown
+            self.tell_in_turn(&message, answer).await
         }
         .boxed()
     }
 
     fn reach<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Option<MessageId>> {
         async move { self.messages.newest(person).await.ok().flatten() }.boxed()
+    }
+
+    fn look(&self) {
+        self.watches.look_now();
     }
 }

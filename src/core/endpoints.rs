@@ -56,6 +56,24 @@ struct State {
 /// A chat account: the realm of its id, and the id.
 type Account = (String, String);
 
+/// The endpoints of one subscriber, as far as they are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct OwnEndpoints {
+    /// The newest one that links the chat account that was asked for.
+    pub(super) own: Option<ChannelEndpoint>,
+    /// All others, the newest first. A Novu from before May 2026 may have further ones of the same
+    /// chat account among them.
+    pub(super) others: Vec<ChannelEndpoint>,
+}
+
+impl OwnEndpoints {
+    /// The identifiers of all.
+    pub(super) fn all(&self) -> Vec<String> {
+        let all = self.own.iter().chain(&self.others);
+        all.map(|endpoint| endpoint.identifier.clone()).collect()
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Minted {
     person: Person,
@@ -72,25 +90,35 @@ impl Endpoints {
         Self { platform, integration, clock, state: Mutex::default(), begun: Notify::new() }
     }
 
-    /// The endpoint that links this very chat account to a subscriber, not any other of the same
-    /// subscriber's.
-    pub(super) async fn own(
+    /// A subscriber's endpoints, and which of them links this very chat account.
+    pub(super) async fn of_subscriber(
         &self,
         novu: &Novu,
         person: &Person,
         subscriber: &SubscriberId,
-    ) -> Result<Option<ChannelEndpoint>, Error> {
+    ) -> Result<OwnEndpoints, Error> {
         let mut filter = self.filter();
         filter.subscriber = Some(subscriber.clone());
+        let mut endpoints = OwnEndpoints::default();
         for _ in 0..MOST_PAGES_OF_ONE {
             let page = novu.list_channel_endpoints(&filter).await?;
-            let own = page.items.into_iter().find(|endpoint| self.reaches(endpoint, person));
-            if own.is_some() || page.next.is_none() {
-                return Ok(own);
+            for endpoint in page.items {
+                // Checked here as well: what somebody else holds is no link of this person's.
+                if endpoint.subscriber_id.as_ref().is_some_and(|holder| holder != subscriber) {
+                    continue;
+                }
+                if endpoints.own.is_none() && self.reaches(&endpoint, person) {
+                    endpoints.own = Some(endpoint);
+                } else {
+                    endpoints.others.push(endpoint);
+                }
+            }
+            if page.next.is_none() {
+                break;
             }
             filter.after = page.next;
         }
-        Ok(None)
+        Ok(endpoints)
     }
 
     /// The endpoint by which another subscriber holds a chat account, if that is known and still so.
@@ -109,6 +137,11 @@ impl Endpoints {
             self.state().forget(&account(person));
         }
         Ok(held)
+    }
+
+    /// Whether it is known that another subscriber holds a chat account.
+    pub(super) fn is_held(&self, person: &Person) -> bool {
+        self.state().held.contains_key(&account(person))
     }
 
     /// Remembers that a link was minted, so that it is looked into when it has run out.
@@ -145,7 +178,8 @@ impl Endpoints {
     async fn find_holders(&self, novu: &Novu, due: Vec<Minted>) -> Result<(), Error> {
         let mut unlinked: HashMap<Account, Minted> = HashMap::new();
         for minted in due {
-            if self.own(novu, &minted.person, &minted.subscriber).await?.is_none() {
+            let endpoints = self.of_subscriber(novu, &minted.person, &minted.subscriber).await?;
+            if endpoints.own.is_none() {
                 unlinked.insert(account(&minted.person), minted);
             }
         }

@@ -6,6 +6,7 @@
 
 mod minting;
 mod upkeep;
+mod verifying;
 
 use std::sync::Arc;
 
@@ -17,10 +18,10 @@ use tracing::{Instrument, Span};
 use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
-use super::endpoints::Endpoints;
+use super::endpoints::{Endpoints, OwnEndpoints};
 use super::intent::Intent;
 use super::language::Language;
-use super::person::{Person, Profile};
+use super::person::{Kind, Person, Profile};
 use super::platform::Platform;
 use super::profiles::{Profiles, ProfilesError};
 use super::progress::Progress;
@@ -29,7 +30,7 @@ use super::resolve::{Chain, Found, Subject};
 use super::workspace_index::WorkspaceIndex;
 use crate::clock::SharedClock;
 use crate::net::HostAllowlist;
-use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
+use crate::novu::{ChannelConnection, Novu, Subscriber, SubscriberId};
 use minting::Mints;
 
 /// The Novu integration of one chat platform, and what its links are like.
@@ -74,7 +75,26 @@ pub trait BeforeLink: Send + Sync {
     ///
     /// # Errors
     /// It cannot be done, so nobody may see the link.
-    fn before_link<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Result<(), Refusal>>;
+    fn before_link<'a>(
+        &'a self,
+        question: &'a Question,
+        prospect: Prospect,
+    ) -> BoxFuture<'a, Result<(), Refusal>>;
+}
+
+/// What is known of somebody who is about to get a link.
+#[derive(Debug, Clone)]
+pub struct Prospect {
+    /// The subscriber that the link will bind to.
+    pub subscriber: SubscriberId,
+    /// What the subscriber is called, where Novu knows.
+    pub subscriber_name: Option<String>,
+    /// The identifiers of all channel endpoints that the subscriber has by now.
+    pub endpoints: Vec<String>,
+    /// The person's other ids on the platform.
+    pub other_ids: Vec<String>,
+    /// Whether the account with which they sign in has another id by design.
+    pub guest: bool,
 }
 
 /// Where a person stands: their subscriber, and the way Novu reaches their workspace.
@@ -88,7 +108,8 @@ struct AskerFacts {
     subscriber: Option<Subscriber>,
     /// Whether the subscriber was created since it was looked for.
     created: bool,
-    endpoint: Option<ChannelEndpoint>,
+    /// The subscriber's endpoints.
+    endpoints: OwnEndpoints,
 }
 
 impl Linking {
@@ -143,13 +164,19 @@ impl Linking {
         profiles: &dyn Profiles,
         before: &dyn BeforeLink,
     ) -> Answer {
-        let working = self.work_out(&self.novu, question, profiles, Some(before));
+        let working = self.work_out(&self.novu, question, profiles, before);
         working.instrument(span_of(question)).await
     }
 
     /// As [`Linking::answer`], for somebody who waits in front of a browser.
-    pub async fn answer_at_once(&self, question: &Question, profiles: &dyn Profiles) -> Answer {
-        self.work_out(&self.at_once, question, profiles, None).instrument(span_of(question)).await
+    pub async fn answer_at_once(
+        &self,
+        question: &Question,
+        profiles: &dyn Profiles,
+        before: &dyn BeforeLink,
+    ) -> Answer {
+        let working = self.work_out(&self.at_once, question, profiles, before);
+        working.instrument(span_of(question)).await
     }
 
     async fn work_out(
@@ -157,7 +184,7 @@ impl Linking {
         novu: &Novu,
         question: &Question,
         profiles: &dyn Profiles,
-        before: Option<&dyn BeforeLink>,
+        before: &dyn BeforeLink,
     ) -> Answer {
         let outcome = match &question.intent {
             Intent::Connect => self.connect(novu, question, profiles, before).await,
@@ -185,7 +212,7 @@ impl Linking {
         novu: &Novu,
         question: &Question,
         profiles: &dyn Profiles,
-        before: Option<&dyn BeforeLink>,
+        before: &dyn BeforeLink,
     ) -> Result<Answer, Refusal> {
         let (learnt_at, mut facts) = match self.progress.take(question.reference) {
             Some(learnt) => learnt,
@@ -195,10 +222,12 @@ impl Linking {
             return Ok(Answer::AlreadyConnected(link));
         }
         Box::pin(self.refuse_held(novu, &question.asker, &facts)).await?;
+        let prospect = self.prospect(&facts);
         let beside = async {
-            match before.filter(|before| before.takes_time()) {
-                Some(before) => before.before_link(question).await,
-                None => Ok(()),
+            if before.takes_time() {
+                before.before_link(question, prospect.clone()).await
+            } else {
+                Ok(())
             }
         };
         let minting = Box::pin(self.mint(novu, &question.asker, &mut facts));
@@ -207,8 +236,8 @@ impl Linking {
             self.progress.keep(question.reference, learnt_at, facts);
         }
         beside?;
-        if let Some(before) = before.filter(|before| minted.is_ok() && !before.takes_time()) {
-            before.before_link(question).await?;
+        if minted.is_ok() && !before.takes_time() {
+            before.before_link(question, prospect).await?;
         }
         minted.map(Answer::SignIn)
     }
@@ -235,6 +264,18 @@ impl Linking {
                 let held = Box::pin(self.refuse_held(&self.novu, &question.asker, &facts));
                 held.await.map(|()| invitee(&facts)).map_err(Answer::Refused)
             }
+        }
+    }
+
+    fn prospect(&self, facts: &AskerFacts) -> Prospect {
+        let profile = facts.profile.as_ref();
+        let guest = profile.is_some_and(|profile| profile.kind == Kind::Guest);
+        Prospect {
+            subscriber: facts.found.id.clone(),
+            subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
+            endpoints: facts.endpoints.all(),
+            other_ids: profile.map(|profile| profile.other_ids.clone()).unwrap_or_default(),
+            guest: guest && self.integration.platform.guests_sign_in_elsewhere,
         }
     }
 
@@ -270,15 +311,15 @@ impl Linking {
 
         let known = async {
             let found = self.chain.resolve(subject, novu, profile.clone()).await?;
-            let (subscriber, endpoint) =
-                tokio::join!(subscriber(novu, &found), self.endpoints.own(novu, person, &found.id));
-            Ok::<_, Refusal>((found, subscriber?, endpoint?))
+            let endpoints = self.endpoints.of_subscriber(novu, person, &found.id);
+            let (subscriber, endpoints) = tokio::join!(subscriber(novu, &found), endpoints);
+            Ok::<_, Refusal>((found, subscriber?, endpoints?))
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
         let profile = self.profiles.admit(profile)?;
-        let (found, subscriber, endpoint) = known?;
-        let linked_over = endpoint.as_ref().and_then(|at| at.connection_identifier.as_deref());
+        let (found, subscriber, endpoints) = known?;
+        let linked_over = endpoints.own.as_ref().and_then(|at| at.connection_identifier.as_deref());
         let choice =
             Choice { context: found.context.as_ref(), pinned: self.index.pinned(), linked_over };
         let connection = choose(&candidates, choice)?;
@@ -289,7 +330,7 @@ impl Linking {
             profile,
             subscriber,
             created: false,
-            endpoint,
+            endpoints,
         })
     }
 
@@ -342,7 +383,7 @@ impl Linking {
     ///
     /// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
     fn existing_link(&self, facts: &AskerFacts) -> Result<Option<Link>, Refusal> {
-        let Some(endpoint) = &facts.endpoint else { return Ok(None) };
+        let Some(endpoint) = &facts.endpoints.own else { return Ok(None) };
         let over = |connection: &ChannelConnection| {
             let same = match endpoint.connection_identifier.as_deref() {
                 Some(identifier) => identifier == connection.identifier,

@@ -28,7 +28,7 @@ pub use answer::{
 };
 pub use intent::Intent;
 pub use language::Language;
-pub use linking::{BeforeLink, Integration, Linking};
+pub use linking::{BeforeLink, Integration, Linking, Prospect};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use press::Press;

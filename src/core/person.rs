@@ -94,6 +94,9 @@ pub struct Profile {
     pub email: EmailAddress,
     /// What sort of account it is.
     pub kind: Kind,
+    /// Other ids of the same person: somebody in an Enterprise Grid has one in the workspace and one in
+    /// the organisation (Slack, `users.info`, `enterprise_user`).
+    pub other_ids: Vec<String>,
 }
 
 /// What a platform tells of a person's e-mail address. An address never prints.

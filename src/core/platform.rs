@@ -22,6 +22,8 @@ pub struct Platform {
     pub only_members_ask: bool,
     /// Whether two ids that differ in the case of their letters are two ids.
     pub ids_have_case: bool,
+    /// Whether a guest signs in with an account that has another id than the one they ask with.
+    pub guests_sign_in_elsewhere: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
     pub delivers_without_connection: bool,
     /// The providers of Novu's that connect to it.

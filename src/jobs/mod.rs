@@ -167,6 +167,16 @@ impl<W: Work> Jobs<W> {
         Ok(matches!(written, Written::All(_)))
     }
 
+    /// The change that puts a job in, for whoever writes it together with others, and rings afterwards.
+    pub(crate) fn change(work: &W, pause: Duration) -> Change {
+        Change::Put(new_job(work), pause)
+    }
+
+    /// Lets the worker look for what was put in.
+    pub(crate) fn ring(&self) {
+        self.changed.notify_one();
+    }
+
     /// Runs what waits for its time at once, from now on.
     pub(crate) async fn hasten(&self) {
         self.hastened.store(true, Ordering::Relaxed);

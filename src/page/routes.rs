@@ -108,7 +108,8 @@ impl LinkPages {
         );
         self.metrics.funnel(platform.name, "clicked");
         let answer = if self.pace.allows(&question.asker) {
-            let answering = guest.responder.answer(&question, invitation.hint.as_deref());
+            let answering =
+                guest.responder.answer(&question, invitation.hint.as_deref(), invitation.reference);
             let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
             in_time.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
         } else {

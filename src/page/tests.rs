@@ -58,6 +58,7 @@ impl Responder for RecordingResponder {
         &'a self,
         question: &'a Question,
         _hint: Option<&'a str>,
+        _message: Reference,
     ) -> BoxFuture<'a, Answer> {
         self.asked().push(question.clone());
         std::future::ready(self.answer.clone()).boxed()
@@ -66,6 +67,8 @@ impl Responder for RecordingResponder {
     fn tell<'a>(&'a self, _message: MessageId, _answer: &'a Answer) -> BoxFuture<'a, Shown> {
         std::future::ready(Shown::Gone).boxed()
     }
+
+    fn look(&self) {}
 
     fn reach<'a>(&'a self, _person: &'a Person) -> BoxFuture<'a, Option<MessageId>> {
         std::future::ready(None).boxed()

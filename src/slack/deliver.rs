@@ -71,6 +71,8 @@ impl Deliver for SlackDelivery {
     const LONGEST_LINK: usize = LONGEST_BUTTON_URL;
     // The message can be replaced for half an hour, and is gone from the screen after a reload.
     const OUTLIVES_LINKS: bool = false;
+    const FOLLOW_UPS: &'static str = "slack_follow_up";
+    const WATCHES: &'static str = "slack_watch";
     const WAYS: &'static [&'static str] = &["response_url", "direct_message"];
     const SETTLE: Duration = Duration::from_millis(250);
     const FIRST_SIGNAL: Option<Duration> = None;
@@ -118,6 +120,11 @@ impl Deliver for SlackDelivery {
             place.response_url = None;
         }
         self.direct_message(&question.asker, &message).await
+    }
+
+    /// Whoever is in the workspace can be sent a direct message.
+    fn unasked(&self, _newest: Option<&Place>) -> Option<Place> {
+        Some(Place { response_url: None, uses_left: 0, since: self.clock.now() })
     }
 }
 

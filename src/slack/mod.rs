@@ -43,6 +43,7 @@ pub const PLATFORM: Platform = Platform {
     // Slack lets only members of a workspace that installed the app use its command.
     only_members_ask: true,
     ids_have_case: true,
+    guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
     novu_providers: &["slack", "novu-slack"],
     reaches,

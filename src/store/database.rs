@@ -146,7 +146,7 @@ impl Database {
             Change::ChangeMessage(message) => {
                 Sealed::ChangeMessage(self.seal_message(message, None)?)
             }
-            Change::ChangeWatch(StoredWatch { owner, id, watch, version }, lasting) => {
+            Change::ChangeWatch(StoredWatch { owner, id, watch, version, .. }, lasting) => {
                 let row = owner.row(&id);
                 let watch = self.seal_watch(&row, &watch)?;
                 let until = lasting.map(|lasting| self.clock.after(lasting));
@@ -336,7 +336,8 @@ impl Database {
     fn open_watch(&self, found: &WatchRow) -> Option<StoredWatch> {
         let watch = self.open(&MESSAGES_WATCH, found.row.as_str(), &found.watch)?;
         let (owner, id) = Owner::of_row(&found.row)?;
-        Some(StoredWatch { owner, id: id.to_owned(), watch, version: found.version })
+        let left = found.until.map_or(Duration::ZERO, |until| self.clock.until(until));
+        Some(StoredWatch { owner, id: id.to_owned(), watch, version: found.version, left })
     }
 
     /// Opens a text; none where it does not open, which the log says.

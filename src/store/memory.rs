@@ -156,11 +156,11 @@ impl State {
             }),
             Change::Finish(lease, _, key) => self.end(lease.id, key, now),
             Change::PutMessage(message, watch) => {
-                self.messages.put(message, watch.map(|(watch, _)| watch));
+                self.messages.put(message, watch.map(|(watch, lasting)| (watch, now + lasting)));
             }
             Change::ChangeMessage(message) => self.messages.put(message, None),
             Change::ChangeWatch(watch, lasting) => {
-                self.messages.change_watch(watch, lasting.is_some());
+                self.messages.change_watch(watch, lasting.map(|lasting| now + lasting));
             }
         }
         None
@@ -250,11 +250,13 @@ impl Memory {
     }
 
     pub(super) fn watches(&self, platform: &str) -> Vec<StoredWatch> {
-        self.state().messages.watches(platform)
+        let now = self.clock.monotonic();
+        self.state().messages.watches(platform, now)
     }
 
     pub(super) fn watch(&self, owner: &Owner, id: &str) -> Option<StoredWatch> {
-        self.state().messages.watch(owner, id)
+        let now = self.clock.monotonic();
+        self.state().messages.watch(owner, id, now)
     }
 
     pub(super) fn newest_message(&self, owner: &Owner) -> Option<String> {

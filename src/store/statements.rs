@@ -257,8 +257,7 @@ pub(super) async fn watch(
     owner: &Owner,
     id: &str,
 ) -> Result<Vec<WatchRow>, Error> {
-    const WATCH: &str =
-        "SELECT id, watch, watch_version FROM messages WHERE id = $1 AND watch IS NOT NULL";
+    const WATCH: &str = "SELECT id, watch, watch_version, watched_until FROM messages WHERE id = $1 AND watch IS NOT NULL";
     let rows = session.rows(WATCH, &[owner.row(id).as_str().into()]).await?;
     rows.iter().map(WatchRow::read).collect()
 }
@@ -269,7 +268,7 @@ pub(super) async fn watches(
     platform: &str,
 ) -> Result<Vec<WatchRow>, Error> {
     const WATCHES: &str = "
-        SELECT id, watch, watch_version FROM messages
+        SELECT id, watch, watch_version, watched_until FROM messages
         WHERE platform = $1 AND watched_until IS NOT NULL ORDER BY watched_until";
     let rows = session.rows(WATCHES, &[platform.into()]).await?;
     rows.iter().map(WatchRow::read).collect()
@@ -281,11 +280,17 @@ pub(super) struct WatchRow {
     pub(super) row: String,
     pub(super) watch: Vec<u8>,
     pub(super) version: i64,
+    pub(super) until: Option<i64>,
 }
 
 impl WatchRow {
     fn read(row: &Row) -> Result<Self, Error> {
-        Ok(Self { row: row.text(0)?, watch: row.bytes(1)?, version: row.number(2)? })
+        Ok(Self {
+            row: row.text(0)?,
+            watch: row.bytes(1)?,
+            version: row.number(2)?,
+            until: row.get(3)?,
+        })
     }
 }
 

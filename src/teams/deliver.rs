@@ -109,6 +109,8 @@ impl Deliver for TeamsDelivery {
     const JOBS: &'static str = "teams_reply";
     const LONGEST_LINK: usize = LONGEST_LINK;
     const OUTLIVES_LINKS: bool = true;
+    const FOLLOW_UPS: &'static str = "teams_follow_up";
+    const WATCHES: &'static str = "teams_watch";
     const WAYS: &'static [&'static str] =
         &["updated", "chat", "targeted", "own_chat", "pointed_to_chat"];
     const SETTLE: Duration = Duration::ZERO;
@@ -181,6 +183,12 @@ impl Deliver for TeamsDelivery {
             }
         }
         self.post(&url, place, question, &card).await
+    }
+
+    /// Into their own chat with the bot, of which nothing is known before they have written once.
+    fn unasked(&self, newest: Option<&Place>) -> Option<Place> {
+        let newest = newest?.clone();
+        Some(Place { reply_to: None, shown: None, asked_in_public: false, ..newest })
     }
 }
 

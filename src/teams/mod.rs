@@ -59,6 +59,8 @@ pub const PLATFORM: Platform = Platform {
     only_members_ask: false,
     // Entra's ids are GUIDs.
     ids_have_case: false,
+    // Novu sends everybody to their home tenant, where a guest has another object id.
+    guests_sign_in_elsewhere: true,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
     novu_providers: &["msteams"],

@@ -21,7 +21,7 @@ fn person(workspace: &str) -> Person {
 }
 
 fn profile(kind: Kind) -> Profile {
-    Profile { name: None, locale: None, email: EmailAddress::None, kind }
+    Profile { name: None, locale: None, email: EmailAddress::None, kind, other_ids: Vec::new() }
 }
 
 /// A platform that answers what it is told to.

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn profile(kind: Kind, email: EmailAddress) -> Profile {
-        Profile { name: None, locale: None, kind, email }
+        Profile { name: None, locale: None, kind, email, other_ids: Vec::new() }
     }
 
     #[test]

@@ -50,6 +50,8 @@ struct UserProfile {
 #[derive(Deserialize)]
 struct EnterpriseUser {
     #[serde(default, deserialize_with = "lenient")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
     enterprise_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     teams: Option<Vec<String>>,
@@ -82,6 +84,7 @@ impl User {
                 None => EmailAddress::NotTold,
             },
             kind,
+            other_ids: self.organisation.and_then(|user| user.id).into_iter().collect(),
         })
     }
 }

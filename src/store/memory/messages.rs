@@ -1,9 +1,11 @@
 //! Messages in memory.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::clock::Tick;
 use crate::store::changes::{StoredMessage, StoredWatch};
 use crate::store::owner::Owner;
 
@@ -31,7 +33,7 @@ struct Entry {
 struct Watch {
     text: SecretString,
     version: i64,
-    lasts: bool,
+    until: Option<Tick>,
 }
 
 impl Messages {
@@ -49,21 +51,21 @@ impl Messages {
     }
 
     /// Puts a message in, or a new body in place of the one that is there; and what is watched of it.
-    pub(super) fn put(&mut self, mut message: StoredMessage, watch: Option<SecretString>) {
+    pub(super) fn put(&mut self, mut message: StoredMessage, watch: Option<(SecretString, Tick)>) {
         let key = (message.owner.clone(), message.id.clone());
         if let Some(there) = self.by_key.get_mut(&key) {
             there.message.body = message.body;
             there.message.version += 1;
-            if let Some(text) = watch {
+            if let Some((text, until)) = watch {
                 let version = there.watch.as_ref().map_or(0, |watch| watch.version + 1);
-                there.watch = Some(Watch { text, version, lasts: true });
+                there.watch = Some(Watch { text, version, until: Some(until) });
             }
             return;
         }
         message.version = 0;
         self.newest.insert(key.0.clone(), key.1.clone());
         self.order.push_back(key.clone());
-        let watch = watch.map(|text| Watch { text, version: 0, lasts: true });
+        let watch = watch.map(|(text, until)| Watch { text, version: 0, until: Some(until) });
         self.by_key.insert(key, Entry { message, watch });
         while self.order.len() > MOST {
             self.forget_oldest();
@@ -71,10 +73,10 @@ impl Messages {
     }
 
     /// Replaces a watch that is there.
-    pub(super) fn change_watch(&mut self, changed: StoredWatch, lasts: bool) {
+    pub(super) fn change_watch(&mut self, changed: StoredWatch, until: Option<Tick>) {
         let there = self.by_key.get_mut(&(changed.owner, changed.id));
         if let Some(watch) = there.and_then(|there| there.watch.as_mut()) {
-            *watch = Watch { text: changed.watch, version: watch.version + 1, lasts };
+            *watch = Watch { text: changed.watch, version: watch.version + 1, until };
         }
     }
 
@@ -82,15 +84,16 @@ impl Messages {
         Some(self.by_key.get(&(owner.clone(), id.to_owned()))?.message.clone())
     }
 
-    pub(super) fn watch(&self, owner: &Owner, id: &str) -> Option<StoredWatch> {
-        self.by_key.get(&(owner.clone(), id.to_owned()))?.stored_watch()
+    pub(super) fn watch(&self, owner: &Owner, id: &str, now: Tick) -> Option<StoredWatch> {
+        self.by_key.get(&(owner.clone(), id.to_owned()))?.stored_watch(now)
     }
 
-    pub(super) fn watches(&self, platform: &str) -> Vec<StoredWatch> {
+    pub(super) fn watches(&self, platform: &str, now: Tick) -> Vec<StoredWatch> {
         let watched = self.by_key.values().filter(|entry| {
-            entry.message.platform == platform && entry.watch.as_ref().is_some_and(|it| it.lasts)
+            entry.message.platform == platform
+                && entry.watch.as_ref().is_some_and(|it| it.until.is_some())
         });
-        watched.filter_map(Entry::stored_watch).collect()
+        watched.filter_map(|entry| entry.stored_watch(now)).collect()
     }
 
     /// The newest message of a person.
@@ -109,9 +112,10 @@ impl Messages {
 }
 
 impl Entry {
-    fn stored_watch(&self) -> Option<StoredWatch> {
-        let Watch { text, version, .. } = self.watch.as_ref()?;
+    fn stored_watch(&self, now: Tick) -> Option<StoredWatch> {
+        let Watch { text, version, until } = self.watch.as_ref()?;
+        let left = until.map_or(Duration::ZERO, |until| until - now);
         let StoredMessage { owner, id, .. } = self.message.clone();
-        Some(StoredWatch { owner, id, watch: text.clone(), version: *version })
+        Some(StoredWatch { owner, id, watch: text.clone(), version: *version, left })
     }
 }

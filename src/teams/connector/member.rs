@@ -117,6 +117,7 @@ impl Member {
             locale: None,
             email,
             kind,
+            other_ids: Vec::new(),
         })
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use axum::http::StatusCode;
 use connect_sandbox::novu::{Integration, NewConnection};
 use connect_sandbox::{Browser, Effect, Fault, Hold, Route};
-use novu_connect_bot::answering::{Responder, MessageId, Shown};
+use novu_connect_bot::answering::{MessageId, Responder, Shown};
 use novu_connect_bot::clock::Clock;
 use novu_connect_bot::core::{
     Answer, Intent, LearntLanguage, Person, Question, Reference, Workspace,
@@ -235,7 +235,7 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
         asked_at: bot.clock.now(),
         dedup_key: None,
     };
-    let answer = responder.answer(&question, None).await;
+    let answer = responder.answer(&question, None, question.reference).await;
     assert!(matches!(answer, Answer::AlreadyConnected(_)), "{answer:?}");
     assert_eq!(responder.tell(message, &answer).await, Shown::Shown("message"));
     let message = only(&bot, &third).await;

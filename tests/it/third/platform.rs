@@ -39,6 +39,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     place: "link-workspace",
     only_members_ask: true,
     ids_have_case: true,
+    guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
     novu_providers: &["slack"],
     reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
@@ -143,6 +144,8 @@ async fn command(State(third): State<Arc<ThirdSurface>>, Json(event): Json<Event
 impl Deliver for Third {
     const PLATFORM: &'static Platform = &PLATFORM;
     const JOBS: &'static str = "third_reply";
+    const FOLLOW_UPS: &'static str = "third_follow_up";
+    const WATCHES: &'static str = "third_watch";
     const WAYS: &'static [&'static str] = &["message"];
     const LONGEST_LINK: usize = 3000;
     const OUTLIVES_LINKS: bool = true;
@@ -187,6 +190,10 @@ impl Deliver for Third {
         seen.insert(at, now);
         Shown::Shown("message")
     }
+
+    fn unasked(&self, _newest: Option<&Option<usize>>) -> Option<Option<usize>> {
+        Some(None)
+    }
 }
 
 impl Profiles for Third {
@@ -198,7 +205,8 @@ impl Profiles for Third {
         Bugs::strike(&self.bugs.profiles);
         let name = Some(person.user.clone());
         let email = EmailAddress::NotTold;
-        ready(Ok(Profile { name, locale: None, email, kind: Kind::Member })).boxed()
+        ready(Ok(Profile { name, locale: None, email, kind: Kind::Member, other_ids: Vec::new() }))
+            .boxed()
     }
 }
 

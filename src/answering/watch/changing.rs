@@ -1,0 +1,160 @@
+//! Changing a watch, together with what follows from that.
+
+use std::time::Duration;
+
+use super::follow_up::{FollowUp, Removal, What, Why};
+use super::state::{State, Watch};
+use super::{IN_DOUBT, Open, Watches};
+use crate::answering::Answering;
+use crate::answering::deliver::Deliver;
+use crate::answering::messages::MessageId;
+use crate::core::Answer;
+use crate::jobs::Jobs;
+use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch};
+
+/// How often a change is tried that others keep overtaking.
+const MOST_TRIES: usize = 8;
+
+/// What follows from a change of a watch.
+pub(super) struct Next<D: Deliver> {
+    /// For how long the watch lasts from now on; none leaves it as it is.
+    pub(super) lasts: Option<Lasts>,
+    /// What has to be done.
+    pub(super) follow_ups: Vec<FollowUp<D>>,
+}
+
+/// For how long a watch lasts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lasts {
+    For(Duration),
+    Ended,
+}
+
+impl<D: Deliver> Next<D> {
+    /// Nothing but the change itself.
+    pub(super) const fn nothing() -> Self {
+        Self { lasts: None, follow_ups: Vec::new() }
+    }
+
+    /// The message has to say something else.
+    pub(super) fn tell(watch: &Watch) -> Self {
+        let tell = FollowUp::new(What::Tell(watch.person.clone(), watch.message));
+        Self { lasts: None, follow_ups: vec![tell] }
+    }
+}
+
+impl<D: Deliver> Watches<D> {
+    /// Changes a watch as it is stored by now, and puts in what follows, all or nothing. Gives the
+    /// watch as it has become; none where `change` leaves it alone or there is none.
+    ///
+    /// # Errors
+    /// The store does not answer; nothing has changed.
+    pub(super) async fn change(
+        &self,
+        id: &MessageId,
+        change: impl Fn(&mut Watch) -> Option<Next<D>> + Send + Sync,
+    ) -> Result<Option<Watch>, StoreError> {
+        for _ in 0..MOST_TRIES {
+            let Some(stored) = self.store.watch(&id.owner, id.reference.as_str()).await? else {
+                self.open().remove(id);
+                return Ok(None);
+            };
+            let Some(mut watch) = Watch::read(&stored) else { return Ok(None) };
+            let Some(next) = change(&mut watch) else { return Ok(None) };
+            let left = match next.lasts {
+                None => Some(stored.left).filter(|left| !left.is_zero()),
+                Some(Lasts::For(left)) => Some(left),
+                Some(Lasts::Ended) => None,
+            };
+            let changed = StoredWatch { watch: watch.text(), ..stored };
+            let puts = next.follow_ups.iter().map(|it| Jobs::change(it, Duration::ZERO));
+            let set = std::iter::once(Change::ChangeWatch(changed, left)).chain(puts).collect();
+            if self.store.write(set).await?.held() == Held::Still {
+                self.note(id, &watch, left);
+                self.follow_ups.ring();
+                return Ok(Some(watch));
+            }
+        }
+        Err(StoreError::Unavailable(StoreTrouble::Slow))
+    }
+
+    /// Ends a watch.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn end(&self, id: &MessageId) -> Result<(), StoreError> {
+        let ended = |_: &mut Watch| Some(Next { lasts: Some(Lasts::Ended), ..Next::nothing() });
+        self.change(id, ended).await.map(drop)
+    }
+
+    /// A watch as it is stored by now.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn stored(&self, id: &MessageId) -> Result<Option<Watch>, StoreError> {
+        let stored = self.store.watch(&id.owner, id.reference.as_str()).await?;
+        Ok(stored.and_then(|stored| Watch::read(&stored)))
+    }
+
+    /// Takes note of what a watch has become, as far as this process looks for it.
+    fn note(&self, id: &MessageId, watch: &Watch, left: Option<Duration>) {
+        let mut open = self.open();
+        match (left, open.get_mut(id)) {
+            (None, _) => drop(open.remove(id)),
+            (Some(left), Some(there)) => {
+                let renewed = Open::new(watch.clone(), left, self.clock.monotonic());
+                // What is left of the link does not grow because its person is asked.
+                *there = Open { link_ends: renewed.link_ends.min(there.link_ends), ..renewed };
+            }
+            (Some(_), None) => {}
+        }
+    }
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Settles by its person's word whether a sign-in was theirs. Gives what they are told, unless it
+    /// is not in doubt.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn settle_doubt(
+        &self,
+        id: &MessageId,
+        mine: bool,
+    ) -> Result<Option<Answer>, StoreError> {
+        let settled = self.watches.change(id, |watch| {
+            let State::InDoubt { endpoint, since } = watch.state.clone() else { return None };
+            if mine {
+                watch.becomes(State::Connected { endpoint, since });
+                watch.shown = watch.changed;
+                return Some(Next { lasts: Some(Lasts::Ended), ..Next::nothing() });
+            }
+            watch.others.push(endpoint.clone());
+            watch.becomes(State::NotConfirmed);
+            watch.shown = watch.changed;
+            Some(Next { lasts: Some(Lasts::Ended), follow_ups: vec![undo(watch, endpoint)] })
+        });
+        let Some(watch) = settled.await? else { return Ok(None) };
+        if mine {
+            self.note_connected(&watch);
+        }
+        Ok(watch.answer(self.linking.can_test()))
+    }
+
+    /// Asks its person whether a sign-in was theirs.
+    pub(super) fn doubt(watch: &mut Watch, state: State) -> Next<D> {
+        watch.becomes(state);
+        Next { lasts: Some(Lasts::For(IN_DOUBT)), ..Next::tell(watch) }
+    }
+}
+
+/// The removal of what was connected without its person's word.
+pub(super) fn undo<D: Deliver>(watch: &Watch, endpoint: String) -> FollowUp<D> {
+    FollowUp::new(What::Remove(Removal {
+        endpoint,
+        user: None,
+        why: Why::NotConfirmed,
+        messages: vec![(watch.person.clone(), watch.message)],
+        delayed: false,
+    }))
+}

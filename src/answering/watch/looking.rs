@@ -1,0 +1,390 @@
+//! Looking at the newest endpoints while any link lives, and at what has run out.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::changing::{Lasts, Next, undo};
+use super::follow_up::{FollowUp, Removal, What, Why};
+use super::state::{State, Watch};
+use super::verdict::{Known, Verdict, judge, needs_asking};
+use super::{AFTERWARDS, Open, Watches};
+use crate::answering::Answering;
+use crate::answering::deliver::Deliver;
+use crate::answering::messages::MessageId;
+use crate::clock::{Tick, between};
+use crate::core::{LINK_LIFETIME, Person, ProfilesError};
+use crate::novu::ChannelEndpoint;
+use crate::store::StoreError;
+
+/// How often endpoints are looked at while a link lives.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How soon after a look the next one may be, whoever asks for it.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How far back a first look goes: for as long as a link can live, and for clocks that differ.
+const LOOK_BACK: Duration = Duration::from_mins(20);
+/// The most pages of endpoints that one look reads.
+const MOST_PAGES: usize = 50;
+/// For how long it is waited for Novu to say whether anybody has signed in.
+const UNSEEN: Duration = Duration::from_hours(1);
+
+impl<D: Deliver> Answering<D> {
+    /// Looks until `stop`.
+    pub(in crate::answering) async fn keep_watching(self: Arc<Self>, stop: CancellationToken) {
+        let looking = async {
+            let mut known = false;
+            loop {
+                if !known {
+                    known = self.watches.load().await.is_ok();
+                }
+                // Why a store does not answer it says itself.
+                let _ = self.look_once().await;
+                let again = self.clock.monotonic() + LOOK_AGAIN;
+                let pause = if known { self.watches.pause() } else { Some(LOOK_EVERY) };
+                tokio::select! {
+                    () = self.watches.rung.notified() => {}
+                    () = pause_for(&self.watches, pause) => {}
+                }
+                self.clock.sleep(again - self.clock.monotonic()).await;
+            }
+        };
+        stop.run_until_cancelled(looking).await;
+    }
+
+    async fn look_once(&self) -> Result<(), StoreError> {
+        if !self.watches.lead.is_ours().await? {
+            return Ok(());
+        }
+        if self.watches.store.is_shared() {
+            self.watches.load().await?;
+        }
+        self.metrics.watches_open(D::PLATFORM.name, self.watches.open().len());
+        let began = self.clock.monotonic();
+        let found = if self.watches.any_link_lives(began) { self.list().await } else { None };
+        for endpoint in found.iter().flatten().rev() {
+            self.judge(endpoint).await?;
+        }
+        self.settle(began, found.as_deref()).await
+    }
+
+    /// The newest endpoints, as far back as there is anything new; none where Novu does not say.
+    async fn list(&self) -> Option<Vec<ChannelEndpoint>> {
+        let (mut found, mut after) = (Vec::new(), None);
+        for _ in 0..MOST_PAGES {
+            // The client says why not.
+            let page = self.linking.newest_endpoints(after).await.ok()?;
+            let is_last = page.next.is_none() || self.watches.reaches_back(&page.items);
+            found.extend(page.items);
+            if is_last {
+                break;
+            }
+            after = page.next;
+        }
+        let seen = found.iter().map(|endpoint: &ChannelEndpoint| endpoint.identifier.clone());
+        *self.watches.seen() = seen.collect();
+        Some(found)
+    }
+
+    /// Judges an endpoint, and does what follows.
+    async fn judge(&self, endpoint: &ChannelEndpoint) -> Result<(), StoreError> {
+        let watches = self.watches.of(endpoint);
+        if !needs_asking(&watches, endpoint) {
+            return Ok(());
+        }
+        let mut verdict = judge(D::PLATFORM, endpoint, &watches, &Known::NotAsked);
+        let mut elsewhere = false;
+        if verdict == Verdict::Different {
+            let known = self.ask_about(endpoint, &watches).await;
+            elsewhere = known == Known::Stranger;
+            verdict = judge(D::PLATFORM, endpoint, &watches, &known);
+        }
+        match verdict {
+            Verdict::NotWatched => Ok(()),
+            Verdict::Same(index) => self.connect(&watches[index], endpoint).await,
+            Verdict::CannotTell(index) => {
+                let state = State::InDoubt {
+                    endpoint: endpoint.identifier.clone(),
+                    since: endpoint.created_at,
+                };
+                let id = watches[index].id();
+                let asked = self.watches.change(&id, |watch| {
+                    watch.is_news(endpoint).then(|| Self::doubt(watch, state.clone()))
+                });
+                asked.await.map(drop)
+            }
+            Verdict::Different => self.disown(&watches, endpoint, elsewhere).await,
+        }
+    }
+
+    /// What the platform knows of the user whom an endpoint reaches, by the place of the first who
+    /// waits.
+    async fn ask_about(&self, endpoint: &ChannelEndpoint, watches: &[Watch]) -> Known {
+        let (Some(user), Some(watch)) = (endpoint.endpoint.user_id(), watches.last()) else {
+            return Known::NotAsked;
+        };
+        let Some(lookup) = self.deliver.recall(None) else { return Known::Unknown };
+        let person = Person { user: user.to_owned(), ..watch.person.clone() };
+        match self.linking.look_up(&self.deliver.profiles(&lookup), &person).await {
+            Ok(profile) => Known::Ids(profile.other_ids),
+            Err(ProfilesError::Stranger) => Known::Stranger,
+            Err(_) => Known::Unknown,
+        }
+    }
+
+    async fn connect(&self, of: &Watch, endpoint: &ChannelEndpoint) -> Result<(), StoreError> {
+        let id = of.id();
+        let connected = self.watches.change(&id, |watch| {
+            watch.is_news(endpoint).then(|| {
+                let endpoint_id = endpoint.identifier.clone();
+                watch.becomes(State::Connected {
+                    endpoint: endpoint_id,
+                    since: endpoint.created_at,
+                });
+                watch.replaced = false;
+                Next::tell(watch)
+            })
+        });
+        if let Some(watch) = connected.await? {
+            let took = endpoint.created_at.map(|at| between(at, self.clock.now()));
+            self.metrics.connected_after(D::PLATFORM.name, took.unwrap_or_default());
+            self.note_connected(&watch);
+        }
+        Ok(())
+    }
+
+    /// Has an endpoint removed that reaches somebody else, and everybody told whose link it may have
+    /// been.
+    async fn disown(
+        &self,
+        watches: &[Watch],
+        endpoint: &ChannelEndpoint,
+        elsewhere: bool,
+    ) -> Result<(), StoreError> {
+        let affected: Vec<_> = watches.iter().filter(|watch| watch.is_news(endpoint)).collect();
+        let messages = affected.iter().map(|watch| (watch.person.clone(), watch.message)).collect();
+        let removal = Removal {
+            endpoint: endpoint.identifier.clone(),
+            user: endpoint.endpoint.user_id().map(str::to_owned).filter(|_| !elsewhere),
+            why: Why::WrongPerson,
+            messages,
+            delayed: false,
+        };
+        for (index, of) in affected.into_iter().enumerate() {
+            let id = of.id();
+            let changed = self.watches.change(&id, |watch| {
+                watch.is_news(endpoint).then(|| {
+                    watch.others.push(endpoint.identifier.clone());
+                    let state = match &watch.state {
+                        connected @ State::Connected { .. } => connected.clone(),
+                        _ => State::WrongPerson { removed: false, elsewhere },
+                    };
+                    watch.becomes(state);
+                    let removal =
+                        (index == 0).then(|| FollowUp::new(What::Remove(removal.clone())));
+                    Next { lasts: None, follow_ups: removal.into_iter().collect() }
+                })
+            });
+            if changed.await?.is_some() && index == 0 {
+                self.alarm(of, endpoint);
+            }
+        }
+        Ok(())
+    }
+
+    fn alarm(&self, of: &Watch, endpoint: &ChannelEndpoint) {
+        self.metrics.wrong_person(D::PLATFORM.name);
+        self.metrics.funnel(D::PLATFORM.name, "refused");
+        tracing::error!(
+            reference = %of.message,
+            platform = D::PLATFORM.name,
+            workspace = of.person.workspace.realm(),
+            asker = of.person.user,
+            signed_in = endpoint.endpoint.user_id(),
+            subscriber = %of.subscriber,
+            endpoint = endpoint.identifier,
+            "somebody else signed in by a person's link; what they connected is removed"
+        );
+    }
+
+    /// Takes note of a link that has been verified.
+    pub(super) fn note_connected(&self, watch: &Watch) {
+        self.metrics.funnel(D::PLATFORM.name, "verified");
+        tracing::info!(
+            reference = %watch.message,
+            platform = D::PLATFORM.name,
+            workspace = watch.person.workspace.realm(),
+            user = watch.person.user,
+            subscriber = %watch.subscriber,
+            "connected"
+        );
+    }
+
+    /// Settles what time alone changes. `found` is what a look found that began at `began`.
+    async fn settle(
+        &self,
+        began: Tick,
+        found: Option<&[ChannelEndpoint]>,
+    ) -> Result<(), StoreError> {
+        let open = self.watches.in_order();
+        self.replace_older(&open).await?;
+        for (id, open) in &open {
+            if let State::Connected { endpoint, .. } = &open.watch.state
+                && let Some(found) = found
+                && self.is_gone(endpoint, open, found).await
+            {
+                self.watches.change(id, gone).await?;
+            }
+            if began >= open.link_ends {
+                self.run_out(id, open, began, found.is_some()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets older messages of one person say that there is a newer one.
+    async fn replace_older(&self, open: &[(MessageId, Open)]) -> Result<(), StoreError> {
+        let mut newest = HashSet::new();
+        for (id, open) in open.iter().rev() {
+            let is_newest = newest.insert(&id.owner);
+            let settled =
+                matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
+            if !is_newest && !open.watch.replaced && !settled {
+                let replaced = self.watches.change(id, |watch| {
+                    (!watch.replaced).then(|| {
+                        watch.replaced = true;
+                        watch.changed += 1;
+                        Next::tell(watch)
+                    })
+                });
+                replaced.await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an endpoint that a look should have found is there no longer.
+    async fn is_gone(&self, endpoint: &str, open: &Open, found: &[ChannelEndpoint]) -> bool {
+        let State::Connected { since: Some(since), .. } = open.watch.state else { return false };
+        let oldest = found.last().and_then(|endpoint| endpoint.created_at);
+        let in_reach = oldest.is_some_and(|oldest| oldest < since) || found.len() < 100;
+        let listed = found.iter().any(|one| one.identifier == endpoint);
+        in_reach && !listed && matches!(self.linking.has_endpoint(endpoint).await, Ok(false))
+    }
+
+    /// Settles a watch whose link can no longer be used.
+    async fn run_out(
+        &self,
+        id: &MessageId,
+        open: &Open,
+        now: Tick,
+        looked: bool,
+    ) -> Result<(), StoreError> {
+        let over = now >= open.ends;
+        let lasts = over.then_some(Lasts::Ended);
+        let is_held = over && self.linking.is_held(&open.watch.person);
+        let waited_enough = now - open.link_ends > UNSEEN;
+        let settled = self.watches.change(id, |watch| match watch.state.clone() {
+            State::Waiting if !looked && !waited_enough => {
+                over.then(|| Next { lasts: Some(Lasts::For(AFTERWARDS)), ..Next::nothing() })
+            }
+            State::Waiting => {
+                watch.becomes(if looked { State::RunOut } else { State::Unseen });
+                Some(Next { lasts, ..Next::tell(watch) })
+            }
+            State::RunOut if is_held => {
+                watch.becomes(State::Held);
+                Some(Next { lasts, ..Next::tell(watch) })
+            }
+            State::InDoubt { endpoint, .. } if over => {
+                watch.others.push(endpoint.clone());
+                watch.becomes(State::NotConfirmed);
+                Some(Next { lasts, follow_ups: vec![undo(watch, endpoint)] })
+            }
+            _ => over.then(|| Next { lasts, ..Next::nothing() }),
+        });
+        settled.await.map(drop)
+    }
+}
+
+fn gone<D: Deliver>(watch: &mut Watch) -> Option<Next<D>> {
+    matches!(watch.state, State::Connected { .. }).then(|| {
+        watch.becomes(State::NoLongerConnected);
+        Next::tell(watch)
+    })
+}
+
+async fn pause_for<D: Deliver>(watches: &Watches<D>, pause: Option<Duration>) {
+    match pause {
+        Some(pause) => watches.clock.sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl<D: Deliver> Watches<D> {
+    /// Takes what is open from the store.
+    async fn load(&self) -> Result<(), StoreError> {
+        let stored = self.store.watches(D::PLATFORM.name).await?;
+        let now = self.clock.monotonic();
+        let shared = self.store.is_shared();
+        let mut open = self.open();
+        let mut before = std::mem::take(&mut *open);
+        for stored in stored {
+            let Some(watch) = Watch::read(&stored) else { continue };
+            let id = watch.id();
+            let known = before.remove(&id).filter(|_| !shared);
+            open.insert(id, known.unwrap_or_else(|| Open::new(watch, stored.left, now)));
+        }
+        if !shared {
+            open.extend(before);
+        }
+        Ok(())
+    }
+
+    /// How long it is until there is something to look for by itself; none if there is nothing.
+    fn pause(&self) -> Option<Duration> {
+        let now = self.clock.monotonic();
+        if self.store.is_shared() || self.any_link_lives(now) {
+            return Some(LOOK_EVERY);
+        }
+        self.open().values().map(|open| open.ends - now).min()
+    }
+
+    /// Whether anybody may still sign in by a link, or its end has not been settled.
+    fn any_link_lives(&self, now: Tick) -> bool {
+        self.open().values().any(|open| {
+            !matches!(open.watch.state, State::InDoubt { .. }) || now < open.link_ends + AFTERWARDS
+        })
+    }
+
+    /// Whether a page of endpoints, the newest first, reaches back to what is known or too old.
+    fn reaches_back(&self, page: &[ChannelEndpoint]) -> bool {
+        let seen = self.seen();
+        let too_old = |endpoint: &ChannelEndpoint| {
+            let created_at = endpoint.created_at;
+            created_at.is_some_and(|at| between(at, self.clock.now()) > LINK_LIFETIME + LOOK_BACK)
+        };
+        page.iter().any(|endpoint| seen.contains(&endpoint.identifier) || too_old(endpoint))
+    }
+
+    /// The watches of an endpoint's subscriber, the oldest first.
+    fn of(&self, endpoint: &ChannelEndpoint) -> Vec<Watch> {
+        let open = self.open();
+        let mut of: Vec<_> = open.values().filter(|open| open.watch.is_for(endpoint)).collect();
+        of.sort_by_key(|open| open.link_ends);
+        of.into_iter().map(|open| open.watch.clone()).collect()
+    }
+
+    /// All that is open, the oldest first.
+    fn in_order(&self) -> Vec<(MessageId, Open)> {
+        let open: HashMap<_, _> = self.open().clone();
+        let mut open: Vec<_> = open.into_iter().collect();
+        open.sort_by_key(|(_, open)| open.link_ends);
+        open
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
+        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! Watching sign-in links, from before they are shown until a minute after they can no longer be used.
+//!
+//! Novu tells nobody that somebody has signed in, and binds whoever opens a link to its subscriber
+//! (Novu 3.19, OAuth state). So the newest channel endpoints of the integration are looked at every two
+//! seconds while a link lives, once for everybody who waits, and each new one is judged: it is the
+//! person's whose link was used, or it is removed. What the message in chat says follows from the watch,
+//! which is stored beside the message. With several replicas one of them looks.
+
+mod changing;
+mod follow_up;
+mod lead;
+mod looking;
+mod removing;
+mod state;
+mod telling;
+mod verdict;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
+
+use super::Answering;
+use super::deliver::Deliver;
+use super::messages::{MessageId, owner};
+use crate::clock::{SharedClock, Tick};
+use crate::core::{Answer, LINK_LIFETIME, Prospect, Question, Reason, Reference};
+use crate::jobs::Jobs;
+use crate::store::{Store, StoredWatch};
+use follow_up::FollowUp;
+use lead::Lead;
+
+use state::State;
+pub(super) use state::Watch;
+
+/// How long somebody may take who began to sign in when the link could still be used: Novu looks at the
+/// clock when the callback begins, and then speaks to the provider.
+const AFTERWARDS: Duration = Duration::from_mins(1);
+/// How long the mint may take, for which the watch begins before it.
+const MINTING: Duration = Duration::from_secs(15);
+/// How long a person has to say that it was them.
+const IN_DOUBT: Duration = Duration::from_hours(1);
+
+/// The watches of one platform.
+#[derive(Debug)]
+pub(super) struct Watches<D: Deliver> {
+    store: Store,
+    clock: SharedClock,
+    open: Mutex<HashMap<MessageId, Open>>,
+    /// The endpoints that the last look found.
+    seen: Mutex<HashSet<String>>,
+    /// Rings when a link is about to be shown, or when somebody seems to have signed in.
+    rung: Notify,
+    lead: Lead,
+    pub(super) follow_ups: Arc<Jobs<FollowUp<D>>>,
+}
+
+/// A watch that has not ended.
+#[derive(Debug, Clone)]
+struct Open {
+    watch: Watch,
+    /// When the link can no longer be used.
+    link_ends: Tick,
+    /// When it ends.
+    ends: Tick,
+}
+
+impl Open {
+    /// A watch that lasts for so long from now on.
+    fn new(watch: Watch, left: Duration, now: Tick) -> Self {
+        Self { watch, link_ends: now + left.saturating_sub(AFTERWARDS), ends: now + left }
+    }
+}
+
+impl Watch {
+    /// The watch of a link that is about to be minted for whoever asks.
+    pub(super) fn new(question: &Question, message: Reference, prospect: Prospect) -> Self {
+        let Prospect { subscriber, subscriber_name, endpoints, other_ids, guest } = prospect;
+        Self {
+            person: question.asker.clone(),
+            message,
+            subscriber,
+            subscriber_name,
+            language: question.language.get().map(|language| language.tag().to_owned()),
+            before: endpoints,
+            other_ids,
+            guest,
+            others: Vec::new(),
+            state: State::Waiting,
+            replaced: false,
+            changed: 0,
+            shown: 0,
+        }
+    }
+
+    /// As it is stored, and for how long it lasts from now on.
+    pub(super) fn stored(&self) -> (SecretString, Duration) {
+        (self.text(), MINTING + LINK_LIFETIME + AFTERWARDS)
+    }
+
+    fn text(&self) -> SecretString {
+        // Structs of texts, numbers and enums always have a JSON form.
+        SecretString::from(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    fn read(stored: &StoredWatch) -> Option<Self> {
+        let read = serde_json::from_str(stored.watch.expose_secret()).ok();
+        if read.is_none() {
+            tracing::error!(reference = stored.id, "a stored watch cannot be read");
+        }
+        read
+    }
+
+    fn id(&self) -> MessageId {
+        MessageId { owner: owner(&self.person), reference: self.message }
+    }
+}
+
+impl<D: Deliver> Watches<D> {
+    pub(super) fn new(store: Store, clock: SharedClock, follow_ups: Jobs<FollowUp<D>>) -> Self {
+        Self {
+            lead: Lead::new(store.clone(), D::WATCHES),
+            store,
+            clock,
+            open: Mutex::default(),
+            seen: Mutex::default(),
+            rung: Notify::new(),
+            follow_ups: Arc::new(follow_ups),
+        }
+    }
+
+    /// Looks at once.
+    pub(super) fn look_now(&self) {
+        if !self.open().is_empty() {
+            self.rung.notify_one();
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<MessageId, Open>> {
+        // A panic while the lock was held leaves a whole map behind: there is nothing to repair.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<D: Deliver> Answering<D> {
+    /// Begins to watch a link that is about to be shown. Where none was minted, there is nothing to watch.
+    pub(super) async fn begin_watch(&self, watch: Watch, answer: &Answer) {
+        let id = watch.id();
+        if !matches!(answer, Answer::SignIn(_)) {
+            // Why not, the store says itself; then the message is told of later what it says already.
+            let _ = self.watches.end(&id).await;
+            return;
+        }
+        // With several replicas, the one that looks finds it in the store.
+        if !self.watches.store.is_shared() {
+            let (left, now) = (watch.stored().1, self.watches.clock.monotonic());
+            self.watches.open().insert(id, Open::new(watch, left, now));
+        }
+        self.metrics.funnel(D::PLATFORM.name, "shown");
+        self.watches.rung.notify_one();
+    }
+
+    /// What a person is answered who says whether it was them that signed in; none where that is not in
+    /// doubt any more, or never was theirs to say.
+    pub(super) async fn confirm(
+        &self,
+        question: &Question,
+        message: Reference,
+        mine: bool,
+    ) -> Option<Answer> {
+        let id = MessageId::of(&question.asker, message);
+        let settled = self.settle_doubt(&id, mine).await;
+        settled.unwrap_or_else(|_| Some(Answer::Refused(Reason::StoreUnavailable.into())))
+    }
+}

@@ -1,0 +1,126 @@
+//! A watch: whose sign-in link it is about, and what has come of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::verdict::Known;
+use crate::core::{Answer, Connected, Language, Link, Person, Reason, Reference, WrongPerson};
+use crate::novu::{ChannelEndpoint, SubscriberId};
+
+/// What is looked for while a sign-in link can be used, and what was found. Stored beside the message
+/// that carries the link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(in crate::answering) struct Watch {
+    /// Whose link it is.
+    pub(super) person: Person,
+    /// The message that carries the link.
+    pub(super) message: Reference,
+    /// The subscriber that the link binds to.
+    pub(super) subscriber: SubscriberId,
+    /// What the subscriber is called, where Novu knows.
+    pub(super) subscriber_name: Option<String>,
+    /// The person's language, where it is known.
+    pub(super) language: Option<String>,
+    /// The subscriber's endpoints from before the link.
+    pub(super) before: Vec<String>,
+    /// The person's other ids.
+    pub(super) other_ids: Vec<String>,
+    /// Whether the account with which the person signs in has another id by design.
+    pub(super) guest: bool,
+    /// Endpoints that somebody else made by the link.
+    pub(super) others: Vec<String>,
+    /// What has come of it.
+    pub(super) state: State,
+    /// Whether a newer message has taken the place of this one.
+    pub(super) replaced: bool,
+    /// Grows whenever the message has to say something else.
+    pub(super) changed: u32,
+    /// Up to which of these the message has been changed.
+    pub(super) shown: u32,
+}
+
+/// What has come of a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum State {
+    /// Nobody has signed in yet.
+    Waiting,
+    /// Its person has signed in.
+    Connected { endpoint: String, since: Option<Timestamp> },
+    /// Somebody has signed in, and only its person can say whether it was them.
+    InDoubt { endpoint: String, since: Option<Timestamp> },
+    /// Somebody else has signed in.
+    WrongPerson { removed: bool, elsewhere: bool },
+    /// Its person did not say that it was them.
+    NotConfirmed,
+    /// It can no longer be used.
+    RunOut,
+    /// Its person's account is held by another subscriber, so Novu refused the sign-in.
+    Held,
+    /// Whether anybody has signed in cannot be found out.
+    Unseen,
+    /// What was connected is there no longer.
+    NoLongerConnected,
+}
+
+impl Watch {
+    /// Whether an endpoint binds somebody to the subscriber of this link.
+    pub(super) fn is_for(&self, endpoint: &ChannelEndpoint) -> bool {
+        endpoint.subscriber_id.as_ref() == Some(&self.subscriber)
+    }
+
+    /// Whether an endpoint came after the link, and has not been judged.
+    pub(super) fn is_news(&self, endpoint: &ChannelEndpoint) -> bool {
+        let id = &endpoint.identifier;
+        let judged = match &self.state {
+            State::Connected { endpoint, .. } | State::InDoubt { endpoint, .. } => endpoint == id,
+            _ => false,
+        };
+        self.is_for(endpoint) && !judged && !self.before.contains(id) && !self.others.contains(id)
+    }
+
+    /// Whether an endpoint with another id may be this person's all the same.
+    pub(super) fn is_doubtful(&self, known: &Known) -> bool {
+        let one_of_two_ids = self.person.workspace.enterprise.is_some();
+        self.guest || (one_of_two_ids && *known == Known::Unknown)
+    }
+
+    /// The state has changed so that the message has to say something else.
+    pub(super) fn becomes(&mut self, state: State) {
+        self.state = state;
+        self.changed += 1;
+    }
+
+    /// What the message has to say; none while its link can be used.
+    pub(super) fn answer(&self, can_test: bool) -> Option<Answer> {
+        let link = |since: Option<Timestamp>| Link {
+            subscriber: self.subscriber.clone(),
+            name: self.subscriber_name.clone(),
+            since,
+            can_test,
+        };
+        if self.replaced && !matches!(self.state, State::Connected { .. }) {
+            return Some(Answer::Replaced);
+        }
+        Some(match &self.state {
+            State::Waiting => return None,
+            State::Connected { since, .. } => Answer::Connected(Connected {
+                link: link(*since),
+                stranger_removed: !self.others.is_empty(),
+            }),
+            State::InDoubt { .. } => Answer::WasItYou(self.message),
+            State::WrongPerson { removed, elsewhere } => {
+                Answer::WrongPerson(WrongPerson { removed: *removed, elsewhere: *elsewhere })
+            }
+            State::NotConfirmed => Answer::NotConfirmed,
+            State::RunOut => Answer::RunOut,
+            State::Held => Answer::Refused(Reason::Held.into()),
+            State::Unseen => Answer::Refused(Reason::NovuUnavailable.into()),
+            State::NoLongerConnected => Answer::NoLongerConnected,
+        })
+    }
+
+    /// The language to speak to its person in.
+    pub(super) fn language(&self) -> Option<Language> {
+        self.language.as_deref().map(|tag| Language::best_for(Some(tag)))
+    }
+}
