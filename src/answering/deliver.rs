@@ -23,7 +23,7 @@ pub trait Deliver: Debug + Send + Sync + 'static {
     const SETTLE: Duration;
     /// The kind of what follows from a sign-in, in the store. Never changes.
     const FOLLOW_UPS: &'static str;
-    /// The kind of the right to look for new sign-ins, in the store. Never changes.
+    /// What the one of several replicas does that looks for new sign-ins, in the store. Never changes.
     const WATCHES: &'static str;
     /// The ways in which a message is shown, as words for metrics.
     const WAYS: &'static [&'static str];

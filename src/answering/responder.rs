@@ -84,6 +84,7 @@ impl<D: Deliver> Answering<D> {
             name: None,
             language: theirs.or(language).map_or_else(LearntLanguage::default, Into::into),
             asked_at: self.clock.now(),
+            in_place: false,
             dedup_key: None,
         };
         let shown = self.deliver.show(&mut place, &question, answer).await;

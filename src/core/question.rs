@@ -31,6 +31,9 @@ pub struct Question {
     pub language: LearntLanguage,
     /// When the question arrived, by the wall clock.
     pub asked_at: Timestamp,
+    /// Whether the answer takes the place of the message whose button asked.
+    #[serde(default)]
+    pub in_place: bool,
     /// What a redelivery of the same event is recognised by; none where the platform gives no id.
     pub dedup_key: Option<DedupKey>,
 }

@@ -98,6 +98,7 @@ impl LinkPages {
             name: invitation.name.clone(),
             language: LearntLanguage::from(language),
             asked_at: now,
+            in_place: false,
             dedup_key: None,
         };
         tracing::info!(

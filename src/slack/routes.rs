@@ -115,6 +115,7 @@ impl Slack {
             name: None,
             language: LearntLanguage::default(),
             asked_at: now,
+            in_place: false,
             dedup_key: Some(key),
         };
         let place = Place::new(response_url.as_ref(), now);

@@ -292,6 +292,12 @@ impl Database {
         }
     }
 
+    /// Whether this instance is the one that does something.
+    pub(super) async fn leads(&self, what: &'static str) -> Result<bool, StoreError> {
+        let led = self.write(Write::Replicas(Replicas::Lead(what))).await?;
+        Ok(matches!(led, Wrote::Rows(rows) if rows > 0))
+    }
+
     /// Whether jobs may come that this process did not put in, and does not hear of.
     pub(super) const fn is_shared(&self) -> bool {
         matches!(self.pools, Pools::Postgres(_))

@@ -252,6 +252,18 @@ impl Store {
         }
     }
 
+    /// Whether this process is the one that does something for all that share the store. It stays so for
+    /// as long as it lives.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn leads(&self, what: &'static str) -> Result<bool, StoreError> {
+        match self {
+            Self::Database(database) if database.is_shared() => database.leads(what).await,
+            _ => Ok(true),
+        }
+    }
+
     /// The name of the newest message of a person.
     ///
     /// # Errors

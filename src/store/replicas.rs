@@ -41,6 +41,8 @@ pub(super) enum Replicas {
     Alive { dead_before: Option<i64> },
     /// It ends, and holds nothing any more.
     Gone,
+    /// It wants to be the only one that does something, as long as it lives.
+    Lead(&'static str),
     /// Whether a request is new, and its sender not too fast.
     Admit(Admission, Allowance),
     /// What is kept for no longer goes.
@@ -50,7 +52,7 @@ pub(super) enum Replicas {
 impl Replicas {
     /// Whether it takes more than one statement.
     pub(super) const fn is_compound(&self) -> bool {
-        !matches!(self, Self::Admit(..))
+        !matches!(self, Self::Admit(..) | Self::Lead(_))
     }
 
     pub(super) async fn run(
@@ -63,6 +65,7 @@ impl Replicas {
             Self::Alive { dead_before } => {
                 alive(session, holder, *dead_before, now).await.map(Told::Rows)
             }
+            Self::Lead(what) => lead(session, holder, what).await.map(Told::Rows),
             Self::Gone => gone(session, holder, now).await.map(Told::Rows),
             Self::Admit(admission, allowance) => {
                 admit(session, admission, *allowance, now).await.map(Told::Admitted)
@@ -100,6 +103,17 @@ async fn gone(session: &mut Session<'_>, holder: i64, now: i64) -> Result<u64, E
     let released = session.execute(RELEASE, &[now.into(), holder.into()]).await?;
     session.execute("DELETE FROM instances WHERE id = $1", &[holder.into()]).await?;
     Ok(released)
+}
+
+/// Lets `holder` be the one that does something, unless another one does that is alive. Gives one row if
+/// it is.
+async fn lead(session: &mut Session<'_>, holder: i64, what: &str) -> Result<u64, Error> {
+    const LEAD: &str = "
+        INSERT INTO leaders (what, holder) VALUES ($1, $2)
+        ON CONFLICT (what) DO UPDATE SET holder = excluded.holder
+        WHERE leaders.holder = excluded.holder
+            OR NOT EXISTS (SELECT 1 FROM instances WHERE id = leaders.holder)";
+    session.execute(LEAD, &[what.into(), holder.into()]).await
 }
 
 /// One statement for both questions. A person's allowance is the moment at which it is whole again, which

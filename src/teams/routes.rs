@@ -104,6 +104,7 @@ impl Teams {
             name: from.name.clone(),
             language: language.map_or_else(LearntLanguage::default, LearntLanguage::from),
             asked_at: self.clock.now(),
+            in_place: false,
             dedup_key: dedup_key(origin, None),
         }
     }
@@ -151,7 +152,7 @@ impl Teams {
     ) -> Response {
         let Some(key) = dedup_key(origin, Some(from)) else { return bad_press("no activity id") };
         let question = self.question(origin, from, Intent::Connect);
-        let question = Question { dedup_key: Some(key), ..question };
+        let question = Question { dedup_key: Some(key), in_place: true, ..question };
         let language = question.language();
         let place = Place::of(origin, from).in_place_of(card);
         let pending = PendingReply::new(question.clone(), Lookup::of(origin, from), place);

@@ -153,6 +153,7 @@ pub(super) fn undo<D: Deliver>(watch: &Watch, endpoint: String) -> FollowUp<D> {
     FollowUp::new(What::Remove(Removal {
         endpoint,
         user: None,
+        locale: None,
         why: Why::NotConfirmed,
         messages: vec![(watch.person.clone(), watch.message)],
         delayed: false,

@@ -25,9 +25,8 @@ pub(in crate::answering) struct FollowUp<D> {
 pub(super) enum What {
     /// A person's message has to say what its watch says by now.
     Tell(Person, Reference),
-    /// Somebody has to be told that they used another person's link. `message` is one of that
-    /// person's, whose language they are most likely to read.
-    TellOther { other: Person, whose: Person, message: Reference },
+    /// Somebody has to be told that they used another person's link, the one of that message.
+    TellOther { other: Person, locale: Option<String>, message: Reference },
     /// An endpoint has to be removed.
     Remove(Removal),
 }
@@ -38,6 +37,8 @@ pub(super) struct Removal {
     pub(super) endpoint: String,
     /// The chat user whom it reaches, where that is somebody else.
     pub(super) user: Option<String>,
+    /// That user's language, as the platform writes it.
+    pub(super) locale: Option<String>,
     pub(super) why: Why,
     /// The messages of those whose link may have been used.
     pub(super) messages: Vec<(Person, Reference)>,
@@ -74,8 +75,8 @@ impl<D: Deliver> Work for FollowUp<D> {
     async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
         match &mut self.what {
             What::Tell(person, message) => context.tell_of_watch(person, *message).await,
-            What::TellOther { other, whose, message } => {
-                context.tell_other(other, whose, *message).await
+            What::TellOther { other, locale, message } => {
+                context.tell_other(other, locale.as_deref(), *message).await
             }
             What::Remove(removal) => context.remove(removal, lease).await,
         }

@@ -30,6 +30,14 @@ const MOST_PAGES: usize = 50;
 /// For how long it is waited for Novu to say whether anybody has signed in.
 const UNSEEN: Duration = Duration::from_hours(1);
 
+/// What is known of somebody else who signed in.
+struct Other {
+    /// Whether the asker's workspace does not know them.
+    elsewhere: bool,
+    /// Their language, as the platform writes it.
+    locale: Option<String>,
+}
+
 impl<D: Deliver> Answering<D> {
     /// Looks until `stop`.
     pub(in crate::answering) async fn keep_watching(self: Arc<Self>, stop: CancellationToken) {
@@ -54,19 +62,20 @@ impl<D: Deliver> Answering<D> {
     }
 
     async fn look_once(&self) -> Result<(), StoreError> {
-        if !self.watches.lead.is_ours().await? {
+        if !self.watches.store.leads(D::WATCHES).await? {
             return Ok(());
         }
         if self.watches.store.is_shared() {
             self.watches.load().await?;
         }
-        self.metrics.watches_open(D::PLATFORM.name, self.watches.open().len());
         let began = self.clock.monotonic();
         let found = if self.watches.any_link_lives(began) { self.list().await } else { None };
         for endpoint in found.iter().flatten().rev() {
             self.judge(endpoint).await?;
         }
-        self.settle(began, found.as_deref()).await
+        let settled = self.settle(began, found.as_deref()).await;
+        self.metrics.watches_open(D::PLATFORM.name, self.watches.open().len());
+        settled
     }
 
     /// The newest endpoints, as far back as there is anything new; none where Novu does not say.
@@ -94,10 +103,10 @@ impl<D: Deliver> Answering<D> {
             return Ok(());
         }
         let mut verdict = judge(D::PLATFORM, endpoint, &watches, &Known::NotAsked);
-        let mut elsewhere = false;
+        let mut other = Other { elsewhere: false, locale: None };
         if verdict == Verdict::Different {
-            let known = self.ask_about(endpoint, &watches).await;
-            elsewhere = known == Known::Stranger;
+            let (known, locale) = self.ask_about(endpoint, &watches).await;
+            other = Other { elsewhere: known == Known::Stranger, locale };
             verdict = judge(D::PLATFORM, endpoint, &watches, &known);
         }
         match verdict {
@@ -114,22 +123,26 @@ impl<D: Deliver> Answering<D> {
                 });
                 asked.await.map(drop)
             }
-            Verdict::Different => self.disown(&watches, endpoint, elsewhere).await,
+            Verdict::Different => self.disown(&watches, endpoint, other).await,
         }
     }
 
     /// What the platform knows of the user whom an endpoint reaches, by the place of the first who
     /// waits.
-    async fn ask_about(&self, endpoint: &ChannelEndpoint, watches: &[Watch]) -> Known {
+    async fn ask_about(
+        &self,
+        endpoint: &ChannelEndpoint,
+        watches: &[Watch],
+    ) -> (Known, Option<String>) {
         let (Some(user), Some(watch)) = (endpoint.endpoint.user_id(), watches.last()) else {
-            return Known::NotAsked;
+            return (Known::NotAsked, None);
         };
-        let Some(lookup) = self.deliver.recall(None) else { return Known::Unknown };
+        let Some(lookup) = self.deliver.recall(None) else { return (Known::Unknown, None) };
         let person = Person { user: user.to_owned(), ..watch.person.clone() };
         match self.linking.look_up(&self.deliver.profiles(&lookup), &person).await {
-            Ok(profile) => Known::Ids(profile.other_ids),
-            Err(ProfilesError::Stranger) => Known::Stranger,
-            Err(_) => Known::Unknown,
+            Ok(profile) => (Known::Ids(profile.other_ids), profile.locale),
+            Err(ProfilesError::Stranger) => (Known::Stranger, None),
+            Err(_) => (Known::Unknown, None),
         }
     }
 
@@ -160,13 +173,14 @@ impl<D: Deliver> Answering<D> {
         &self,
         watches: &[Watch],
         endpoint: &ChannelEndpoint,
-        elsewhere: bool,
+        Other { elsewhere, locale }: Other,
     ) -> Result<(), StoreError> {
         let affected: Vec<_> = watches.iter().filter(|watch| watch.is_news(endpoint)).collect();
         let messages = affected.iter().map(|watch| (watch.person.clone(), watch.message)).collect();
         let removal = Removal {
             endpoint: endpoint.identifier.clone(),
             user: endpoint.endpoint.user_id().map(str::to_owned).filter(|_| !elsewhere),
+            locale,
             why: Why::WrongPerson,
             messages,
             delayed: false,
@@ -245,17 +259,25 @@ impl<D: Deliver> Answering<D> {
 
     /// Lets older messages of one person say that there is a newer one.
     async fn replace_older(&self, open: &[(MessageId, Open)]) -> Result<(), StoreError> {
-        let mut newest = HashSet::new();
+        let mut newer: HashMap<_, bool> = HashMap::new();
         for (id, open) in open.iter().rev() {
-            let is_newest = newest.insert(&id.owner);
+            let in_place = newer.insert(&id.owner, open.watch.in_place);
             let settled =
                 matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
-            if !is_newest && !open.watch.replaced && !settled {
+            if let Some(in_place) = in_place
+                && !open.watch.replaced
+                && !settled
+            {
                 let replaced = self.watches.change(id, |watch| {
                     (!watch.replaced).then(|| {
                         watch.replaced = true;
                         watch.changed += 1;
-                        Next::tell(watch)
+                        if !in_place {
+                            return Next::tell(watch);
+                        }
+                        // It says what the newer one says: that took its place.
+                        watch.shown = watch.changed;
+                        Next::nothing()
                     })
                 });
                 replaced.await?;
@@ -286,6 +308,8 @@ impl<D: Deliver> Answering<D> {
         let is_held = over && self.linking.is_held(&open.watch.person);
         let waited_enough = now - open.link_ends > UNSEEN;
         let settled = self.watches.change(id, |watch| match watch.state.clone() {
+            // A newer message says how it ends.
+            _ if watch.replaced => over.then(|| Next { lasts, ..Next::nothing() }),
             State::Waiting if !looked && !waited_enough => {
                 over.then(|| Next { lasts: Some(Lasts::For(AFTERWARDS)), ..Next::nothing() })
             }

@@ -8,7 +8,6 @@
 
 mod changing;
 mod follow_up;
-mod lead;
 mod looking;
 mod removing;
 mod state;
@@ -30,7 +29,6 @@ use crate::core::{Answer, LINK_LIFETIME, Prospect, Question, Reason, Reference};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoredWatch};
 use follow_up::FollowUp;
-use lead::Lead;
 
 use state::State;
 pub(super) use state::Watch;
@@ -53,7 +51,6 @@ pub(super) struct Watches<D: Deliver> {
     seen: Mutex<HashSet<String>>,
     /// Rings when a link is about to be shown, or when somebody seems to have signed in.
     rung: Notify,
-    lead: Lead,
     pub(super) follow_ups: Arc<Jobs<FollowUp<D>>>,
 }
 
@@ -83,12 +80,12 @@ impl Watch {
             message,
             subscriber,
             subscriber_name,
-            language: question.language.get().map(|language| language.tag().to_owned()),
             before: endpoints,
             other_ids,
             guest,
             others: Vec::new(),
             state: State::Waiting,
+            in_place: question.in_place,
             replaced: false,
             changed: 0,
             shown: 0,
@@ -121,7 +118,6 @@ impl Watch {
 impl<D: Deliver> Watches<D> {
     pub(super) fn new(store: Store, clock: SharedClock, follow_ups: Jobs<FollowUp<D>>) -> Self {
         Self {
-            lead: Lead::new(store.clone(), D::WATCHES),
             store,
             clock,
             open: Mutex::default(),

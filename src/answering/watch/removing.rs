@@ -47,11 +47,8 @@ impl<D: Deliver> Answering<D> {
         self.tell_all(removal, removed).await?;
         if let (Some(user), Some((whose, message))) = (&removal.user, removal.messages.first()) {
             let other = Person { user: user.clone(), ..whose.clone() };
-            let tell = FollowUp::<D>::new(What::TellOther {
-                other,
-                whose: whose.clone(),
-                message: *message,
-            });
+            let locale = removal.locale.clone();
+            let tell = FollowUp::<D>::new(What::TellOther { other, locale, message: *message });
             let put: Change = Jobs::change(&tell, Duration::ZERO);
             self.watches.store.write(vec![put]).await?;
             self.watches.follow_ups.ring();

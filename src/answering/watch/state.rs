@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::verdict::Known;
-use crate::core::{Answer, Connected, Language, Link, Person, Reason, Reference, WrongPerson};
+use crate::core::{Answer, Connected, Link, Person, Reason, Reference, WrongPerson};
 use crate::novu::{ChannelEndpoint, SubscriberId};
 
 /// What is looked for while a sign-in link can be used, and what was found. Stored beside the message
@@ -19,8 +19,6 @@ pub(in crate::answering) struct Watch {
     pub(super) subscriber: SubscriberId,
     /// What the subscriber is called, where Novu knows.
     pub(super) subscriber_name: Option<String>,
-    /// The person's language, where it is known.
-    pub(super) language: Option<String>,
     /// The subscriber's endpoints from before the link.
     pub(super) before: Vec<String>,
     /// The person's other ids.
@@ -31,6 +29,8 @@ pub(in crate::answering) struct Watch {
     pub(super) others: Vec<String>,
     /// What has come of it.
     pub(super) state: State,
+    /// Whether the message took the place of the one before.
+    pub(super) in_place: bool,
     /// Whether a newer message has taken the place of this one.
     pub(super) replaced: bool,
     /// Grows whenever the message has to say something else.
@@ -117,10 +117,5 @@ impl Watch {
             State::Unseen => Answer::Refused(Reason::NovuUnavailable.into()),
             State::NoLongerConnected => Answer::NoLongerConnected,
         })
-    }
-
-    /// The language to speak to its person in.
-    pub(super) fn language(&self) -> Option<Language> {
-        self.language.as_deref().map(|tag| Language::best_for(Some(tag)))
     }
 }

@@ -4,7 +4,7 @@ use super::changing::Next;
 use crate::answering::Answering;
 use crate::answering::deliver::{Deliver, Shown};
 use crate::answering::messages::MessageId;
-use crate::core::{Answer, Person, Reference};
+use crate::core::{Answer, Language, Person, Reference};
 use crate::jobs::Ran;
 
 impl<D: Deliver> Answering<D> {
@@ -47,11 +47,10 @@ impl<D: Deliver> Answering<D> {
     pub(super) async fn tell_other(
         &self,
         other: &Person,
-        whose: &Person,
+        locale: Option<&str>,
         message: Reference,
     ) -> Ran {
-        let language = self.watches.stored(&MessageId::of(whose, message)).await;
-        let language = language.ok().flatten().and_then(|watch| watch.language());
+        let language = locale.map(|locale| Language::best_for(Some(locale)));
         match self.notify(other, language, message, &Answer::NotYourLink).await {
             Shown::Shown(way) | Shown::Pointed(way) => Ran::Done(way),
             Shown::Later(pause) => Ran::Again(pause),

@@ -233,6 +233,7 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
         name: None,
         language: LearntLanguage::default(),
         asked_at: bot.clock.now(),
+        in_place: false,
         dedup_key: None,
     };
     let answer = responder.answer(&question, None, question.reference).await;

@@ -123,6 +123,7 @@ impl ThirdSurface {
             name: None,
             language: LearntLanguage::default(),
             asked_at: self.clock.now(),
+            in_place: false,
             dedup_key: Some(DedupKey(Sha256::digest(event.id).into())),
         };
         PendingReply::new(question, (), None)

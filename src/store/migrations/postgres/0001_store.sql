@@ -38,6 +38,10 @@ CREATE TABLE instances (
     id      BIGINT NOT NULL PRIMARY KEY,
     seen_at BIGINT NOT NULL
 );
+CREATE TABLE leaders (
+    what   TEXT   NOT NULL PRIMARY KEY,
+    holder BIGINT NOT NULL
+);
 CREATE TABLE seen (
     hash  BYTEA  NOT NULL PRIMARY KEY,
     until BIGINT NOT NULL

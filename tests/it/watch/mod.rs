@@ -1,0 +1,94 @@
+//! What happens in chat after a sign-in, by itself.
+
+mod endings;
+mod looks;
+mod restarts;
+mod strangers;
+
+use std::time::Duration;
+
+use connect_sandbox::slack::Message;
+use connect_sandbox::{Browser, Page};
+use serde_json::Value;
+
+use crate::bot::{API_KEY, Bot, TEAM};
+
+/// The path of Novu's channel endpoints.
+const ENDPOINTS: &str = "/v1/channel-endpoints";
+/// Longer than a link can be used, and shorter than it is watched.
+const A_LINKS_LIFE: Duration = Duration::from_secs(318);
+/// Longer than a link is watched.
+const A_WATCHS_LIFE: Duration = Duration::from_secs(380);
+
+impl Bot {
+    /// Opens a sign-in link as somebody, and allows what it asks for.
+    async fn approve(&self, link: &str, user: &str) -> Page {
+        Browser::new().unwrap().approve(link, user).await.unwrap()
+    }
+
+    /// The messages that say this by now, once there is one; time goes on meanwhile.
+    #[track_caller]
+    fn until_told(&self, words: &'static str) -> impl Future<Output = Vec<Message>> {
+        let saying = move || {
+            let messages = self.slack.messages().into_iter();
+            messages.filter(|it| it.text().contains(words)).collect::<Vec<_>>()
+        };
+        let told = self.until_later(async move || !saying().is_empty());
+        async move {
+            told.await;
+            saying()
+        }
+    }
+
+    /// Lets time go on, a little at a time, so that whatever is due is done meanwhile.
+    async fn pass(&self, time: Duration) {
+        let step = Duration::from_secs(1);
+        for _ in 0..time.as_secs() {
+            self.clock.advance(step);
+            for _ in 0..20 {
+                tokio::task::yield_now().await;
+            }
+        }
+        self.settle().await;
+    }
+
+    /// Waits until nothing that follows from a sign-in is left to be done.
+    async fn settle(&self) {
+        for _ in 0..50 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Removes an endpoint at Novu, as an operator does.
+    async fn remove(&self, endpoint: &str) {
+        let url = format!("{}{ENDPOINTS}/{endpoint}", self.novu.url());
+        let request = novu_connect_bot::net::client().unwrap().delete(url);
+        let key = format!("ApiKey {API_KEY}");
+        assert_eq!(request.header("authorization", key).send().await.unwrap().status(), 204);
+    }
+
+    /// The subscriber and chat user of each endpoint.
+    fn linked(&self) -> Vec<(String, String)> {
+        let endpoints = self.novu.endpoints();
+        let pairs = endpoints.into_iter().map(|endpoint| {
+            let user = endpoint.user_id().unwrap_or_default().to_owned();
+            (endpoint.subscriber_id.unwrap_or_default(), user)
+        });
+        pairs.collect()
+    }
+}
+
+/// The words on the buttons of a message.
+fn labels(message: &Message) -> Vec<String> {
+    let buttons = message.buttons();
+    let text = |button: &&serde_json::Map<String, Value>| {
+        button["text"]["text"].as_str().unwrap_or_default().to_owned()
+    };
+    buttons.iter().map(text).collect()
+}
+
+/// The subscriber that a member of the workspace is.
+fn subscriber(user: &str) -> String {
+    format!("slack:{TEAM}:{user}")
+}

@@ -1,0 +1,53 @@
+//! Watches that outlive the process.
+
+use std::time::Duration;
+
+use super::{A_WATCHS_LIFE, subscriber};
+use crate::bot::{ADA, Bot, GRACE, Storage};
+
+fn durable() -> impl Iterator<Item = Storage> {
+    [Some(Storage::sqlite()), Storage::postgres()].into_iter().flatten()
+}
+
+#[tokio::test]
+async fn who_signs_in_while_the_service_is_away_is_told_afterwards_once() {
+    for storage in durable() {
+        let bot = Bot::start_on(storage, &[]).await;
+        bot.ready().await;
+        let link = bot.command(ADA, "").await.link();
+        let settings = bot.settings();
+        let bot = {
+            let novu = std::sync::Arc::clone(&bot.novu);
+            let mut bot = bot;
+            bot.stop().await;
+            assert_eq!(bot.approve(&link, ADA).await.status, 200);
+            assert_eq!(novu.endpoints().len(), 1);
+            bot.restart(settings).await
+        };
+        bot.ready().await;
+        let told = bot.until_told("connected as").await;
+        assert_eq!(told.len(), 1);
+        bot.pass(A_WATCHS_LIFE).await;
+        assert_eq!(bot.slack.messages().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn who_uses_anothers_link_while_the_service_is_away_is_removed_afterwards() {
+    for storage in durable() {
+        let mut bot = Bot::start_on(storage, &[]).await;
+        bot.ready().await;
+        let link = bot.command(ADA, "").await.link();
+        bot.stop().await;
+        assert_eq!(bot.approve(&link, GRACE).await.status, 200);
+        assert_eq!(bot.linked(), [(subscriber(ADA), GRACE.to_owned())]);
+        let settings = bot.settings();
+        let bot = bot.restart(settings).await;
+        bot.ready().await;
+        bot.until_told("Somebody else").await;
+        bot.until_told("für jemand anderen").await;
+        assert_eq!(bot.linked(), []);
+        bot.pass(Duration::from_secs(30)).await;
+        assert_eq!(bot.slack.messages().len(), 2);
+    }
+}
