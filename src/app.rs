@@ -100,13 +100,15 @@ impl App {
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
         let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
+        let test_workflow = config.novu.test_workflow.clone();
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
 
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
-        let common = Common { http, novu, store, links, chain, clock, random, metrics };
+        let common =
+            Common { http, novu, store, links, chain, test_workflow, clock, random, metrics };
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);

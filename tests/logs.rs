@@ -39,6 +39,7 @@ fn client_of(server: &Scripted) -> Novu {
         timeout: Duration::from_secs(10),
         patience: Duration::from_secs(10),
         context_hmac: false,
+        test_workflow: None,
     };
     let clock = Arc::new(SystemClock);
     let http = Outgoing::new(net::client().unwrap(), clock.clone(), Arc::default());

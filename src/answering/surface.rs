@@ -96,6 +96,8 @@ pub struct Common {
     pub links: Option<Arc<Links>>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
+    /// The workflow that a test notification runs; without it there are none.
+    pub test_workflow: Option<String>,
     /// Tells the time.
     pub clock: SharedClock,
     /// Makes references.
@@ -122,6 +124,7 @@ impl Common {
             integration,
             index,
             Arc::clone(&self.chain),
+            self.test_workflow.clone(),
             Arc::clone(&self.clock),
         ))
     }

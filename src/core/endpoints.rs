@@ -214,7 +214,8 @@ impl Endpoints {
         }
     }
 
-    fn reaches(&self, endpoint: &ChannelEndpoint, person: &Person) -> bool {
+    /// Whether an endpoint reaches a person's chat account.
+    pub(super) fn reaches(&self, endpoint: &ChannelEndpoint, person: &Person) -> bool {
         (self.platform.reaches)(&endpoint.endpoint, person)
     }
 

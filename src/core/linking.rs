@@ -4,15 +4,19 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
+mod disconnecting;
+mod facts;
 mod minting;
+mod status;
+mod testing;
 mod upkeep;
 mod verifying;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
@@ -20,18 +24,26 @@ use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
 use super::intent::Intent;
-use super::language::Language;
 use super::person::{Kind, Person, Profile};
 use super::platform::Platform;
-use super::profiles::{Profiles, ProfilesError};
+use super::profiles::Profiles;
 use super::progress::Progress;
 use super::question::Question;
-use super::resolve::{Chain, Found, Subject};
+use super::recent::Recent;
+use super::resolve::{Chain, Found};
 use super::workspace_index::WorkspaceIndex;
-use crate::clock::SharedClock;
+use crate::clock::{SharedClock, Tick};
 use crate::net::HostAllowlist;
-use crate::novu::{ChannelConnection, Novu, Subscriber, SubscriberId};
+use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, SubscriberId};
+use facts::{AskerFacts, MintAhead};
 use minting::Mints;
+
+/// How long a profile counts as it was last told.
+const PROFILE_GOOD_FOR: Duration = Duration::from_mins(5);
+/// How long a subscriber counts as there after Novu had it.
+const SUBSCRIBER_GOOD_FOR: Duration = Duration::from_mins(10);
+/// How long somebody has to wait between two tests.
+const BETWEEN_TESTS: Duration = Duration::from_mins(1);
 
 /// The Novu integration of one chat platform, and what its links are like.
 #[derive(Debug)]
@@ -61,8 +73,16 @@ pub struct Linking {
     endpoints: Endpoints,
     chain: Arc<Chain>,
     profiles: ProfileHealth,
+    /// Profiles of people, and nothing else of those that the platform did not tell.
+    recent_profiles: Recent<Person, Profile>,
+    /// Subscribers that Novu has. Of those that it does not have, nothing is kept.
+    recent_subscribers: Recent<SubscriberId, Subscriber>,
     mints: Mints,
     progress: Progress<AskerFacts>,
+    /// The workflow that a test notification runs; without it there are none.
+    test_workflow: Option<String>,
+    /// Who sent a test lately.
+    recent_tests: Recent<Person, ()>,
     clock: SharedClock,
 }
 
@@ -97,21 +117,6 @@ pub struct Prospect {
     pub guest: bool,
 }
 
-/// Where a person stands: their subscriber, and the way Novu reaches their workspace.
-#[derive(Debug)]
-struct AskerFacts {
-    found: Found,
-    connection: Arc<ChannelConnection>,
-    /// All connections of the workspace.
-    candidates: Vec<Arc<ChannelConnection>>,
-    profile: Option<Profile>,
-    subscriber: Option<Subscriber>,
-    /// Whether the subscriber was created since it was looked for.
-    created: bool,
-    /// The subscriber's endpoints.
-    endpoints: OwnEndpoints,
-}
-
 impl Linking {
     /// Puts the parts together.
     #[must_use]
@@ -120,6 +125,7 @@ impl Linking {
         integration: Integration,
         index: WorkspaceIndex,
         chain: Arc<Chain>,
+        test_workflow: Option<String>,
         clock: SharedClock,
     ) -> Self {
         let policy = AccountPolicy {
@@ -140,8 +146,12 @@ impl Linking {
             endpoints,
             chain,
             profiles,
+            recent_profiles: Recent::new(PROFILE_GOOD_FOR, Arc::clone(&clock)),
+            recent_subscribers: Recent::new(SUBSCRIBER_GOOD_FOR, Arc::clone(&clock)),
             mints: Mints::default(),
             progress: Progress::new(Arc::clone(&clock)),
+            test_workflow,
+            recent_tests: Recent::new(BETWEEN_TESTS, Arc::clone(&clock)),
             clock,
         }
     }
@@ -188,11 +198,10 @@ impl Linking {
     ) -> Answer {
         let outcome = match &question.intent {
             Intent::Connect => self.connect(novu, question, profiles, before).await,
-            Intent::Status
-            | Intent::Test
-            | Intent::Disconnect
-            | Intent::DisconnectNow
-            | Intent::Confirm { .. } => self.status(novu, question, profiles).await,
+            Intent::Status | Intent::Confirm { .. } => self.status(novu, question, profiles).await,
+            Intent::Test => self.test(novu, question, profiles).await,
+            Intent::Disconnect => self.ask_to_disconnect(novu, question, profiles).await,
+            Intent::DisconnectNow => self.disconnect(novu, question, profiles).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
                 self.learn_language(question, profiles).await;
@@ -216,30 +225,79 @@ impl Linking {
     ) -> Result<Answer, Refusal> {
         let (learnt_at, mut facts) = match self.progress.take(question.reference) {
             Some(learnt) => learnt,
-            None => (self.clock.monotonic(), Box::pin(self.facts(novu, question, profiles)).await?),
-        };
-        if let Some(link) = self.existing_link(&facts)? {
-            return Ok(Answer::AlreadyConnected(link));
-        }
-        Box::pin(self.refuse_held(novu, &question.asker, &facts)).await?;
-        let prospect = self.prospect(&facts);
-        let beside = async {
-            if before.takes_time() {
-                before.before_link(question, prospect.clone()).await
-            } else {
-                Ok(())
+            None => {
+                let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Allowed));
+                (self.clock.monotonic(), facts.await?)
             }
         };
-        let minting = Box::pin(self.mint(novu, &question.asker, &mut facts));
-        let (minted, beside) = tokio::join!(minting, beside);
-        if minted.as_ref().is_err_and(Refusal::may_pass_soon) {
-            self.progress.keep(question.reference, learnt_at, facts);
+        let person = &question.asker;
+        let connection = self.connection_for(&facts)?;
+        let ahead = facts.endpoints.is_none();
+        if !ahead {
+            if let Some(link) = self.existing_link(&facts)? {
+                return Ok(Answer::AlreadyConnected(link));
+            }
+            Box::pin(self.refuse_held(novu, person, &facts)).await?;
+            if let Err(refusal) = Box::pin(self.create_missing(novu, &mut facts)).await {
+                self.keep_if_passing(question, learnt_at, facts, &refusal);
+                return Err(refusal);
+            }
         }
-        beside?;
-        if minted.is_ok() && !before.takes_time() {
+
+        let known = facts.endpoints.take();
+        let beside = async {
+            // Nobody can use a link that nobody has seen: what is read by then was there before it.
+            let endpoints = match known {
+                Some(endpoints) => endpoints,
+                None => self.endpoints.of_subscriber(novu, person, &facts.found.id).await?,
+            };
+            let done = if before.takes_time() && endpoints.own.is_none() {
+                before.before_link(question, self.prospect(&facts, &endpoints)).await
+            } else {
+                Ok(())
+            };
+            Ok::<_, Refusal>((endpoints, done))
+        };
+        let minting = Box::pin(self.mint(novu, &facts, &connection));
+        let (minted, beside) = tokio::join!(minting, beside);
+        let (endpoints, done) = beside?;
+        let prospect = self.prospect(&facts, &endpoints);
+        facts.endpoints = Some(endpoints);
+        // A link that was minted for somebody who has one by now is seen by nobody.
+        if ahead && let Some(link) = self.existing_link(&facts)? {
+            self.recent_subscribers.forget(&facts.found.id);
+            return Ok(Answer::AlreadyConnected(link));
+        }
+        let sign_in = match minted {
+            Ok(sign_in) => sign_in,
+            Err(refusal) if ahead && refusal.reason == Reason::SubscriberMissing => {
+                self.recent_subscribers.forget(&facts.found.id);
+                return Box::pin(self.connect(novu, question, profiles, before)).await;
+            }
+            Err(refusal) => {
+                self.keep_if_passing(question, learnt_at, facts, &refusal);
+                return Err(refusal);
+            }
+        };
+        done?;
+        if !before.takes_time() {
             before.before_link(question, prospect).await?;
         }
-        minted.map(Answer::SignIn)
+        self.endpoints.minted(person.clone(), facts.found.id);
+        Ok(Answer::SignIn(sign_in))
+    }
+
+    /// Keeps what was learnt for another attempt, if there will be one.
+    fn keep_if_passing(
+        &self,
+        question: &Question,
+        learnt_at: Tick,
+        facts: AskerFacts,
+        refusal: &Refusal,
+    ) {
+        if refusal.may_pass_soon() {
+            self.progress.keep(question.reference, learnt_at, facts);
+        }
     }
 
     /// Finds out whether a person may sign in, and as whom, without minting or creating anything:
@@ -252,9 +310,10 @@ impl Linking {
         question: &Question,
         profiles: &dyn Profiles,
     ) -> Result<Invitee, Answer> {
-        let facts = Box::pin(self.facts(&self.novu, question, profiles));
+        let facts = Box::pin(self.facts(&self.novu, question, profiles, MintAhead::Never));
         let facts = facts.instrument(span_of(question)).await;
         let facts = facts.map_err(Answer::Refused)?;
+        self.connection_for(&facts).map_err(Answer::Refused)?;
         match self.existing_link(&facts).map_err(Answer::Refused)? {
             Some(link) => Err(Answer::AlreadyConnected(link)),
             None if facts.subscriber.is_none() && !self.may_create(&facts.found) => {
@@ -267,159 +326,67 @@ impl Linking {
         }
     }
 
-    fn prospect(&self, facts: &AskerFacts) -> Prospect {
+    fn prospect(&self, facts: &AskerFacts, endpoints: &OwnEndpoints) -> Prospect {
         let profile = facts.profile.as_ref();
         let guest = profile.is_some_and(|profile| profile.kind == Kind::Guest);
         Prospect {
             subscriber: facts.found.id.clone(),
             subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
-            endpoints: facts.endpoints.all(),
+            endpoints: endpoints.all(),
             other_ids: profile.map(|profile| profile.other_ids.clone()).unwrap_or_default(),
             guest: guest && self.integration.platform.guests_sign_in_elsewhere,
         }
     }
 
-    async fn status(
+    /// The connection of the workspace that a new link goes through.
+    fn connection_for(&self, facts: &AskerFacts) -> Result<Arc<ChannelConnection>, Refusal> {
+        self.choose(&facts.candidates, &facts.found, facts.own())
+    }
+
+    fn choose(
         &self,
-        novu: &Novu,
-        question: &Question,
-        profiles: &dyn Profiles,
-    ) -> Result<Answer, Refusal> {
-        let facts = Box::pin(self.facts(novu, question, profiles)).await?;
-        let link = self.existing_link(&facts)?;
-        Ok(link.map_or(Answer::NotConnected, Answer::AlreadyConnected))
-    }
-
-    /// Finds out where a person stands, asking side by side what can be asked so. To be boxed, so that
-    /// those who wait for their link hold no room for it.
-    async fn facts(
-        &self,
-        novu: &Novu,
-        question: &Question,
-        profiles: &dyn Profiles,
-    ) -> Result<AskerFacts, Refusal> {
-        let person = &question.asker;
-        let candidates = self.index.find(&person.workspace).await?;
-        let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
-        let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
-        let profile = self.profile(question, profiles, token.as_ref()).shared();
-        let subject = Subject {
-            platform: self.integration.platform,
-            person,
-            served: self.index.workspaces().await,
-        };
-
-        let known = async {
-            let found = self.chain.resolve(subject, novu, profile.clone()).await?;
-            let endpoints = self.endpoints.of_subscriber(novu, person, &found.id);
-            let (subscriber, endpoints) = tokio::join!(subscriber(novu, &found), endpoints);
-            Ok::<_, Refusal>((found, subscriber?, endpoints?))
-        };
-        let (profile, known) = tokio::join!(profile.clone(), known);
-
-        let profile = self.profiles.admit(profile)?;
-        let (found, subscriber, endpoints) = known?;
-        let linked_over = endpoints.own.as_ref().and_then(|at| at.connection_identifier.as_deref());
-        let choice =
-            Choice { context: found.context.as_ref(), pinned: self.index.pinned(), linked_over };
-        let connection = choose(&candidates, choice)?;
-        Ok(AskerFacts {
-            found,
-            connection,
-            candidates,
-            profile,
-            subscriber,
-            created: false,
-            endpoints,
-        })
-    }
-
-    fn profile<'a>(
-        &'a self,
-        question: &'a Question,
-        profiles: &'a dyn Profiles,
-        token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
-        async move {
-            let person = &question.asker;
-            let mut profile = self.profiles.look_up(profiles, person, token).await;
-            if profile == Err(ProfilesError::Expired)
-                && let Some(fresh) = self.renewed(person, token).await
-            {
-                profile = self.profiles.look_up(profiles, person, Some(&fresh)).await;
-            }
-            learn(question, &profile);
-            profile
-        }
-        .boxed()
-    }
-
-    /// The token that has taken the place of one that has expired. Novu alone can renew it, and then
-    /// its connection carries the new one.
-    async fn renewed(&self, person: &Person, old: Option<&SecretString>) -> Option<SecretString> {
-        if self.integration.bot_token.is_some() {
-            return None;
-        }
-        self.index.reread().await;
-        let token = self.bot_token(person).await?;
-        let same = old.is_some_and(|old| old.expose_secret() == token.expose_secret());
-        (!same).then_some(token)
-    }
-
-    /// Looks the person up for the sake of their language alone, unless the question told it.
-    async fn learn_language(&self, question: &Question, profiles: &dyn Profiles) {
-        if question.language.get().is_some() {
-            return;
-        }
-        // Help must not wait for Novu: without a token by now it is in the default language.
-        let known = self.index.known(&question.asker.workspace).await;
-        let token = self.integration.bot_token.as_ref();
-        let token = token.or_else(|| known.first()?.access_token.as_ref());
-        // Without a profile the answer is in the default language.
-        learn(question, &self.profiles.look_up(profiles, &question.asker, token).await);
+        candidates: &[Arc<ChannelConnection>],
+        found: &Found,
+        own: Option<&ChannelEndpoint>,
+    ) -> Result<Arc<ChannelConnection>, Refusal> {
+        let linked_over = own.and_then(|own| own.connection_identifier.as_deref());
+        let pinned = self.index.pinned();
+        choose(candidates, Choice { context: found.context.as_ref(), pinned, linked_over })
     }
 
     /// The link that a person already has, if Novu can deliver through it.
-    ///
-    /// Delivery needs the endpoint on a connection of the workspace and in its very context (Novu, context).
     fn existing_link(&self, facts: &AskerFacts) -> Result<Option<Link>, Refusal> {
-        let Some(endpoint) = &facts.endpoints.own else { return Ok(None) };
-        let over = |connection: &ChannelConnection| {
+        let Some(own) = facts.own() else { return Ok(None) };
+        // Any connection of the workspace delivers, not only the one that a new link would use.
+        if !self.delivers(own, &facts.candidates) {
+            tracing::warn!(
+                endpoint = own.identifier,
+                "a chat account is linked over a connection that does not deliver"
+            );
+            return Err(Reason::LinkedElsewhere.into());
+        }
+        Ok(Some(self.link(facts, own)))
+    }
+
+    /// Whether Novu can deliver to an endpoint over one of these connections: that takes the endpoint on
+    /// it and in its very context (Novu, context).
+    fn delivers(&self, endpoint: &ChannelEndpoint, over: &[Arc<ChannelConnection>]) -> bool {
+        over.iter().any(|connection| {
             let same = match endpoint.connection_identifier.as_deref() {
                 Some(identifier) => identifier == connection.identifier,
                 None => self.integration.platform.delivers_without_connection,
             };
             same && same_keys(&endpoint.context_keys, &connection.context_keys)
-        };
-        // Any connection of the workspace delivers, not only the one that a new link would use.
-        if !facts.candidates.iter().any(|connection| over(connection)) {
-            tracing::warn!(
-                endpoint = endpoint.identifier,
-                "a chat account is linked over a connection that does not deliver"
-            );
-            return Err(Reason::LinkedElsewhere.into());
-        }
-        Ok(Some(Link {
+        })
+    }
+
+    fn link(&self, facts: &AskerFacts, endpoint: &ChannelEndpoint) -> Link {
+        Link {
             subscriber: facts.found.id.clone(),
             name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
             since: endpoint.created_at,
-            can_test: false,
-        }))
-    }
-}
-
-async fn subscriber(novu: &Novu, found: &Found) -> Result<Option<Subscriber>, Refusal> {
-    match &found.subscriber {
-        Some(subscriber) => Ok(Some(subscriber.clone())),
-        None => Ok(novu.get_subscriber(&found.id).await?),
-    }
-}
-
-/// Takes the language from a profile that is there.
-fn learn(question: &Question, profile: &Result<Profile, ProfilesError>) {
-    match profile {
-        Ok(profile) => question.language.learn(Language::best_for(profile.locale.as_deref())),
-        Err(error) => tracing::debug!(%error, "no profile"),
+            can_test: self.can_test(),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod press;
 mod profiles;
 mod progress;
 mod question;
+mod recent;
 mod reference;
 pub(crate) mod resolve;
 mod workspace_index;

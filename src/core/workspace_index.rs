@@ -123,6 +123,13 @@ impl WorkspaceIndex {
         self.index.known.read().await.find(self.index.platform, workspace)
     }
 
+    /// The connection with this identifier, whatever workspace it is of, if it is known by now.
+    pub async fn with_identifier(&self, identifier: &str) -> Option<Arc<ChannelConnection>> {
+        let known = Arc::clone(&*self.index.known.read().await);
+        let mut all = known.by_workspace.values().flatten();
+        all.find(|connection| connection.identifier == identifier).cloned()
+    }
+
     /// The identifier of the connection that is preferred among several of one workspace.
     #[must_use]
     pub fn pinned(&self) -> Option<&str> {

@@ -61,6 +61,11 @@ impl Budgets {
         Self(std::array::from_fn(|_| Queue::new(Arc::clone(clock))))
     }
 
+    /// Whether there is room in every queue for one call more.
+    pub(super) fn have_room(&self) -> bool {
+        self.0.iter().all(Queue::has_room)
+    }
+
     pub(super) fn of(&self, category: Category) -> &Queue {
         let [global, configuration, trigger] = &self.0;
         match category {
@@ -148,6 +153,12 @@ enum Admission {
 impl Queue {
     fn new(clock: SharedClock) -> Self {
         Self { clock, state: Mutex::default() }
+    }
+
+    fn has_room(&self) -> bool {
+        let state = self.state();
+        let spent = matches!(&state.allowance, Allowance::Limited(bucket) if bucket.tokens == 0);
+        state.waiting.is_empty() && !spent && state.closed_for(self.clock.monotonic()).is_none()
     }
 
     /// The place behind everybody of the same rank.

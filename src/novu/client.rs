@@ -46,6 +46,8 @@ pub struct Settings {
     pub patience: Duration,
     /// Whether the integrations' HMAC option is on, so that every context must be signed.
     pub context_hmac: bool,
+    /// The workflow that a test notification runs; without it there are none.
+    pub test_workflow: Option<String>,
 }
 
 /// Why no client can be built from [`Settings`].
@@ -216,6 +218,13 @@ impl Novu {
     pub fn polling(&self) -> Self {
         let manner = Manner { polls: true, ..self.manner };
         Self { inner: Arc::clone(&self.inner), manner }
+    }
+
+    /// Whether nobody waits for their turn, as far as is known: then a call that turns out to have been
+    /// made in vain takes nothing from anybody.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.inner.budgets.have_room()
     }
 
     /// The address of a route, such as `/v1/integrations`.

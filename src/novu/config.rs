@@ -51,6 +51,12 @@ section! {
         parse::boolean,
     )
     .or("false");
+
+    TEST_WORKFLOW: Key<String> = Key::new(
+        "novu.test_workflow",
+        "the identifier of the workflow that sends people a test notification",
+        parse::identifier,
+    );
 }
 
 fn long_wait(timeout: &Duration) -> Option<Complaint> {
@@ -69,12 +75,14 @@ impl Settings {
         let timeout = reader.value(&TIMEOUT);
         let patience = reader.value(&PATIENCE);
         let context_hmac = reader.value(&CONTEXT_HMAC);
+        let test_workflow = reader.optional(&TEST_WORKFLOW);
         Some(Self {
             api_url: api_url?,
             api_key: api_key?,
             timeout: timeout?,
             patience: patience?,
             context_hmac: context_hmac?,
+            test_workflow,
         })
     }
 

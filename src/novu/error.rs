@@ -67,6 +67,18 @@ impl Error {
         matches!(self, Self::Throttled { .. } | Self::Unavailable { .. } | Self::TimedOut)
     }
 
+    /// Whether it says that there is no workflow of the name that was given.
+    #[must_use]
+    pub fn is_unknown_workflow(&self) -> bool {
+        matches!(self, Self::Rejected { status: 422, message } if message == "workflow_not_found")
+    }
+
+    /// Whether it says that there has been an event of this name before.
+    #[must_use]
+    pub fn is_known_event(&self) -> bool {
+        matches!(self, Self::Rejected { message, .. } if message.contains("transactionId property is not unique"))
+    }
+
     /// A short word for metrics and log lines.
     #[must_use]
     pub const fn code(&self) -> &'static str {

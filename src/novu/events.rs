@@ -25,6 +25,10 @@ pub struct Trigger {
     /// The context. Unless it equals that of the link, nothing is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Context>,
+    /// The run's name, in place of one that Novu makes. Novu runs nothing under a name that has been
+    /// there before (Novu 3.19 source, trigger event).
+    #[serde(rename = "transactionId", skip_serializing_if = "Option::is_none")]
+    pub transaction_id: Option<String>,
 }
 
 /// Prints no payload.
@@ -109,10 +113,12 @@ mod tests {
             to: SubscriberId::new("ada").unwrap(),
             payload: json!({"code": "hidden"}).as_object().cloned().unwrap(),
             context: Some(Context::from_keys(&["tenant:acme"]).unwrap()),
+            transaction_id: Some("t-1".to_owned()),
         };
         assert_eq!(
             serde_json::to_value(&event).unwrap(),
-            json!({"name": "hello", "to": "ada", "payload": {"code": "hidden"}, "context": {"tenant": "acme"}})
+            json!({"name": "hello", "to": "ada", "payload": {"code": "hidden"}, "context": {"tenant": "acme"},
+                   "transactionId": "t-1"})
         );
         assert!(!format!("{event:?}").contains("hidden"));
     }

@@ -14,6 +14,8 @@ const LIKENESS: f64 = 0.5;
 const GRAMMAR: &[(Intent, &[&str])] = &[
     (Intent::Connect, &[Intent::CONNECT_WORD, "", "link", "login", "log in", "signin", "sign in"]),
     (Intent::Status, &["status", "whoami", "who am i"]),
+    (Intent::Test, &["test"]),
+    (Intent::Disconnect, &["disconnect"]),
     (Intent::Help, &["help", "?", "hilfe"]),
 ];
 

@@ -8,7 +8,7 @@ use crate::core::LINK_LIFETIME;
 use crate::core::answer::{Lasts, Reason, Refusal, SignIn, SignInLink};
 use crate::core::person::Person;
 use crate::core::resolve::Found;
-use crate::novu::{Context, Creation, Error, LinkUser, NewSubscriber, Novu};
+use crate::novu::{ChannelConnection, Context, Creation, Error, LinkUser, NewSubscriber, Novu};
 
 impl Linking {
     /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for
@@ -31,23 +31,18 @@ impl Linking {
         Err(Reason::Held.into())
     }
 
+    /// Mints a link for a subscriber that exists.
     pub(super) async fn mint(
         &self,
         novu: &Novu,
-        person: &Person,
-        facts: &mut AskerFacts,
+        facts: &AskerFacts,
+        connection: &ChannelConnection,
     ) -> Result<SignIn, Refusal> {
-        if facts.subscriber.is_none() && !facts.created {
-            self.create(novu, facts).await?;
-            facts.created = true;
-        }
-        let context = context_of(facts)?;
-        let invitee = invitee(facts);
         let request = LinkUser {
             subscriber: facts.found.id.clone(),
             integration: self.integration.identifier.clone(),
-            connection: Some(facts.connection.identifier.clone()),
-            context,
+            connection: Some(connection.identifier.clone()),
+            context: context_of(&facts.found, connection)?,
             user_scope: self.integration.user_scope.clone(),
             idempotency_key: None,
         };
@@ -60,16 +55,23 @@ impl Linking {
             tracing::error!(%outside, "Novu minted a link to a host that is not the provider's");
             Refusal::from(Reason::LinkHost)
         })?;
-        self.endpoints.minted(person.clone(), facts.found.id.clone());
         let lasts = Lasts::Minted { until: after(asked_at, LINK_LIFETIME) };
-        Ok(SignIn { link, lasts, invitee })
+        Ok(SignIn { link, lasts, invitee: invitee(facts) })
     }
 
     pub(super) fn may_create(&self, found: &Found) -> bool {
         self.chain.may_create(found.by)
     }
 
-    async fn create(&self, novu: &Novu, facts: &AskerFacts) -> Result<(), Refusal> {
+    /// Creates the subscriber if Novu does not have it.
+    pub(super) async fn create_missing(
+        &self,
+        novu: &Novu,
+        facts: &mut AskerFacts,
+    ) -> Result<(), Refusal> {
+        if facts.subscriber.is_some() || facts.created {
+            return Ok(());
+        }
         let found = &facts.found;
         if !self.may_create(found) {
             return Err(Reason::SubscriberMissing.into());
@@ -79,15 +81,16 @@ impl Linking {
             first_name: found.name.clone().or_else(platform_name),
             ..NewSubscriber::new(found.id.clone())
         };
-        match novu.create_subscriber(&new).await {
-            Ok(Creation::Created(_)) => {
+        match novu.create_subscriber(&new).await? {
+            Creation::Created(subscriber) => {
                 tracing::info!(subscriber = %found.id, resolver = %found.by, "subscriber created");
-                Ok(())
+                self.recent_subscribers.note(found.id.clone(), subscriber);
             }
             // Somebody was faster: a second command of the same person, most likely.
-            Ok(Creation::AlreadyExists) => Ok(()),
-            Err(error) => Err(error.into()),
+            Creation::AlreadyExists => {}
         }
+        facts.created = true;
+        Ok(())
     }
 }
 
@@ -114,16 +117,17 @@ impl Mints {
 }
 
 /// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
-fn context_of(facts: &AskerFacts) -> Result<Option<Context>, Refusal> {
-    if let Some(context) = &facts.found.context {
-        return Ok(Some(context.clone()));
-    }
-    let keys = &facts.connection.context_keys;
+fn context_of(found: &Found, connection: &ChannelConnection) -> Result<Option<Context>, Refusal> {
+    found.context.clone().map_or_else(|| read_context(&connection.context_keys), |it| Ok(Some(it)))
+}
+
+/// A context by its keys, as Novu has them; none where there are no keys.
+pub(super) fn read_context(keys: &[String]) -> Result<Option<Context>, Refusal> {
     if keys.is_empty() {
         return Ok(None);
     }
     Context::from_keys(keys).map(Some).map_err(|error| {
-        tracing::error!(%error, "a channel connection has context keys that cannot be read");
+        tracing::error!(%error, "something in Novu has context keys that cannot be read");
         Refusal::from(Reason::NovuNonsense)
     })
 }

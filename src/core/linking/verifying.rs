@@ -58,7 +58,7 @@ impl Linking {
     /// Whether a test notification can be sent.
     #[must_use]
     pub fn can_test(&self) -> bool {
-        false
+        self.test_workflow.is_some()
     }
 
     /// Whether it is known that another subscriber holds a person's chat account.

@@ -10,6 +10,7 @@ fn build(api_url: &str, key: &str) -> Result<Novu, SettingsError> {
         timeout: Duration::from_secs(1),
         patience: Duration::from_secs(1),
         context_hmac: true,
+        test_workflow: None,
     };
     let http = crate::net::client().unwrap();
     let http = Outgoing::new(http, Arc::new(SystemClock), Arc::default());

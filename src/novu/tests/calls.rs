@@ -267,6 +267,7 @@ async fn an_event_is_triggered_with_and_without_a_key() {
         to: id("ada"),
         payload: serde_json::Map::new(),
         context: None,
+        transaction_id: None,
     };
 
     let triggered = stub.novu.trigger_event(&event, None).await.unwrap();

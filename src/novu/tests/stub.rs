@@ -62,6 +62,7 @@ impl Stub {
             timeout: setup.timeout,
             patience: setup.timeout,
             context_hmac: setup.context_hmac,
+            test_workflow: None,
         };
         let http = crate::net::client().unwrap();
         let http = Outgoing::new(http, Arc::new(clock.clone()), metrics.clone());

@@ -49,6 +49,7 @@ async fn trigger(novu: &Novu) -> Result<(), Error> {
         to: id("ada"),
         payload: serde_json::Map::new(),
         context: None,
+        transaction_id: None,
     };
     novu.trigger_event(&event, Some("key")).await.map(|_| ())
 }
@@ -116,6 +117,7 @@ async fn nobody_listening_is_unavailable() {
         timeout: Duration::from_secs(10),
         patience: Duration::from_secs(10),
         context_hmac: false,
+        test_workflow: None,
     };
     drop(listener);
     let clock = Arc::new(stub.clock.clone());
