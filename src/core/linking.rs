@@ -171,6 +171,14 @@ impl Linking {
                 self.learn_language(question, profiles).await;
                 Ok(Answer::Help(None))
             }
+            Intent::Greeting => {
+                self.learn_language(question, profiles).await;
+                Ok(Answer::Welcome)
+            }
+            Intent::Thanks => {
+                self.learn_language(question, profiles).await;
+                Ok(Answer::YouAreWelcome)
+            }
             Intent::Unknown { said, nearest } => {
                 self.learn_language(question, profiles).await;
                 let nearest = nearest.as_deref().map(str::to_owned);
@@ -276,7 +284,7 @@ impl Linking {
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
-        let profile = self.profiles.admit(profile)?;
+        let profile = self.profiles.admit(profile, profiles.anybody_asks())?;
         let (found, subscriber, endpoint) = known?;
         let linked_over = endpoint.as_ref().and_then(|at| at.connection_identifier.as_deref());
         let choice =
