@@ -2,49 +2,54 @@
 # Eine Ablehnung steht unter ihrem Code; .remedy sagt, was man als Nächstes tun kann.
 
 sign-in = Verbinde dein Konto, damit deine Benachrichtigungen hier ankommen.
-sign-in-private = Nur du siehst das. Der Link ist persönlich: Gib ihn nicht weiter.
+sign-in-private = Der Link ist nur für dich: Gib ihn nicht weiter.
 sign-in-until = Er gilt bis { $until }.
 sign-in-after = Nach der Anmeldung kannst du die Seite schließen und hierher zurückkehren.
 sign-in-button = Anmelden
 sign-in-button-label = Anmelden und das Konto verbinden
 sign-in-spoken = Benutze die Schaltfläche „Anmelden“ in dieser Nachricht.
 new-link-button = Neuer Link
+connect-button = Verbinden
+connect-again-button = Wieder verbinden
+stay-connected-button = Verbunden bleiben
+buttons-spoken = Schaltflächen in dieser Nachricht: { $buttons }.
 card-fallback = Diese App kann die Nachricht nicht zeigen. Öffne diesen Chat in einer neueren Version der App oder im Browser.
 
 already-connected = Du bist als { $subscriber } verbunden.
 already-connected-since = Du bist seit { $since } als { $subscriber } verbunden.
 already-connected-hint = Es gibt nichts zu tun. Deine Benachrichtigungen kommen hier an.
 not-connected = Du bist noch nicht verbunden.
-not-connected-hint = Gib { $connect } ein, um dein Konto zu verbinden.
+    .remedy = Drücke auf „Verbinden“ oder gib { $connect } ein.
 
 connected-hint = Deine Benachrichtigungen kommen ab jetzt hier an.
-stranger-removed = Auch jemand anderes hat deinen Anmeldelink geöffnet. Diese Person ist nicht verbunden: Ich habe das sofort entfernt.
+stranger-removed = Auch jemand anderes hat deinen Anmeldelink benutzt. Diese Person ist nicht verbunden: Das habe ich sofort rückgängig gemacht.
 status-line = { $place }: { $connected }
-status-does-not-deliver = Die Verbindung zu den Benachrichtigungen fehlt, dort kommt nichts an. Sag es deiner Administration.
+status-not-here = Hier bist du noch nicht verbunden.
+status-does-not-deliver = Dorthin kommen aber keine Benachrichtigungen durch. Sag es deiner Administration.
 status-as-of = Der Benachrichtigungsdienst ist gerade nicht erreichbar. Stand: { $day }, { $time }.
-status-button = Status
+status-button = Status zeigen
 test-button = Test senden
 disconnect-button = Trennen
 disconnect-now-button = Ja, trennen
 it-was-me-button = Ja, das war ich
-it-was-not-me-button = Nein
+it-was-not-me-button = Nein, das war ich nicht
 wrong-person = Jemand anderes hat sich mit deinem Link angemeldet.
-wrong-workspace = Du hast dich mit einem Konto eines anderen Workspace angemeldet, oder jemand anderes hat deinen Link benutzt.
+wrong-workspace = Das Konto, das sich mit deinem Link angemeldet hat, gehört nicht zu diesem Workspace.
 wrong-person-removed = Dieses Konto ist nicht verbunden: Ich habe es sofort entfernt.
-wrong-person-removing = Ich entferne dieses Konto, das dauert einen Moment.
-wrong-person-hint = War es ein zweites Konto von dir, dann verbinde es in seinem eigenen Chat. Für dieses hier hol dir einen neuen Link.
-not-your-link = Du hast dich mit einem Link angemeldet, der für jemand anderen war. Ich habe das rückgängig gemacht.
-    .remedy = Um dein eigenes Konto zu verbinden, hol dir einen eigenen Link.
-was-it-you = Hast du dich gerade angemeldet? Ich kann nicht erkennen, ob du es warst.
-    .remedy = Ohne ein Ja innerhalb einer Stunde entferne ich, was verbunden wurde.
-not-confirmed = Niemand ist verbunden: Ich habe die nicht bestätigte Anmeldung entfernt.
+wrong-person-removing = Ich entferne dieses Konto. Das kann einen Moment dauern.
+wrong-person-hint = War es ein zweites Konto von dir, dann verbinde es noch einmal in seinem eigenen Chat. Für dieses Konto hol dir einen neuen Link.
+not-your-link = Der Link, mit dem du dich angemeldet hast, war für jemand anderen. Deshalb habe ich das rückgängig gemacht.
+    .remedy = Um dein eigenes Konto zu verbinden, drücke auf „Verbinden“.
+was-it-you = Gerade hat sich jemand mit deinem Link angemeldet. Warst du das?
+    .remedy = Ohne ein Ja innerhalb einer Stunde mache ich es rückgängig.
+not-confirmed = Niemand hat die letzte Anmeldung bestätigt, deshalb habe ich sie rückgängig gemacht.
     .remedy = Um dein Konto zu verbinden, hol dir einen neuen Link.
-run-out = Dein Link ist abgelaufen, und nichts wurde verbunden.
-    .remedy = Vielleicht wurde die Anmeldung nicht beendet oder abgelehnt, oder eine Administratorin oder ein Administrator muss die App erst freigeben. Gäste, Personen mit verborgener E-Mail-Adresse und Workspaces mit abgeschalteter Anmeldung können sie nicht nutzen: Dann hilft deine Administration. Sonst hol dir einen neuen Link.
+run-out = Dein Link ist abgelaufen, und es wurde nichts verbunden.
+    .remedy = Wurde die Anmeldung nicht beendet oder abgelehnt, hol dir einen neuen Link. Hat sie dich nicht hineingelassen (als Gast, mit verborgener E-Mail-Adresse, bei abgeschalteter Anmeldung oder fehlender Freigabe), frage deine Administration.
 replaced = Es gibt eine neuere Nachricht mit einem neueren Link.
     .remedy = Diese hier wird nicht mehr gebraucht.
-no-longer-connected = Du bist nicht mehr verbunden. Jemand hat die Verbindung entfernt.
-    .remedy = Wenn du das nicht möchtest, verbinde dich wieder.
+no-longer-connected = Du bist nicht mehr verbunden: Die Verbindung wurde entfernt.
+    .remedy = Du kannst dich jederzeit wieder verbinden.
 disconnect-wanted = Du bist als { $subscriber } verbunden. Möchtest du die Verbindung trennen?
 disconnect-wanted-hint = Deine Benachrichtigungen kommen dann nicht mehr hier an. Du kannst dich jederzeit wieder verbinden.
 disconnected = Du bist getrennt. Deine Benachrichtigungen kommen nicht mehr hier an.
@@ -55,8 +60,8 @@ test-not-run = Der Benachrichtigungsdienst hat den Test angenommen, sendet ihn a
     .remedy = Sag deiner Administration, dass der Workflow für Tests nicht aktiv ist.
 test-too-soon = Du hast vor weniger als einer Minute einen Test gesendet.
     .remedy = Warte einen Moment und versuch es dann noch einmal.
-test-not-offered = Hier gibt es keine Testbenachrichtigung.
-    .remedy = Deine Administration kann eine einrichten.
+test-not-offered = Hier ist keine Testbenachrichtigung eingerichtet.
+    .remedy = Das kann deine Administration tun.
 
 working = Deine Antwort ist unterwegs. Sie erscheint gleich hier.
 
@@ -64,11 +69,13 @@ welcome = Hallo! Ich verbinde dein Konto, damit deine Benachrichtigungen hier an
 help = Das kannst du eingeben:
 help-connect = { $words } – dein Konto verbinden oder sehen, dass es verbunden ist
 help-status = { $words } – sehen, ob und als wer du verbunden bist
-help-test = { $words } – dir selbst eine Testbenachrichtigung senden
-help-disconnect = { $words } – dein Konto trennen
+help-test = { $words } – dir selbst eine Testbenachrichtigung senden, wenn es hier eine gibt
+help-disconnect = { $words } – hier keine Benachrichtigungen mehr bekommen; ich frage vorher nach
 help-help = { $words } – diese Liste
 help-unknown-command = „{ $said }“ kenne ich nicht.
 help-meant = Meintest du { $nearest }?
+help-meant-hint = Wenn nicht, gib { $help } ein, um zu sehen, was du sagen kannst.
+you-are-welcome = Gern geschehen!
 
 link-title = Verbinde dein Konto
 link-lead = Melde dich einmal an, dann kommen deine Benachrichtigungen in diesem Chat-Konto an.
@@ -164,5 +171,10 @@ C-RESTARTING = Ich werde neu gestartet und konnte deine Anfrage nicht beenden.
 C-INCOMPLETE = Deine Anfrage kam ohne das an, was ich für eine Antwort brauche.
     .remedy = Gib { $connect } noch einmal ein. Wenn es so bleibt, sag es deiner Administration.
 
-# The notice that somebody sees who presses the button for a fresh link.
-press-notice = Dein neuer Link ist unterwegs. Er erscheint an der Stelle dieser Karte.
+# Der Hinweis für Menschen, deren Schaltfläche gedrückt ist, bis die Antwort da ist.
+press-connect = Einen Moment, ich hole deinen Link.
+press-status = Einen Moment, ich sehe nach.
+press-test = Einen Moment, ich frage nach einem Test.
+press-disconnect = Einen Moment, bitte.
+press-disconnect-now = Einen Moment, ich trenne die Verbindung.
+press-confirm = Danke für die Antwort.

@@ -2,61 +2,66 @@
 # A refusal is keyed by its code; .remedy says what the person can do next.
 
 sign-in = Connect your account to get your notifications here.
-sign-in-private = Only you can see this. The link is personal: do not pass it on.
+sign-in-private = The link is yours alone: do not pass it on.
 sign-in-until = It works until { $until }.
 sign-in-after = After signing in you can close the page and come back here.
 sign-in-button = Sign in
 sign-in-button-label = Sign in to connect your account
 sign-in-spoken = Use the button “Sign in” in this message.
 new-link-button = New link
+connect-button = Connect
+connect-again-button = Connect again
+stay-connected-button = Stay connected
+buttons-spoken = Buttons in this message: { $buttons }.
 card-fallback = This app cannot show the message. Open this chat in a newer version of the app, or in your browser.
 
 already-connected = You are connected as { $subscriber }.
-already-connected-since = You are connected as { $subscriber } since { $since }.
+already-connected-since = You are connected as { $subscriber } (since { $since }).
 already-connected-hint = There is nothing to do. Your notifications arrive here.
 not-connected = You are not connected yet.
-not-connected-hint = Type { $connect } to connect your account.
+    .remedy = Press “Connect”, or type { $connect }.
 
 connected-hint = Your notifications arrive here from now on.
 stranger-removed = Somebody else opened your sign-in link as well. They are not connected: I removed that at once.
 status-line = { $place }: { $connected }
-status-does-not-deliver = Its connection to notifications is gone, so nothing arrives there. Tell your administrator.
+status-not-here = You are not connected here yet.
+status-does-not-deliver = But notifications do not get through there. Tell your administrator.
 status-as-of = The notification service cannot be reached at the moment. This is as of { $day }, { $time }.
-status-button = Status
+status-button = Show my status
 test-button = Send a test
 disconnect-button = Disconnect
 disconnect-now-button = Yes, disconnect
 it-was-me-button = Yes, that was me
-it-was-not-me-button = No
+it-was-not-me-button = No, that was not me
 wrong-person = Somebody else signed in with your link.
-wrong-workspace = You signed in with an account of another workspace, or somebody else used your link.
+wrong-workspace = The account that signed in with your link does not belong to this workspace.
 wrong-person-removed = That account is not connected: I removed it at once.
-wrong-person-removing = I am removing that account, which takes a moment.
-wrong-person-hint = If it was a second account of your own, it has to be connected from its own chat. To connect this one, get a new link.
-not-your-link = You signed in with a link that was made for somebody else, so I undid that.
-    .remedy = To connect your own account, get a link of your own.
-was-it-you = Did you just sign in? I cannot tell whether it was you.
-    .remedy = Without a yes within an hour I remove what was connected.
-not-confirmed = Nobody is connected: I removed the sign-in that was not confirmed.
+wrong-person-removing = I am removing that account. This can take a moment.
+wrong-person-hint = If it was a second account of your own, connect it again from its own chat. For this account, get a new link.
+not-your-link = The link that you signed in with was made for somebody else, so I undid that.
+    .remedy = To connect your own account, press “Connect”.
+was-it-you = Somebody has just signed in with your link. Was it you?
+    .remedy = If I do not hear a yes within an hour, I undo it.
+not-confirmed = Nobody confirmed the last sign-in, so I undid it.
     .remedy = To connect your account, get a new link.
-run-out = Your link has run out, and nothing has been connected.
-    .remedy = Maybe the sign-in was not finished or was refused, or an administrator has to approve the app first. Guests, people with a hidden e-mail address, and workspaces where signing in is switched off cannot use it: your administrator can help. Otherwise get a new link.
+run-out = Your link has run out, and nothing was connected.
+    .remedy = If the sign-in was not finished or was refused, get a new link. If it did not let you in (guests, hidden e-mail addresses, sign-in switched off, approval needed), ask your administrator.
 replaced = There is a newer message with a newer link.
     .remedy = This one is not needed any more.
-no-longer-connected = You are not connected any more. Somebody removed the connection.
-    .remedy = If that is not what you want, connect again.
+no-longer-connected = You are not connected any more: the connection has been removed.
+    .remedy = You can connect again at any time.
 disconnect-wanted = You are connected as { $subscriber }. Do you want to disconnect?
 disconnect-wanted-hint = Your notifications will no longer arrive here. You can connect again at any time.
 disconnected = You are disconnected. Your notifications no longer arrive here.
     .remedy = You can connect again at any time.
 test-sent = A test notification is on its way to you.
     .remedy = If it does not arrive within a minute, tell your administrator.
-test-not-run = The notification service took the test but does not send it.
+test-not-run = The notification service took the test, but does not send it.
     .remedy = Tell your administrator that the workflow for tests is not active.
 test-too-soon = You sent a test less than a minute ago.
     .remedy = Wait a moment, then try again.
-test-not-offered = There is no test notification here.
-    .remedy = Your administrator can set one up.
+test-not-offered = No test notification has been set up here.
+    .remedy = Your administrator can do that.
 
 working = Your answer is on its way. It appears here in a moment.
 
@@ -64,11 +69,13 @@ welcome = Hello! I connect your account, so that your notifications arrive here.
 help = This is what you can type:
 help-connect = { $words } – connect your account, or see that it is connected
 help-status = { $words } – see whether you are connected, and as whom
-help-test = { $words } – send yourself a test notification
-help-disconnect = { $words } – disconnect your account
+help-test = { $words } – send yourself a test notification, where one is set up
+help-disconnect = { $words } – stop notifications here; I ask first
 help-help = { $words } – this list
 help-unknown-command = I do not know “{ $said }”.
 help-meant = Did you mean { $nearest }?
+help-meant-hint = If not, type { $help } to see what you can say.
+you-are-welcome = You are welcome!
 
 link-title = Connect your account
 link-lead = Sign in once, and your notifications arrive in this chat account.
@@ -164,5 +171,10 @@ C-RESTARTING = I am being restarted, so I could not finish your request.
 C-INCOMPLETE = Your request arrived without what I need to answer it.
     .remedy = Type { $connect } again. If it stays like this, tell your administrator.
 
-# The notice that somebody sees who presses the button for a fresh link.
-press-notice = Your new link is on its way. It takes the place of this card.
+# The notice that somebody reads whose button was pressed, until the answer is there.
+press-connect = One moment, I am getting your link.
+press-status = One moment, I am looking it up.
+press-test = One moment, I am asking for a test.
+press-disconnect = One moment, please.
+press-disconnect-now = One moment, I am disconnecting you.
+press-confirm = Thank you for telling me.

@@ -36,13 +36,14 @@ pub(super) struct AccountPolicy {
 }
 
 impl AccountPolicy {
-    /// Lets people pass, and nobody else.
+    /// Lets people pass, and nobody else. `anybody_asks` is as in [`Profiles::anybody_asks`].
     ///
     /// # Errors
     /// The account is not one of a person of this organisation, or that cannot be told.
     pub(super) fn admit(
         self,
         profile: Result<Profile, ProfilesError>,
+        anybody_asks: bool,
     ) -> Result<Option<Profile>, Refusal> {
         match profile {
             Ok(profile) => match profile.kind {
@@ -53,7 +54,7 @@ impl AccountPolicy {
             },
             // That is an answer, and a no.
             Err(ProfilesError::Stranger) => Err(Reason::External.into()),
-            Err(ProfilesError::Expired) if self.only_members_ask => Ok(None),
+            Err(ProfilesError::Expired) if self.only_members_ask && !anybody_asks => Ok(None),
             Err(_) if !self.require_profile => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -136,8 +137,9 @@ impl ProfileHealth {
     pub(super) fn admit(
         &self,
         profile: Result<Profile, ProfilesError>,
+        anybody_asks: bool,
     ) -> Result<Option<Profile>, Refusal> {
-        self.policy.admit(profile)
+        self.policy.admit(profile, anybody_asks)
     }
 
     /// What keeps everybody from being served, in a word, if it was met in the last minute: the

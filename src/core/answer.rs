@@ -49,17 +49,19 @@ pub enum Answer {
     Tested(Tested),
     /// The answer takes longer than the platform waits and will follow.
     Working,
-    /// The first words of the bot to somebody who has just installed it.
+    /// The first words of the bot to somebody who has just installed it, or who says hello.
     Welcome,
     /// What one can say, after a word that the grammar does not know or on request.
     Help(Option<UnknownCommand>),
+    /// Said to somebody who is grateful.
+    YouAreWelcome,
     /// No, and why not.
     Refused(Refusal),
 }
 
 impl Answer {
     /// The words of the kinds that are no refusals.
-    const KINDS: [&'static str; 18] = [
+    const KINDS: [&'static str; 19] = [
         "sign_in",
         "already_connected",
         "not_connected",
@@ -78,6 +80,7 @@ impl Answer {
         "working",
         "welcome",
         "help",
+        "you_are_welcome",
     ];
 
     /// Every word that [`Answer::name`] gives.
@@ -107,6 +110,7 @@ impl Answer {
             Self::Working => "working",
             Self::Welcome => "welcome",
             Self::Help(_) => "help",
+            Self::YouAreWelcome => "you_are_welcome",
             Self::Refused(refusal) => refusal.reason.code(),
         }
     }

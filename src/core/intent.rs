@@ -29,6 +29,10 @@ pub enum Intent {
     },
     /// What can I say?
     Help,
+    /// Hello.
+    Greeting,
+    /// Thank you.
+    Thanks,
     /// Nobody asked: the bot has just been installed, and speaks first.
     Welcome,
     /// Something that the grammar does not know.
@@ -45,7 +49,7 @@ impl Intent {
     pub const CONNECT_WORD: &'static str = "connect";
 
     /// Every word that [`Intent::name`] gives.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 11] = [
         "connect",
         "status",
         "test",
@@ -53,6 +57,8 @@ impl Intent {
         "disconnect_now",
         "confirm",
         "help",
+        "greeting",
+        "thanks",
         "welcome",
         "unknown",
     ];
@@ -68,6 +74,8 @@ impl Intent {
             Self::DisconnectNow => "disconnect_now",
             Self::Confirm { .. } => "confirm",
             Self::Help => "help",
+            Self::Greeting => "greeting",
+            Self::Thanks => "thanks",
             Self::Welcome => "welcome",
             Self::Unknown { .. } => "unknown",
         }

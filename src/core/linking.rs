@@ -207,6 +207,14 @@ impl Linking {
                 self.learn_language(question, profiles).await;
                 Ok(Answer::Help(None))
             }
+            Intent::Greeting => {
+                self.learn_language(question, profiles).await;
+                Ok(Answer::Welcome)
+            }
+            Intent::Thanks => {
+                self.learn_language(question, profiles).await;
+                Ok(Answer::YouAreWelcome)
+            }
             Intent::Unknown { said, nearest } => {
                 self.learn_language(question, profiles).await;
                 let nearest = nearest.as_deref().map(str::to_owned);

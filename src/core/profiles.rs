@@ -23,6 +23,12 @@ pub trait Profiles: Send + Sync + Debug {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Whether the question came in a way that is open to anybody, also where the platform's others are
+    /// open to members alone. Without a profile nobody goes on then.
+    fn anybody_asks(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Profiles + ?Sized> Profiles for &T {
@@ -36,6 +42,10 @@ impl<T: Profiles + ?Sized> Profiles for &T {
 
     fn hint(&self) -> Option<String> {
         (**self).hint()
+    }
+
+    fn anybody_asks(&self) -> bool {
+        (**self).anybody_asks()
     }
 }
 

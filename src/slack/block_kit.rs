@@ -112,10 +112,11 @@ impl PrivateMessage {
         Ephemeral { response_type: "ephemeral", replace_original: None, message: self }
     }
 
-    /// The message as a post to a response URL, in place of what was said there before.
+    /// The message as a post to a response URL, in place of the message that the URL came from or beside
+    /// it.
     #[must_use]
-    pub fn in_place_of_promise(&self) -> impl Serialize + '_ {
-        Ephemeral { response_type: "ephemeral", replace_original: Some(true), message: self }
+    pub fn for_response_url(&self, in_place: bool) -> impl Serialize + '_ {
+        Ephemeral { response_type: "ephemeral", replace_original: Some(in_place), message: self }
     }
 }
 

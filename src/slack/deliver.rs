@@ -1,13 +1,16 @@
 //! How one person in Slack is made to see one message: by the response URL, then by direct message.
 //!
-//! Slack takes up to five posts to a response URL in the half hour after the command (Slack, slash
-//! commands), and each replaces the one before.
+//! Slack takes up to five posts to a response URL in the half hour after the command or the press (Slack,
+//! slash commands). Each replaces the one before, or, where others see the pressed message too, stands
+//! beside it.
 
 use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -16,7 +19,9 @@ use super::web_api::{CallError, WebApi};
 use super::{PLATFORM, response_url};
 use crate::answering::{Deliver, Shown};
 use crate::clock::{SharedClock, between};
-use crate::core::{Answer, Linking, Person, Platform, Profiles, Question, Refusal};
+use crate::core::{
+    Answer, Linking, Person, Platform, Profile, Profiles, ProfilesError, Question, Refusal,
+};
 use crate::net::{Outgoing, SecretUrl};
 use crate::words::message::Voice;
 
@@ -42,6 +47,44 @@ pub(super) struct Place {
     uses_left: u8,
     /// When the response URL was made, by the wall clock.
     since: Timestamp,
+    /// Whether the message that the response URL came from stays, because others see it too.
+    #[serde(default)]
+    beside_original: bool,
+}
+
+/// What it takes to look a person up: the ids, which every request names. Beside them, whether the
+/// question came from a button, which anybody can press who sees it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Lookup {
+    pressed: bool,
+}
+
+impl Lookup {
+    /// Of somebody who pressed a button.
+    pub(super) const fn of_a_press() -> Self {
+        Self { pressed: true }
+    }
+}
+
+/// The profiles of whoever asks.
+#[derive(Debug)]
+struct Asking<'a> {
+    web_api: &'a WebApi,
+    pressed: bool,
+}
+
+impl Profiles for Asking<'_> {
+    fn profile<'a>(
+        &'a self,
+        person: &'a Person,
+        token: Option<&'a SecretString>,
+    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
+        self.web_api.profile(person, token)
+    }
+
+    fn anybody_asks(&self) -> bool {
+        self.pressed
+    }
 }
 
 impl std::fmt::Debug for Place {
@@ -54,7 +97,13 @@ impl Place {
     /// The place of a command that was typed at `since`.
     pub(super) fn new(response_url: Option<&SecretUrl>, since: Timestamp) -> Self {
         let response_url = response_url.map(|url| url.expose().to_string());
-        Self { response_url, uses_left: RESPONSE_URL_USES, since }
+        Self { response_url, uses_left: RESPONSE_URL_USES, since, beside_original: false }
+    }
+
+    /// The same, where the message with the pressed button is not the presser's alone: the answer is a
+    /// message of its own.
+    pub(super) fn beside_original(self) -> Self {
+        Self { beside_original: true, ..self }
     }
 
     /// The response URL, while it can be expected to work.
@@ -79,21 +128,20 @@ impl Deliver for SlackDelivery {
     const FIRST_SIGN: Duration = Duration::from_secs(2);
 
     type Place = Place;
-    /// Slack looks people up by the ids that every request names.
-    type Lookup = ();
+    type Lookup = Lookup;
 
-    fn profiles<'a>(&'a self, (): &'a ()) -> impl Profiles + 'a {
-        &self.web_api
+    fn profiles<'a>(&'a self, lookup: &'a Lookup) -> impl Profiles + 'a {
+        Asking { web_api: &self.web_api, pressed: lookup.pressed }
     }
 
-    fn recall(&self, _hint: Option<&str>) -> Option<()> {
-        Some(())
+    fn recall(&self, _hint: Option<&str>) -> Option<Lookup> {
+        Some(Lookup::default())
     }
 
     fn identify(
         &self,
         _question: &Question,
-        (): &(),
+        _lookup: &Lookup,
     ) -> impl Future<Output = Result<Option<Person>, Refusal>> + Send {
         ready(Ok(None))
     }
@@ -106,10 +154,13 @@ impl Deliver for SlackDelivery {
         let message = message(question, answer);
         if let Some(url) = place.usable_url(self.clock.now()) {
             place.uses_left -= 1;
-            match response_url::post(&self.http, url, &message, self.clock.now()).await {
+            let post = message.for_response_url(!place.beside_original);
+            match response_url::post(&self.http, url, &post, self.clock.now()).await {
                 Ok(()) => return Shown::Shown("response_url"),
                 Err(CallError::Throttled(pause)) => return Shown::Later(pause),
                 Err(error) if error.is_transient() => return Shown::Later(None),
+                // It may be there, and a second one would stand beside it.
+                Err(CallError::Uncertain) if place.beside_original => return Shown::Uncertain,
                 // A second post would only replace the first.
                 Err(CallError::Uncertain) => return Shown::Later(None),
                 // Used up or expired: it will never work again.
@@ -124,7 +175,7 @@ impl Deliver for SlackDelivery {
 
     /// Whoever is in the workspace can be sent a direct message.
     fn unasked(&self, _newest: Option<&Place>) -> Option<Place> {
-        Some(Place { response_url: None, uses_left: 0, since: self.clock.now() })
+        Some(Place::new(None, self.clock.now()))
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, StatusCode};
+use serde::Serialize;
 use url::Url;
 
-use super::block_kit::PrivateMessage;
 use super::web_api::CallError;
 use crate::net::Outgoing;
 
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest answer that is read, in bytes. Slack says `ok`.
 const LARGEST_ANSWER: usize = 64 * 1024;
 
-/// Posts a message to a response URL, in place of what was said there before. A second post in place of the first does no harm, so that even
+/// Posts a message to a response URL. A second post in place of the first does no harm, so that even
 /// [`CallError::Uncertain`] may be repeated.
 ///
 /// # Errors
@@ -28,11 +28,10 @@ const LARGEST_ANSWER: usize = 64 * 1024;
 pub(super) async fn post(
     http: &Outgoing,
     url: Url,
-    message: &PrivateMessage,
+    message: &impl Serialize,
     now: Timestamp,
 ) -> Result<(), CallError> {
-    let body =
-        serde_json::to_vec(&message.in_place_of_promise()).map_err(|_| CallError::Unavailable)?;
+    let body = serde_json::to_vec(message).map_err(|_| CallError::Unavailable)?;
     let mut call = http.call("slack", "response_url", TIMEOUT);
     let request = http
         .request(Method::POST, url)

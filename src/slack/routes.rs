@@ -10,13 +10,15 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
-use super::block_kit::{Mrkdwn, PrivateMessage, SIGN_IN_ACTION};
-use super::deliver::{Place, message};
-use super::payload::{Incomplete, Interaction, SlashCommand};
+use super::block_kit::{Mrkdwn, PrivateMessage};
+use super::deliver::{Lookup, Place, message};
+use super::payload::{Incomplete, Interaction, Pressed, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
 use super::{PLATFORM, Slack};
 use crate::answering::{AskedBefore, PendingReply};
-use crate::core::{Answer, DedupKey, Language, LearntLanguage, Question, Reason, Reference};
+use crate::core::{
+    Answer, DedupKey, Intent, Language, LearntLanguage, Person, Question, Reason, Reference,
+};
 use crate::words::message::Voice;
 
 /// The intent of a request that has none, in the words of metrics.
@@ -53,14 +55,14 @@ async fn command(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response 
 }
 
 /// Acknowledges whatever was done to a message. A button that is only a link reports its press
-/// too, and shows a warning if nobody takes note.
+/// too, and shows a warning if nobody takes note; what another one asks for is answered as a message.
 async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response {
     match inbound {
         Inbound::SslCheck => StatusCode::OK.into_response(),
         Inbound::Signed(request) if !slack.is_new_elsewhere(&request).await => {
             slack.verifier.refuse_replayed().into_response()
         }
-        Inbound::Signed(request) => slack.take_note(&request).into_response(),
+        Inbound::Signed(request) => slack.take_note(&request).await.into_response(),
     }
 }
 
@@ -69,18 +71,62 @@ impl Slack {
         self.answering.is_new_elsewhere(DedupKey(request.signature())).await
     }
 
-    fn take_note(&self, request: &SlackRequest) -> StatusCode {
-        match Interaction::read(request) {
-            Ok(interaction) => {
-                for _ in interaction.actions.iter().filter(|action| *action == SIGN_IN_ACTION) {
-                    self.metrics.funnel(PLATFORM.name, "clicked");
-                }
-                StatusCode::OK
-            }
+    async fn take_note(&self, request: &SlackRequest) -> StatusCode {
+        let interaction = match Interaction::read(request, &self.response_hosts) {
+            Ok(interaction) => interaction,
             Err(problem) => {
                 tracing::warn!(%problem, "a genuine interaction could not be read");
-                StatusCode::BAD_REQUEST
+                return StatusCode::BAD_REQUEST;
             }
+        };
+        for _ in 0..interaction.sign_ins {
+            self.metrics.funnel(PLATFORM.name, "clicked");
+        }
+        match interaction.pressed {
+            Some(pressed) => self.take(pressed, DedupKey(request.signature())).await,
+            None => StatusCode::OK,
+        }
+    }
+
+    /// Acknowledges a press once its answer is promised.
+    async fn take(&self, pressed: Pressed, key: DedupKey) -> StatusCode {
+        let Pressed { person, press, response_url, own_message, locale } = pressed;
+        let language = locale.map(|locale| Language::best_for(Some(&locale)));
+        let question = Question {
+            language: language.map_or_else(LearntLanguage::default, LearntLanguage::from),
+            in_place: own_message,
+            ..self.question(person, press.intent(), None, key)
+        };
+        let mut place = Place::new(response_url.as_ref(), question.asked_at);
+        if !own_message {
+            place = place.beside_original();
+        }
+        let pending = PendingReply::new(question, Lookup::of_a_press(), place);
+        match self.answering.acknowledged(pending).await {
+            Ok(()) => StatusCode::OK,
+            // Slack shows the presser that it did not work.
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn question(
+        &self,
+        asker: Person,
+        intent: Intent,
+        command: Option<String>,
+        key: DedupKey,
+    ) -> Question {
+        Question {
+            asker,
+            identified: true,
+            intent,
+            reference: Reference::new(&*self.random),
+            command: command.unwrap_or_else(|| self.command.clone()),
+            name: None,
+            language: LearntLanguage::default(),
+            asked_at: self.clock.now(),
+            in_place: false,
+            dedup_key: Some(key),
         }
     }
 
@@ -105,21 +151,9 @@ impl Slack {
 
     async fn answer(&self, command: SlashCommand, key: DedupKey, arrived: Instant) -> Response {
         let SlashCommand { person, intent, command, response_url } = command;
-        let now = self.clock.now();
-        let question = Question {
-            asker: person,
-            identified: true,
-            intent,
-            reference: Reference::new(&*self.random),
-            command: command.unwrap_or_else(|| self.command.clone()),
-            name: None,
-            language: LearntLanguage::default(),
-            asked_at: now,
-            in_place: false,
-            dedup_key: Some(key),
-        };
-        let place = Place::new(response_url.as_ref(), now);
-        let pending = PendingReply::new(question, (), place);
+        let question = self.question(person, intent, command, key);
+        let place = Place::new(response_url.as_ref(), question.asked_at);
+        let pending = PendingReply::new(question, Lookup::default(), place);
         let deadline = arrived + self.reply_budget;
         match self.answering.within(deadline, pending).await {
             Ok((question, answer)) => ephemeral(&message(&question, &answer)),

@@ -51,6 +51,8 @@ pub(super) enum Activity {
         from: Account,
         /// The action's verb; empty if it has none.
         verb: String,
+        /// The message that the press speaks of, if it carries one.
+        message: Option<String>,
         /// The id of the message with the button, if Teams says so.
         card: Option<String>,
     },
@@ -235,6 +237,7 @@ impl Activity {
                 origin: origin(fields)?,
                 from: sender(fields)?,
                 verb: text_at(fields, "/value/action/verb").unwrap_or_default().to_owned(),
+                message: owned_text_at(fields, "/value/action/data/message"),
                 card: owned_text_at(fields, "/replyToId"),
             })
         };

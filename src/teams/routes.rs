@@ -20,10 +20,11 @@ use super::token::{Unverified, VerifiedActivity};
 use super::{COMMAND, PLATFORM, Teams};
 use crate::answering::{PendingReply, record};
 use crate::core::{
-    Answer, DedupKey, Intent, Language, LearntLanguage, Person, Question, Reason, Reference,
+    Answer, DedupKey, Intent, Language, LearntLanguage, Person, Press, Question, Reason, Reference,
     Workspace,
 };
 use crate::text::one_line;
+use crate::words::message::notice_key;
 
 /// The check behind the route: a handler that holds the value cannot have skipped it.
 impl FromRequest<Arc<Teams>> for VerifiedActivity {
@@ -65,12 +66,13 @@ impl Teams {
                 let text = value.get("text").and_then(|text| text.as_str()).unwrap_or_default();
                 self.take(&origin, &from, intent(&one_line(text))).await
             }
-            Activity::CardAction { origin, from, verb, card }
-                if verb.strip_prefix(PRESS_PREFIX) == Some("new_link") =>
-            {
-                self.renew(&origin, &from, card).await
+            Activity::CardAction { origin, from, verb, message, card } => {
+                let word = verb.strip_prefix(PRESS_PREFIX);
+                match word.and_then(|word| Press::read(word, message.as_deref())) {
+                    Some(press) => self.pressed(&origin, &from, press, card).await,
+                    None => bad_press("unknown verb"),
+                }
             }
-            Activity::CardAction { .. } => bad_press("unknown verb"),
             Activity::BrokenAction { problem } => {
                 self.note_incomplete(problem);
                 bad_press("the activity lacks what an answer needs")
@@ -141,23 +143,24 @@ impl Teams {
         self.acknowledge(PendingReply::new(question, Lookup::of(&greeted, &from), place)).await
     }
 
-    /// Acknowledges a press of the button for a fresh link with a notice. The card with the link goes
-    /// out through the connector, in place of the pressed one: a response would show it to whoever
-    /// holds a token of the Bot Connector.
-    async fn renew(
+    /// Acknowledges a press with a notice. The answer goes out through the connector, in place of the
+    /// pressed card where that is the presser's own: a response would show it to whoever holds a token of
+    /// the Bot Connector.
+    async fn pressed(
         &self,
         origin: &ConversationRef,
         from: &Account,
+        press: Press,
         card: Option<String>,
     ) -> Response {
         let Some(key) = dedup_key(origin, Some(from)) else { return bad_press("no activity id") };
-        let question = self.question(origin, from, Intent::Connect);
+        let question = self.question(origin, from, press.intent());
         let question = Question { dedup_key: Some(key), in_place: true, ..question };
         let language = question.language();
         let place = Place::of(origin, from).in_place_of(card);
         let pending = PendingReply::new(question.clone(), Lookup::of(origin, from), place);
         let notice = if self.answering.acknowledged(pending).await.is_ok() {
-            language.say("press-notice", &[])
+            language.say(notice_key(press), &[])
         } else {
             let refused = Answer::Refused(Reason::Busy.into());
             record(&self.metrics, &PLATFORM, &question, &refused);

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::grammar::press_for;
 use crate::core::{
     Answer, Connected, Intent, Language, Lasts, Link, LinkStatus, Press, Reference, Refusal,
     SignIn, SignInLink, Status, Tested, UnknownCommand, WrongPerson,
@@ -18,6 +19,8 @@ use crate::text::{one_line, shortened};
 const LONGEST_NAME: usize = 120;
 /// The longest sentence from outside that is shown, in characters.
 const LONGEST_SENTENCE: usize = 300;
+/// The word that asks for help.
+const HELP_WORD: &str = "help";
 
 /// How a platform sets text.
 pub trait Markup {
@@ -106,39 +109,31 @@ impl Voice<'_> {
         match answer {
             Answer::SignIn(sign_in) => self.sign_in(sign_in),
             Answer::AlreadyConnected(link) => self.already_connected(link),
-            Answer::NotConnected => self.with(
-                vec![
-                    self.say("not-connected", &[]),
-                    self.say(
-                        "not-connected-hint",
-                        &[("connect", &self.typed(Intent::CONNECT_WORD))],
-                    ),
-                ],
-                &[Press::Connect],
-            ),
+            Answer::NotConnected => self.told("not-connected", &[CONNECT]),
             Answer::Status(status) => self.status(status),
             Answer::Connected(connected) => self.connected(connected),
             Answer::WrongPerson(wrong) => self.wrong_person(*wrong),
-            Answer::NotYourLink => self.told("not-your-link", &[Press::Connect]),
+            Answer::NotYourLink => self.told("not-your-link", &[CONNECT]),
             Answer::WasItYou(message) => {
-                self.told("was-it-you", &[Press::ItWasMe(*message), Press::ItWasNotMe(*message)])
+                self.told("was-it-you", &[it_was_me(*message), it_was_not_me(*message)])
             }
-            Answer::NotConfirmed => self.told("not-confirmed", &[Press::Connect]),
-            Answer::RunOut => self.told("run-out", &[Press::Connect]),
+            Answer::NotConfirmed => self.told("not-confirmed", &[NEW_LINK]),
+            Answer::RunOut => self.told("run-out", &[NEW_LINK]),
             Answer::Replaced => self.told("replaced", &[]),
-            Answer::NoLongerConnected => self.told("no-longer-connected", &[Press::Connect]),
+            Answer::NoLongerConnected => self.told("no-longer-connected", &[CONNECT_AGAIN]),
             Answer::DisconnectWanted(link) => {
                 let name = self.name(link);
                 let body = ["disconnect-wanted", "disconnect-wanted-hint"]
                     .map(|key| self.say(key, &[("subscriber", &name)]));
-                self.with(body.into(), &[Press::DisconnectNow, Press::Status])
+                self.with(body.into(), &[DISCONNECT_NOW, STAY_CONNECTED])
             }
-            Answer::Disconnected => self.told("disconnected", &[Press::Connect]),
+            Answer::Disconnected => self.told("disconnected", &[CONNECT_AGAIN]),
             Answer::Tested(tested) => self.tested(tested),
             Answer::Working => plain(vec![self.say("working", &[])]),
             Answer::Welcome => self.help(Some(self.say("welcome", &[]))),
             Answer::Help(None) => self.help(None),
-            Answer::Help(Some(unknown)) => self.help(Some(self.sorry(unknown))),
+            Answer::Help(Some(unknown)) => self.unknown(unknown),
+            Answer::YouAreWelcome => plain(vec![self.say("you-are-welcome", &[])]),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
@@ -172,7 +167,7 @@ impl Voice<'_> {
 
     fn connected(&self, connected: &Connected) -> Message {
         let Connected { link, stranger_removed } = connected;
-        let mut body = vec![self.connected_as(link)];
+        let mut body = vec![self.say("already-connected", &[("subscriber", &self.name(link))])];
         if *stranger_removed {
             body.push(self.say("stranger-removed", &[]));
         }
@@ -196,21 +191,28 @@ impl Voice<'_> {
     }
 
     fn status(&self, status: &Status) -> Message {
-        let mut body: Vec<_> = status.links.iter().map(|link| self.link_status(link)).collect();
+        let own = status.links.iter().find(|link| link.own);
+        let here = own.is_none().then(|| self.say("status-not-here", &[]));
+        let links = status.links.iter().map(|link| self.link_status(link));
+        let mut body: Vec<_> = here.into_iter().chain(links).collect();
         if let Some(as_of) = status.as_of {
             let (day, time) = (self.markup.day(as_of), self.markup.time(as_of));
             body.push(self.say("status-as-of", &[("day", &day), ("time", &time)]));
         }
-        let own = status.links.iter().find(|link| link.own);
-        self.with(body, own.map_or(&[Press::Connect][..], |own| offers(&own.link)))
+        self.with(body, own.map_or(&[CONNECT][..], |own| offers(&own.link)))
     }
 
+    /// One line for each chat account; the asker's own needs no place.
     fn link_status(&self, status: &LinkStatus) -> String {
-        let LinkStatus { brand, workspace, link, delivers, .. } = status;
-        let place = workspace.as_deref().map(|name| self.harmless(name, LONGEST_NAME));
-        let place = place.map_or_else(|| (*brand).to_owned(), |name| format!("{name} ({brand})"));
-        let mut line =
-            self.say("status-line", &[("place", &place), ("connected", &self.connected_as(link))]);
+        let LinkStatus { brand, workspace, link, own, delivers } = status;
+        let mut line = if *own {
+            self.connected_as(link)
+        } else {
+            let place = workspace.as_deref().map(|name| self.harmless(name, LONGEST_NAME));
+            let place =
+                place.map_or_else(|| (*brand).to_owned(), |name| format!("{name} ({brand})"));
+            self.say("status-line", &[("place", &place), ("connected", &self.connected_as(link))])
+        };
         if !delivers {
             line.push(' ');
             line += &self.say("status-does-not-deliver", &[]);
@@ -222,7 +224,7 @@ impl Voice<'_> {
         let what = if wrong.elsewhere { "wrong-workspace" } else { "wrong-person" };
         let then = if wrong.removed { "wrong-person-removed" } else { "wrong-person-removing" };
         let body = [what, then, "wrong-person-hint"].map(|key| self.say(key, &[]));
-        self.with(body.into(), &[Press::Connect])
+        self.with(body.into(), &[NEW_LINK])
     }
 
     fn tested(&self, tested: &Tested) -> Message {
@@ -232,33 +234,37 @@ impl Voice<'_> {
             Tested::TooSoon => "test-too-soon",
             Tested::NotOffered => "test-not-offered",
         };
-        let presses: &[Press] = match tested {
-            Tested::NotOffered => &[Press::Status],
-            _ => &[Press::Test, Press::Disconnect],
+        let offers: &[Offer] = match tested {
+            Tested::NotOffered => &[STATUS],
+            _ => &[TEST, DISCONNECT],
         };
-        self.told(key, presses)
+        self.told(key, offers)
     }
 
     /// A sentence and what can be done about it, all under one key.
-    fn told(&self, key: &str, presses: &[Press]) -> Message {
+    fn told(&self, key: &str, offers: &[Offer]) -> Message {
         let typed = self.typed(Intent::CONNECT_WORD);
         let body = vec![self.say(key, &[]), self.language.remedy(key, &[("connect", &typed)])];
-        self.with(body, presses)
+        self.with(body, offers)
     }
 
     /// A message with buttons that ask for something.
-    fn with(&self, body: Vec<String>, presses: &[Press]) -> Message {
-        let buttons = presses.iter().enumerate().map(|(index, press)| {
-            let label = self.say(press_key(*press), &[]);
-            let style = match press {
-                Press::DisconnectNow => Style::Danger,
-                Press::Disconnect => Style::Plain,
-                _ if index == 0 => Style::Primary,
-                _ => Style::Plain,
-            };
-            Button { spoken_label: label.clone(), label, style, target: Target::Press(*press) }
-        });
-        Message { buttons: buttons.collect(), ..plain(body) }
+    fn with(&self, body: Vec<String>, offers: &[Offer]) -> Message {
+        let message = plain(body);
+        let buttons: Vec<_> = offers
+            .iter()
+            .map(|Offer(press, key, style)| {
+                let label = self.say(key, &[]);
+                let target = Target::Press(*press);
+                Button { spoken_label: label.clone(), label, style: *style, target }
+            })
+            .collect();
+        let labels: Vec<_> = buttons.iter().map(|button| button.label.as_str()).collect();
+        if labels.is_empty() {
+            return message;
+        }
+        let spoken = self.say("buttons-spoken", &[("buttons", &labels.join(", "))]);
+        Message { spoken: format!("{}\n{spoken}", message.spoken), buttons, ..message }
     }
 
     fn help(&self, first: Option<String>) -> Message {
@@ -266,17 +272,19 @@ impl Voice<'_> {
             format!("• {}", self.say(help_key(intent), &[("words", &self.typed(word))]))
         });
         let list = std::iter::once(self.say("help", &[])).chain(lines).collect::<Vec<_>>();
-        plain(first.into_iter().chain([list.join("\n")]).collect())
+        self.with(first.into_iter().chain([list.join("\n")]).collect(), &[CONNECT])
     }
 
-    fn sorry(&self, unknown: &UnknownCommand) -> String {
-        let mut sorry = self
-            .say("help-unknown-command", &[("said", &self.harmless(&unknown.said, LONGEST_NAME))]);
-        if let Some(nearest) = &unknown.nearest {
-            sorry.push(' ');
-            sorry += &self.say("help-meant", &[("nearest", &self.typed(nearest))]);
+    /// A guess, with a button that does what was probably meant; where there is none, help.
+    fn unknown(&self, unknown: &UnknownCommand) -> Message {
+        let guess = unknown.nearest.as_deref();
+        if let Some((word, offer)) = guess.and_then(|word| Some((word, offer_for(word)?))) {
+            let meant = self.say("help-meant", &[("nearest", &self.typed(word))]);
+            let else_help = self.say("help-meant-hint", &[("help", &self.typed(HELP_WORD))]);
+            return self.with(vec![meant, else_help], &[offer]);
         }
-        sorry
+        let said = self.harmless(&unknown.said, LONGEST_NAME);
+        self.help(Some(self.say("help-unknown-command", &[("said", &said)])))
     }
 
     fn refused(&self, refusal: &Refusal) -> Message {
@@ -311,21 +319,53 @@ impl Voice<'_> {
     }
 }
 
-/// What is offered to somebody who is connected.
-const fn offers(link: &Link) -> &'static [Press] {
-    if link.can_test { &[Press::Test, Press::Disconnect] } else { &[Press::Disconnect] }
+/// A button that asks for something: for what, the key of its label, and what sort of thing it does.
+#[derive(Clone, Copy)]
+struct Offer(Press, &'static str, Style);
+
+const CONNECT: Offer = Offer(Press::Connect, "connect-button", Style::Primary);
+const NEW_LINK: Offer = Offer(Press::Connect, "new-link-button", Style::Primary);
+const CONNECT_AGAIN: Offer = Offer(Press::Connect, "connect-again-button", Style::Primary);
+const STATUS: Offer = Offer(Press::Status, "status-button", Style::Primary);
+const STAY_CONNECTED: Offer = Offer(Press::Status, "stay-connected-button", Style::Plain);
+const TEST: Offer = Offer(Press::Test, "test-button", Style::Primary);
+const DISCONNECT: Offer = Offer(Press::Disconnect, "disconnect-button", Style::Plain);
+const DISCONNECT_NOW: Offer = Offer(Press::DisconnectNow, "disconnect-now-button", Style::Danger);
+
+const fn it_was_me(message: Reference) -> Offer {
+    Offer(Press::ItWasMe(message), "it-was-me-button", Style::Primary)
 }
 
-/// The words on a button.
-const fn press_key(press: Press) -> &'static str {
+const fn it_was_not_me(message: Reference) -> Offer {
+    Offer(Press::ItWasNotMe(message), "it-was-not-me-button", Style::Plain)
+}
+
+/// What is offered to somebody who is connected.
+const fn offers(link: &Link) -> &'static [Offer] {
+    if link.can_test { &[TEST, DISCONNECT] } else { &[DISCONNECT] }
+}
+
+/// The button that does what a word of the grammar asks for.
+fn offer_for(word: &str) -> Option<Offer> {
+    match press_for(word)? {
+        Press::Connect => Some(CONNECT),
+        Press::Status => Some(STATUS),
+        Press::Test => Some(TEST),
+        Press::Disconnect => Some(DISCONNECT),
+        _ => None,
+    }
+}
+
+/// What the person reads whose button was pressed, below the message, until the answer is there.
+#[must_use]
+pub const fn notice_key(press: Press) -> &'static str {
     match press {
-        Press::Connect => "new-link-button",
-        Press::Status => "status-button",
-        Press::Test => "test-button",
-        Press::Disconnect => "disconnect-button",
-        Press::DisconnectNow => "disconnect-now-button",
-        Press::ItWasMe(_) => "it-was-me-button",
-        Press::ItWasNotMe(_) => "it-was-not-me-button",
+        Press::Connect => "press-connect",
+        Press::Status => "press-status",
+        Press::Test => "press-test",
+        Press::Disconnect => "press-disconnect",
+        Press::DisconnectNow => "press-disconnect-now",
+        Press::ItWasMe(_) | Press::ItWasNotMe(_) => "press-confirm",
     }
 }
 
@@ -341,8 +381,11 @@ const fn help_key(intent: &Intent) -> &'static str {
         Intent::Status => "help-status",
         Intent::Test => "help-test",
         Intent::Disconnect | Intent::DisconnectNow => "help-disconnect",
-        Intent::Help | Intent::Welcome | Intent::Confirm { .. } | Intent::Unknown { .. } => {
-            "help-help"
-        }
+        Intent::Help
+        | Intent::Greeting
+        | Intent::Thanks
+        | Intent::Welcome
+        | Intent::Confirm { .. }
+        | Intent::Unknown { .. } => "help-help",
     }
 }

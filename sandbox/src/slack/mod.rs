@@ -1,7 +1,7 @@
 //! A stand-in for Slack: Web API, response URLs, sign-in pages, and signed requests.
 //!
 //! The Web API is below `/api/`, as in `https://slack.com/api/`; response URLs are below
-//! `/commands/`; the consent page is at `/oauth/v2/authorize`. Everything that is posted goes
+//! `/commands/` and `/actions/`; the consent page is at `/oauth/v2/authorize`. Everything that is posted goes
 //! through [`block_kit::validate`].
 
 pub mod block_kit;
@@ -9,6 +9,7 @@ mod call;
 mod code;
 mod model;
 mod oauth;
+mod press;
 mod request;
 mod response_url;
 mod state;
@@ -30,7 +31,7 @@ use tokio_util::sync::DropGuard;
 
 pub use self::model::{Channel, Door, Message, Team, User, buttons};
 pub use self::request::{ButtonPress, Signed, SlashCommand, sign};
-use self::response_url::ResponseUrl;
+use self::response_url::{ResponseUrl, Source};
 use self::state::State;
 use super::server::{Controls, Port};
 use super::{Failure, lock};
@@ -177,7 +178,8 @@ impl Slack {
         let team = state.teams.keys().next().cloned().unwrap_or_else(|| "T0SANDBOX".to_owned());
         let secret = state.unique("secret");
         let path = format!("/commands/{team}/397700885554/{secret}");
-        state.response_urls.insert(path.clone(), ResponseUrl::new(self.inner.controls.clock.now()));
+        let url = ResponseUrl::new(self.inner.controls.clock.now(), Source::default());
+        state.response_urls.insert(path.clone(), url);
         format!("{}{path}", self.inner.url)
     }
 
@@ -216,7 +218,8 @@ impl Deref for Slack {
 fn router(inner: &Arc<Inner>) -> Router {
     Router::new()
         .route("/api/{method}", get(web_api::call).post(web_api::call))
-        .route("/commands/{team}/{id}/{secret}", post(response_url::post))
+        .route("/commands/{team}/{id}/{secret}", post(response_url::of_command))
+        .route("/actions/{team}/{id}/{secret}", post(response_url::of_action))
         .route("/oauth/v2/authorize", get(oauth::consent).post(oauth::decide))
         .with_state(Arc::clone(inner))
 }

@@ -191,12 +191,16 @@ pub struct Channel {
 /// The way that a message was sent by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Door {
+    /// The HTTP response to a slash command.
+    Response,
     /// `chat.postMessage`
     PostMessage,
     /// `chat.postEphemeral`
     PostEphemeral,
     /// A response URL, this one.
     ResponseUrl(String),
+    /// Whoever passed a message of the bot's on.
+    Shared,
 }
 
 /// A message that was accepted.
@@ -206,14 +210,21 @@ pub struct Message {
     pub door: Door,
     /// The workspace.
     pub team_id: String,
-    /// The channel, `D…` for a direct message; empty by response URL.
+    /// The channel, `D…` for a direct message; empty by the response URL of a command.
     pub channel: String,
-    /// Who alone sees it: the other side of a direct message, or the reader of an ephemeral one.
+    /// Who alone sees it: the other side of a direct message, or the reader of an ephemeral one. Nobody
+    /// is named by the response URL of a command.
     pub user: Option<String>,
     /// Everything that was sent, without the token.
     pub body: Value,
     /// When it came, by the stand-in's clock.
     pub at: Timestamp,
+    /// Its id; what takes a message's place has the same one.
+    pub ts: String,
+    /// Whether it is gone after a while, and seen by `user` alone wherever it is.
+    pub is_ephemeral: bool,
+    /// Whether another message has taken its place.
+    pub is_replaced: bool,
 }
 
 impl Message {

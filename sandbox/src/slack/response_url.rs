@@ -1,5 +1,9 @@
 //! Response URLs: five messages within half an hour, from whoever knows the address.
 //!
+//! Each is shown to the one person whose command or press brought the URL. With `replace_original` it
+//! takes the place of the message that was there: that of the pressed button, for all who see it, or the
+//! answer to the command.
+//!
 //! Source: Slack, handling user interaction and implementing slash commands.
 
 use std::sync::Arc;
@@ -22,51 +26,102 @@ const USES: u32 = 5;
 const LIFETIME: Duration = Duration::from_mins(30);
 
 /// What is known of a response URL.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct ResponseUrl {
     made: Timestamp,
     uses: u32,
+    source: Source,
+}
+
+/// What a response URL came with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Source {
+    /// The channel, if it is known.
+    pub(super) channel: String,
+    /// Who typed or pressed, if it is known.
+    pub(super) user: Option<String>,
+    /// The id of the message that is replaced, if there is one by now.
+    pub(super) original: Option<String>,
 }
 
 impl ResponseUrl {
-    pub(super) fn new(made: Timestamp) -> Self {
-        Self { made, uses: 0 }
+    pub(super) fn new(made: Timestamp, source: Source) -> Self {
+        Self { made, uses: 0, source }
+    }
+
+    /// Takes note of the answer to the command.
+    pub(super) fn answered(&mut self, source: Source) {
+        self.source = source;
     }
 }
 
 /// A refusal, or `ok`: a status and a word in plain text.
 type Answer = (StatusCode, &'static str);
 
-/// `POST /commands/{team}/{id}/{secret}`
-pub(super) async fn post(
+/// `POST /commands/{team}/{id}/{secret}`, of a command
+pub(super) async fn of_command(
     State(inner): State<Arc<Inner>>,
     Path((team, id, secret)): Path<(String, String, String)>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
     let path = format!("/commands/{team}/{id}/{secret}");
+    post(&inner, team, &path, &headers, &body)
+}
+
+/// `POST /actions/{team}/{id}/{secret}`, of a press
+pub(super) async fn of_action(
+    State(inner): State<Arc<Inner>>,
+    Path((team, id, secret)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let path = format!("/actions/{team}/{id}/{secret}");
+    post(&inner, team, &path, &headers, &body)
+}
+
+fn post(inner: &Inner, team_id: String, path: &str, headers: &HeaderMap, body: &[u8]) -> Answer {
     let now = inner.controls.clock.now();
-    if let Err(answer) = usable(&inner, &path, now) {
+    if let Err(answer) = usable(inner, path, now) {
         return answer;
     }
-    let message = match judge(&headers, &body) {
-        Ok(message) => message,
+    let body = match judge(headers, body) {
+        Ok(body) => body,
         Err(word) => return (StatusCode::BAD_REQUEST, word),
     };
     let mut state = inner.state();
+    let fresh = state.stamp(now);
+    let in_place = body.get("replace_original").is_some_and(is_true);
     // Asked again: another message may have used the URL up while this one was judged.
-    match state.response_urls.get_mut(&path) {
-        Some(known) if known.uses < USES => known.uses += 1,
+    let source = match state.response_urls.get_mut(path) {
+        Some(known) if known.uses < USES => {
+            known.uses += 1;
+            let source = known.source.clone();
+            // A later message replaces the one that the command was answered with.
+            known.source.original.get_or_insert_with(|| fresh.clone());
+            source
+        }
         _ => return (StatusCode::NOT_FOUND, "used_url"),
-    }
-    let url = format!("{}{path}", inner.url);
-    state.keep(Message {
-        door: Door::ResponseUrl(url),
-        team_id: team,
-        channel: String::new(),
-        user: None,
-        body: message,
+    };
+    let original = source.original.filter(|_| in_place).and_then(|ts| state.replace(&ts));
+    let is_ephemeral = body.get("response_type").and_then(Value::as_str) != Some("in_channel");
+    let message = Message {
+        door: Door::ResponseUrl(format!("{}{path}", inner.url)),
+        team_id,
+        channel: source.channel,
+        user: source.user.filter(|_| is_ephemeral),
+        body,
         at: now,
+        ts: fresh,
+        is_ephemeral,
+        is_replaced: false,
+    };
+    // What takes a message's place is seen by whoever saw that one.
+    state.keep(match original {
+        Some(Message { channel, user, ts, is_ephemeral, .. }) => {
+            Message { channel, user, ts, is_ephemeral, ..message }
+        }
+        None => message,
     });
     (StatusCode::OK, "ok")
 }

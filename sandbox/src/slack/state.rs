@@ -57,6 +57,22 @@ impl State {
         }
     }
 
+    /// Takes a message away for another one in its place. Gives it.
+    pub(super) fn replace(&mut self, ts: &str) -> Option<Message> {
+        let message = self.messages.iter_mut().find(|it| it.ts == ts && !it.is_replaced)?;
+        message.is_replaced = true;
+        Some(message.clone())
+    }
+
+    /// Keeps a message that somebody looks at already.
+    pub(super) fn keep_read(&mut self, message: Message) {
+        let all_read = self.read == self.messages.len();
+        self.keep(message);
+        if all_read {
+            self.read = self.messages.len();
+        }
+    }
+
     /// Makes the workspace's bot token valid; scopes only ever grow.
     pub(super) fn install(&mut self, team_id: &str, scopes: &[String]) {
         let Some(team) = self.teams.get_mut(team_id) else { return };

@@ -161,6 +161,67 @@ async fn ephemeral_messages_are_for_members_of_the_channel() {
     assert_eq!(bench.post("chat.postMessage", &body).await["ok"], true);
 }
 
+/// What a bot says with a button.
+fn with_button(text: &str) -> Value {
+    let button = json!({
+        "type": "button", "action_id": "go", "value": "v",
+        "text": { "type": "plain_text", "text": "Go" }, "accessibility_label": "Go",
+    });
+    json!({
+        "response_type": "ephemeral", "text": text, "replace_original": true,
+        "blocks": [{ "type": "actions", "elements": [button] }],
+    })
+}
+
+fn url_of(press: &ButtonPress) -> String {
+    press.payload()["response_url"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_press_brings_a_response_url_that_replaces_the_pressed_message() {
+    let bench = Bench::new().await;
+    let command = SlashCommand::new("T1", "U1").response_url(&bench.slack.new_response_url());
+    let first = bench.slack.receive_reply(&command, with_button("One"));
+    assert!(bench.slack.press("U9", &first, "Go").is_none(), "nobody else sees it");
+    assert!(bench.slack.press("U1", &first, "Stop").is_none());
+
+    let press = bench.slack.press("U1", &first, "Go").unwrap();
+    assert_eq!(press.payload()["actions"][0]["value"], "v");
+    assert_eq!(press.payload()["container"]["is_ephemeral"], true);
+    assert_eq!(press.payload()["message"], Value::Null);
+    let url = url_of(&press);
+    for text in ["Two", "Three", "Four", "Five", "Six"] {
+        assert_eq!(bench.respond(&url, &with_button(text)).await.0, 200);
+        let shown = bench.slack.shown_as(&first.ts).unwrap();
+        assert_eq!((shown.text(), shown.user.as_deref()), (text, Some("U1")));
+    }
+    assert_eq!(bench.respond(&url, &with_button("Seven")).await, (404, "used_url".to_owned()));
+    // The command's own URL replaces the same message.
+    let url = command.fields().iter().find(|(name, _)| name == "response_url").unwrap();
+    assert_eq!(bench.respond(&url.1, &with_button("Late")).await.0, 200);
+    assert_eq!(bench.slack.shown_as(&first.ts).unwrap().text(), "Late");
+
+    let expired = url_of(&bench.slack.press("U1", &first, "Go").unwrap());
+    bench.clock.advance(Duration::from_secs(30 * 60 + 1));
+    assert_eq!(bench.respond(&expired, &with_button("?")).await, (404, "expired_url".to_owned()));
+}
+
+#[tokio::test]
+async fn what_replaces_a_message_is_seen_by_all_who_saw_that_and_what_does_not_by_one() {
+    let bench = Bench::new().await;
+    let command = SlashCommand::new("T1", "U1");
+    let shared = bench.slack.share(&bench.slack.receive_reply(&command, with_button("One")), "C1");
+    let press = bench.slack.press("U9", &shared, "Go").unwrap();
+    assert_eq!(press.payload()["user"]["team_id"], "T2");
+    assert_eq!(press.payload()["message"]["text"], "One");
+    let beside = json!({ "response_type": "ephemeral", "text": "Two", "replace_original": false });
+    assert_eq!(bench.respond(&url_of(&press), &beside).await.0, 200);
+    assert_eq!(bench.slack.shown_as(&shared.ts).unwrap().text(), "One");
+    assert_eq!(bench.slack.messages().last().unwrap().user.as_deref(), Some("U9"));
+    assert_eq!(bench.respond(&url_of(&press), &with_button("Three")).await.0, 200);
+    assert_eq!(bench.slack.shown_as(&shared.ts).unwrap().user, None, "everybody sees that");
+}
+
 #[tokio::test]
 async fn a_response_url_takes_five_messages_in_half_an_hour() {
     let bench = Bench::new().await;

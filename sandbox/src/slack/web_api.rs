@@ -164,8 +164,9 @@ fn post_message(inner: &Inner, grant: &Grant, args: &Args) -> Result<Value, Refu
             None
         }
     };
-    let message = message(inner, grant, Door::PostMessage, place.channel_id(), user, body);
-    let ts = state.stamp(message.at);
+    let seen = (place.channel_id(), user);
+    let ts = state.stamp(inner.controls.clock.now());
+    let message = message(inner, grant, Door::PostMessage, seen, &ts, body);
     let reply = json!({
         "ok": true,
         "channel": message.channel,
@@ -196,23 +197,33 @@ fn post_ephemeral(inner: &Inner, grant: &Grant, args: &Args) -> Result<Value, Re
     if !inside {
         return Err(Refusal::new("user_not_in_channel"));
     }
-    let (channel, reader) = (place.channel_id(), Some(reader.to_owned()));
-    let message = message(inner, grant, Door::PostEphemeral, channel, reader, body);
-    let ts = state.stamp(message.at);
+    let seen = (place.channel_id(), Some(reader.to_owned()));
+    let ts = state.stamp(inner.controls.clock.now());
+    let message = message(inner, grant, Door::PostEphemeral, seen, &ts, body);
     state.keep(message);
     Ok(json!({ "ok": true, "message_ts": ts }))
 }
 
+/// A message by a call: `seen` says where, and by whom alone.
 fn message(
     inner: &Inner,
     grant: &Grant,
     door: Door,
-    channel: String,
-    user: Option<String>,
+    (channel, user): (String, Option<String>),
+    ts: &str,
     body: Value,
 ) -> Message {
-    let at = inner.controls.clock.now();
-    Message { door, team_id: grant.team_id.clone(), channel, user, body, at }
+    Message {
+        is_ephemeral: door == Door::PostEphemeral,
+        door,
+        team_id: grant.team_id.clone(),
+        channel,
+        user,
+        body,
+        at: inner.controls.clock.now(),
+        ts: ts.to_owned(),
+        is_replaced: false,
+    }
 }
 
 /// The message of a call if Slack would take it.

@@ -88,11 +88,16 @@ fn who_passes_is_a_matter_of_the_account_and_of_what_is_demanded() {
         (Err(ProfilesError::Expired), Ok(false), Ok(false), unknown),
     ];
     for (profile, in_slack, without_profile, in_teams) in cases {
-        for (policy, expected) in [(SLACK, in_slack), (lenient, without_profile), (teams, in_teams)]
-        {
-            let verdict = policy.admit(profile.clone());
+        for (policy, anybody_asks, expected) in [
+            (SLACK, false, in_slack),
+            (lenient, false, without_profile),
+            (teams, false, in_teams),
+            // A button that anybody can press who sees it.
+            (SLACK, true, in_teams),
+        ] {
+            let verdict = policy.admit(profile.clone(), anybody_asks);
             let verdict = verdict.map(|profile| profile.is_some()).map_err(|no| no.reason);
-            assert_eq!(verdict, expected, "{profile:?} {policy:?}");
+            assert_eq!(verdict, expected, "{profile:?} {policy:?} {anybody_asks}");
         }
     }
 }

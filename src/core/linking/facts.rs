@@ -96,7 +96,7 @@ impl Linking {
         };
         let (profile, known) = tokio::join!(profile.clone(), known);
 
-        let profile = self.profiles.admit(profile)?;
+        let profile = self.profiles.admit(profile, profiles.anybody_asks())?;
         let (found, subscriber, endpoints) = known?;
         // Whoever was refused may have changed what is wrong by the next time.
         if let Some(profile) = profile.as_ref().filter(|_| recent.is_none()) {

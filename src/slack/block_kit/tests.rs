@@ -141,7 +141,7 @@ proptest! {
         let message = PrivateMessage::render(&voice(language, &command).message(&answer));
         for shown in [
             serde_json::to_value(message.as_response()).unwrap(),
-            serde_json::to_value(message.in_place_of_promise()).unwrap(),
+            serde_json::to_value(message.for_response_url(true)).unwrap(),
             serde_json::to_value(&message).unwrap(),
         ] {
             prop_assert_eq!(validate(&shown), Ok(()));

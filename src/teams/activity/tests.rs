@@ -175,13 +175,13 @@ fn buttons_are_told_apart() {
 
     let execute = json!({
         "type": "invoke", "name": "adaptiveCard/action",
-        "value": {"action": {"type": "Action.Execute", "verb": "connect.new_link", "data": {"a": 1}},
-            "trigger": "manual"},
+        "value": {"action": {"type": "Action.Execute", "verb": "connect.it_was_me",
+            "data": {"a": 1, "message": "4K9ZT0"}}, "trigger": "manual"},
     });
-    let Activity::CardAction { verb, .. } = read(execute).unwrap() else {
+    let Activity::CardAction { verb, message, .. } = read(execute).unwrap() else {
         panic!("no action");
     };
-    assert_eq!(verb, "connect.new_link");
+    assert_eq!((verb.as_str(), message.as_deref()), ("connect.it_was_me", Some("4K9ZT0")));
 }
 
 #[test]

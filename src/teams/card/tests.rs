@@ -120,14 +120,14 @@ fn the_sign_in_card_holds_its_link_once() {
         {
           "isSubtle": true,
           "size": "small",
-          "text": "Only you can see this. The link is personal: do not pass it on. It works until {{TIME(2026-08-01T12:05:00Z)}}. After signing in you can close the page and come back here.",
+          "text": "The link is yours alone: do not pass it on. It works until {{TIME(2026-08-01T12:05:00Z)}}. After signing in you can close the page and come back here.",
           "type": "TextBlock",
           "wrap": true
         }
       ],
       "fallbackText": "This app cannot show the message. Open this chat in a newer version of the app, or in your browser.",
       "lang": "en",
-      "speak": "Connect your account to get your notifications here. Use the button “Sign in” in this message. Only you can see this. The link is personal: do not pass it on. It works until 12:05 UTC. After signing in you can close the page and come back here.",
+      "speak": "Connect your account to get your notifications here. Use the button “Sign in” in this message. The link is yours alone: do not pass it on. It works until 12:05 UTC. After signing in you can close the page and come back here.",
       "type": "AdaptiveCard",
       "version": "1.5"
     }
@@ -152,8 +152,8 @@ fn a_card_speaks_its_readers_language() {
 fn what_is_to_be_typed_is_bold_to_see_and_plain_to_hear() {
     let card = PrivateCard::render(&Answer::NotConnected, wording(Language::English));
     let value = check(&card);
-    assert_eq!(value["body"][1]["text"], "Type **/connect** to connect your account.");
-    assert!(value["speak"].as_str().unwrap().ends_with("Type /connect to connect your account."));
+    assert_eq!(value["body"][1]["text"], "Press “Connect”, or type **/connect**.");
+    assert!(value["speak"].as_str().unwrap().contains("or type /connect. Buttons"), "{value}");
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Reply {
 pub(crate) fn find_button(message: &Value) -> Option<&Value> {
     let blocks = message["blocks"].as_array()?;
     let elements = blocks.iter().filter_map(|block| block["elements"].as_array()).flatten();
-    elements.into_iter().find(|element| element["type"] == "button")
+    elements.into_iter().find(|element| element["type"] == "button" && element["url"].is_string())
 }
 
 /// The code of a refusal in a text.

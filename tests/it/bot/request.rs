@@ -93,10 +93,15 @@ impl Request {
         self.edit(|command| command.without(name))
     }
 
+    /// The command.
+    pub(crate) fn slash_command(&self) -> &SlashCommand {
+        let Content::Command(command) = &self.content else { panic!("a body is no command") };
+        command
+    }
+
     /// The fields of the command.
     pub(crate) fn fields(&self) -> &[(String, String)] {
-        let Content::Command(command) = &self.content else { panic!("a body has no fields") };
-        command.fields()
+        self.slash_command().fields()
     }
 
     /// The value of a field of the command.

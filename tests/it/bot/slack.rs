@@ -1,7 +1,7 @@
 //! What people in Slack can do and see.
 
 use connect_sandbox::novu::{self, NewConnection};
-use connect_sandbox::slack::{self, Slack, SlashCommand, Team, User};
+use connect_sandbox::slack::{self, ButtonPress, Slack, SlashCommand, Team, User};
 use connect_sandbox::{Browser, Recorded};
 use novu_connect_bot::clock::Clock;
 use serde_json::Value;
@@ -75,6 +75,46 @@ impl Bot {
         reply
     }
 
+    /// As [`Bot::command`]. Gives the message as Slack then shows it, whose buttons can be pressed.
+    pub(crate) async fn command_shown(&self, user: &str, text: &str) -> slack::Message {
+        let request = self.slash(user, text);
+        let reply = self.send(request.clone()).await;
+        self.slack.receive_reply(request.slash_command(), reply.json)
+    }
+
+    /// Presses a button of a message that the person sees, and waits until what it asks for is there.
+    /// Gives what was shown.
+    pub(crate) async fn press(
+        &self,
+        user: &str,
+        message: &slack::Message,
+        label: &str,
+    ) -> slack::Message {
+        let press = self.slack.press(user, message, label);
+        self.send_press(&press.unwrap_or_else(|| panic!("no {label} in {}", message.body))).await
+    }
+
+    /// Sends a press that must be acknowledged without a word. Gives what is shown in the end.
+    pub(crate) async fn send_press(&self, press: &ButtonPress) -> slack::Message {
+        let before = self.slack.messages().len();
+        let reply = self.post("/slack/interactions", self.pressed(press)).await;
+        assert_eq!((reply.status, reply.body.as_str()), (200, ""));
+        self.until_later(async || {
+            self.metric("connect_promises_open").await == 0 && self.slack.messages().len() > before
+        })
+        .await;
+        self.slack.messages().pop().expect("an answer")
+    }
+
+    /// A press as Slack sends it.
+    pub(crate) fn pressed(&self, press: &ButtonPress) -> Request {
+        let payload = press.payload().to_string();
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("payload", &payload)
+            .finish();
+        self.form(form)
+    }
+
     /// The slash command of a person, genuine and complete.
     pub(crate) fn slash(&self, user: &str, text: &str) -> Request {
         let response_url = self.slack.new_response_url();
@@ -95,7 +135,9 @@ impl Bot {
     pub(crate) fn late_replies(&self) -> Vec<Value> {
         let all = self.slack.requests();
         all.iter()
-            .filter(|request| request.path().starts_with("/commands/"))
+            .filter(|request| {
+                ["/commands/", "/actions/"].iter().any(|kind| request.path().starts_with(kind))
+            })
             .map(Recorded::json)
             .collect()
     }

@@ -32,7 +32,7 @@ async fn a_person_gets_a_private_button_and_is_linked_after_signing_in() {
 
     let again = bot.command(ADA, "connect").await;
     assert!(
-        again.text().starts_with("You are connected as Ada Lovelace since <!date^"),
+        again.text().starts_with("You are connected as Ada Lovelace (since <!date^"),
         "{}",
         again.text()
     );
@@ -93,7 +93,7 @@ async fn the_persons_language_is_spoken() {
     let bot = Bot::start().await;
     let reply = bot.command(GRACE, "").await;
     assert_eq!(reply.button()["text"]["text"], "Anmelden");
-    assert!(reply.text().contains("Nur du siehst das."));
+    assert!(reply.text().contains("Der Link ist nur für dich"), "{}", reply.text());
     assert!(bot.command(GRACE, "help").await.text().contains("Das kannst du eingeben"));
 }
 

@@ -41,7 +41,7 @@ async fn a_slow_novu_is_answered_in_time_and_the_link_follows_in_its_place() {
     assert_eq!(message.body["replace_original"], true);
     assert_eq!(message.body["response_type"], "ephemeral");
     assert!(find_button(&message.body).unwrap()["url"].as_str().unwrap().contains("authorize?"));
-    assert!(message.text().contains("Nur du siehst das."));
+    assert!(message.text().contains("Der Link ist nur für dich"));
     assert_eq!(bot.mints().len(), 1);
     until(async || bot.metric("connect_promises_open").await == 0).await;
     assert_eq!(

@@ -36,7 +36,7 @@ async fn a_person_connects_in_their_own_chat_and_is_known_from_then_on() {
     assert_eq!(card.conversation, bot.teams.chat(ADA));
     let expected = [("Action.OpenUrl", "Sign in"), ("Action.Execute", "New link")];
     assert_eq!(buttons(&card), expected.map(|(kind, title)| (kind.to_owned(), title.to_owned())));
-    assert!(said(&card).contains("Only you can see this."));
+    assert!(said(&card).contains("The link is yours alone"));
     assert!(bot.novu.endpoints().is_empty());
 
     approve(&link(&card), ADA).await;
@@ -49,7 +49,7 @@ async fn a_person_connects_in_their_own_chat_and_is_known_from_then_on() {
 
     let again = bot.ask(ADA, "connect").await;
     assert!(said(&again).contains("You are connected as"), "{}", said(&again));
-    assert_eq!(buttons(&again), []);
+    assert_eq!(buttons(&again), [("Action.Execute".to_owned(), "Disconnect".to_owned())]);
     assert_eq!(bot.mints().len(), 1);
     assert_eq!(bot.delivered("chat").await, 2);
 }
@@ -87,7 +87,7 @@ async fn a_slash_command_that_nobody_else_saw_is_answered_where_nobody_else_sees
     bot.tell(&bot.teams.slash_command(GRACE, GROUP, "connect")).await;
     let card = bot.seen(GRACE, 1).await;
     assert_eq!(card.only_for.as_deref(), Some(GRACE));
-    assert!(said(&card).contains("Nur du siehst das."));
+    assert!(said(&card).contains("Der Link ist nur für dich"));
     assert_eq!(bot.teams.seen_by(ADA), []);
 }
 
@@ -217,7 +217,7 @@ async fn a_press_is_acknowledged_at_once_with_a_notice_and_never_with_the_link()
     bot.clock.advance(Duration::from_secs(1));
     // Novu does not answer before it is released, so whatever comes now came without it.
     let notice = bot.press(GRACE, &card, "Neuer Link").await;
-    assert_eq!(notice, "Dein neuer Link ist unterwegs. Er erscheint an der Stelle dieser Karte.");
+    assert_eq!(notice, "Einen Moment, ich hole deinen Link.");
     hold.release();
     bot.settled().await;
     assert_ne!(link(&bot.seen(GRACE, 1).await), link(&card));
@@ -327,18 +327,24 @@ async fn whoever_installs_the_bot_for_themselves_is_greeted_once_though_told_twi
 #[tokio::test]
 async fn every_word_has_its_answer_in_the_persons_language() {
     let bot = TeamsBot::start().await;
-    for (oid, word, part) in [
-        (ADA, "status", "You are not connected yet."),
-        (ADA, "help", "This is what you can type:"),
-        (ADA, "conect", "I do not know “conect”."),
-        (GRACE, "status", "Du bist noch nicht verbunden."),
-        (GRACE, "hilfe bitte", "Das kannst du eingeben:"),
+    for (oid, word, part, button) in [
+        (ADA, "status", "You are not connected yet.", Some("Connect")),
+        (ADA, "help", "This is what you can type:", Some("Connect")),
+        (ADA, "hi", "Hello! I connect your account", Some("Connect")),
+        (ADA, "conect", "Did you mean **connect**?", Some("Connect")),
+        (ADA, "trenen", "Did you mean **disconnect**?", Some("Disconnect")),
+        (ADA, "xyzzy", "I do not know “xyzzy”.", Some("Connect")),
+        (ADA, "thanks!", "You are welcome!", None),
+        (GRACE, "status", "Du bist noch nicht verbunden.", Some("Verbinden")),
+        (GRACE, "hilfe bitte", "Das kannst du eingeben:", Some("Verbinden")),
+        (GRACE, "danke", "Gern geschehen!", None),
     ] {
         // Teams takes seven messages in two seconds, and so do we.
         bot.clock.advance(Duration::from_secs(10));
         let answer = bot.ask(oid, word).await;
         assert!(said(&answer).contains(part), "{word}: {}", said(&answer));
-        assert_eq!(buttons(&answer), []);
+        let button = button.map(|title| ("Action.Execute".to_owned(), title.to_owned()));
+        assert_eq!(buttons(&answer), Vec::from_iter(button), "{word}");
     }
     assert_eq!(bot.mints().len(), 0);
 }
