@@ -22,7 +22,9 @@ use crate::answering::{Common, Machine, Responder, Surface};
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
 use crate::core::resolve::Chain;
-use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
+use crate::core::{
+    Answer, HeldAccounts, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex,
+};
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -56,6 +58,7 @@ pub struct App {
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     links: Option<Arc<Links>>,
+    held: Arc<HeldAccounts>,
     chain: Arc<Chain>,
     http: Outgoing,
     /// What the values in force are known by.
@@ -106,14 +109,16 @@ impl App {
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
-        let common = Common { http, novu, store, links, chain, clock, random, metrics };
+        let held = HeldAccounts::load(store.clone(), Arc::clone(&clock)).await;
+        let held = Arc::new(held);
+        let common = Common { http, novu, store, links, held, chain, clock, random, metrics };
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        let Common { http, store, links, chain, clock, random, metrics, .. } = common;
+        let Common { http, store, links, held, chain, clock, random, metrics, .. } = common;
         let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
         let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
         let (drain, stopping) = (config.server.drain, CancellationToken::new());
@@ -123,6 +128,7 @@ impl App {
             surfaces,
             pages,
             links,
+            held,
             chain,
             http,
             in_force,

@@ -289,7 +289,7 @@ async fn what_is_stored_of_a_person_is_removed_while_the_store_is_in_use() {
     let service = open(&bench.file, &[OLD]).await;
     for (person, removed) in [(["slack", "T1", "U2"], 0), (["slack", "T1", "U1"], 1)] {
         let told = done(&store(&[&["forget"][..], &person].concat(), &env));
-        assert_eq!(told, format!("messages {removed} removed"));
+        assert!(told.starts_with(&format!("messages {removed} removed")), "{told}");
         assert_eq!(service.message(&owner(), "a-reference").await.unwrap().is_none(), removed == 1);
     }
     service.write(vec![Change::PutMessage(message(), None)]).await.unwrap();

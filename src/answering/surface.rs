@@ -16,7 +16,7 @@ use super::{Answering, Deliver, Parts};
 use crate::clock::SharedClock;
 use crate::config::{Reader, Reload, Section};
 use crate::core::resolve::Chain;
-use crate::core::{Integration, Linking, Platform, WorkspaceIndex};
+use crate::core::{HeldAccounts, Integration, Linking, Platform, WorkspaceIndex};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
@@ -94,6 +94,8 @@ pub struct Common {
     pub store: Store,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
+    /// Knows which chat accounts another subscriber holds.
+    pub held: Arc<HeldAccounts>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
     /// Tells the time.
@@ -122,6 +124,7 @@ impl Common {
             integration,
             index,
             Arc::clone(&self.chain),
+            Arc::clone(&self.held),
             Arc::clone(&self.clock),
         ))
     }

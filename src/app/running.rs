@@ -80,7 +80,8 @@ impl App {
         });
         let of_store = self.store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        for task in of_surfaces.chain(of_store).chain(further) {
+        let of_core = std::iter::once(self.held.background());
+        for task in of_surfaces.chain(of_store).chain(of_core).chain(further) {
             self.metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());
             running.spawn(async move { supervisor.keep_up(task, ended).await });

@@ -11,7 +11,7 @@ use super::{ConfigFile, MISUSED, complain, misconfigured, told};
 use crate::app::platforms;
 use crate::clock::SystemClock;
 use crate::store::config::{Settings, location};
-use crate::store::{self, KeyRole, Overview};
+use crate::store::{self, Forgotten, KeyRole, Overview};
 
 /// What to do with the store.
 #[derive(Debug, Subcommand)]
@@ -56,7 +56,8 @@ pub(super) enum Action {
 
     /// Remove what is stored of a person
     ///
-    /// Removes the messages that could still change. What is promised to them at this moment is gone once
+    /// Removes the messages that could still change, and what is known of the link of their chat account. What
+    /// is promised to them at this moment is gone once
     /// it is kept, a few minutes later. Nothing is removed from Novu, Slack or Teams, nor from the log. The
     /// service may go on running.
     Forget {
@@ -135,12 +136,15 @@ async fn info(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figures(overview: &Overview) -> [(&'static str, String); 3] {
-    let Overview { step, known_step, open_jobs, ended_jobs, messages, .. } = overview;
+fn figures(overview: &Overview) -> [(&'static str, String); 5] {
+    let Overview { step, known_step, open_jobs, ended_jobs, messages, links, held, .. } = overview;
+    let (links, gone) = links;
     [
         ("tables", format!("step {step}; this release knows {known_step}")),
         ("jobs", format!("{open_jobs} open, {ended_jobs} ended lately")),
         ("messages", messages.to_string()),
+        ("links", format!("{links} known, {gone} of them gone")),
+        ("held", format!("{held} chat accounts that another subscriber holds")),
     ]
 }
 
@@ -175,7 +179,10 @@ async fn forget(
     user: &str,
     out: &mut impl Write,
 ) -> anyhow::Result<()> {
-    let messages = store::forget(&settings.location, platform, workspace, user).await?;
-    writeln!(out, "{:<11} {messages} removed", "messages")?;
+    let forgotten = store::forget(&settings.location, platform, workspace, user).await?;
+    let Forgotten { messages, links, held } = forgotten;
+    for (what, removed) in [("messages", messages), ("links", links), ("held", held)] {
+        writeln!(out, "{what:<11} {removed} removed")?;
+    }
     Ok(())
 }

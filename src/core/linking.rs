@@ -18,6 +18,7 @@ use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::Endpoints;
+use super::held::HeldAccounts;
 use super::intent::Intent;
 use super::language::Language;
 use super::person::{Person, Profile};
@@ -99,6 +100,7 @@ impl Linking {
         integration: Integration,
         index: WorkspaceIndex,
         chain: Arc<Chain>,
+        held: Arc<HeldAccounts>,
         clock: SharedClock,
     ) -> Self {
         let policy = AccountPolicy {
@@ -109,6 +111,7 @@ impl Linking {
         let endpoints = Endpoints::new(
             integration.platform,
             integration.identifier.clone(),
+            held,
             Arc::clone(&clock),
         );
         Self {

@@ -6,6 +6,8 @@
 //! that runs out, or whose holder died, can be taken by anybody. Every lease has a token of its own, and
 //! what is concluded under an older one changes nothing.
 //!
+//! Beside that it knows which chat accounts are linked to whom, and which ones another subscriber holds.
+//!
 //! There are three stores behind one interface: in memory, in a file of `SQLite`, and in `PostgreSQL`,
 //! which several replicas share.
 
@@ -17,8 +19,10 @@ pub mod config;
 mod copying;
 mod database;
 mod direct;
+mod held;
 mod keeper;
 mod key_file;
+mod links;
 mod memory;
 mod open;
 mod overview;
@@ -50,8 +54,9 @@ pub use changes::{
 };
 pub use copying::{Copied, copy};
 pub use database::Database;
+pub use links::{KnownLink, Verified};
 pub use memory::Memory;
-pub use overview::{KeyRole, Overview, forget, overview};
+pub use overview::{Forgotten, KeyRole, Overview, forget, overview};
 pub use owner::Owner;
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};

@@ -111,6 +111,9 @@ on_stores! { [sqlite, postgres] {
         let watch = Some(("watched".into(), LEASE));
         let kept = Change::PutMessage(message("M1", "U1", "kept"), watch);
         bench.store.write(vec![kept, put(message("M2", "U1", "unwatched"))]).await.unwrap();
+        let account = Owner::of("slack", "T1", "U1");
+        bench.store.remember_link(accounts::link("U1", "ada")).await.unwrap();
+        bench.store.remember_held(&account, "kept").await.unwrap();
         for column in SealedColumn::ALL {
             let (table, column) = (column.table(), column.column());
             let text = format!("SELECT COUNT(*) FROM {table} WHERE length({column}) > 0");
@@ -129,6 +132,8 @@ on_stores! { [sqlite, postgres] {
         assert_eq!(job.payload.expose_secret(), "{}");
         assert_eq!(bench.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
         assert_eq!(bench.watches().await[0].watch.expose_secret(), "watched");
+        assert!(bench.store.known_link(&account).await.unwrap().is_some());
+        assert_eq!(bench.store.held(&account).await, Ok(Some("kept".to_owned())));
         // The key of before is not needed any more, and alone it is not enough.
         bench.settings.keys = keys(&[old]);
         bench.kill();

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use axum::http::StatusCode;
 use connect_sandbox::novu::{Integration, NewConnection};
 use connect_sandbox::{Browser, Effect, Fault, Hold, Route};
-use novu_connect_bot::answering::{Responder, MessageId, Shown};
+use novu_connect_bot::answering::{MessageId, Responder, Shown};
 use novu_connect_bot::clock::Clock;
 use novu_connect_bot::core::{
     Answer, Intent, LearntLanguage, Person, Question, Reference, Workspace,

@@ -48,3 +48,20 @@ CREATE TABLE pace (
     full_at BIGINT NOT NULL
 );
 CREATE INDEX pace_full ON pace (full_at);
+
+CREATE TABLE links (
+    owner      TEXT   NOT NULL PRIMARY KEY,
+    subscriber TEXT   NOT NULL,
+    body       BYTEA  NOT NULL,
+    gone       BIGINT NOT NULL,
+    stored_at  BIGINT NOT NULL
+);
+CREATE INDEX links_subscriber ON links (subscriber);
+CREATE INDEX links_stored ON links (stored_at);
+
+CREATE TABLE held (
+    owner     TEXT   NOT NULL PRIMARY KEY,
+    endpoint  BYTEA  NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE INDEX held_stored ON held (stored_at);
