@@ -19,6 +19,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Common, Machine, Responder, Surface};
+use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
 use crate::core::resolve::Chain;
@@ -57,6 +58,7 @@ pub struct App {
     store: Store,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    audit: Arc<Audit>,
     links: Option<Arc<Links>>,
     held: Arc<HeldAccounts>,
     chain: Arc<Chain>,
@@ -111,14 +113,17 @@ impl App {
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
         let held = HeldAccounts::load(store.clone(), Arc::clone(&clock)).await;
         let held = Arc::new(held);
-        let common = Common { http, novu, store, links, held, chain, clock, random, metrics };
+        let audit = Audit::begin(store.clone(), Arc::clone(&clock), &random, Arc::clone(&metrics));
+        let audit = Arc::new(audit);
+        let common =
+            Common { http, novu, store, audit, links, held, chain, clock, random, metrics };
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        let Common { http, store, links, held, chain, clock, random, metrics, .. } = common;
+        let Common { http, store, audit, links, held, chain, clock, random, metrics, .. } = common;
         let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
         let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
         let (drain, stopping) = (config.server.drain, CancellationToken::new());
@@ -127,6 +132,7 @@ impl App {
             store,
             surfaces,
             pages,
+            audit,
             links,
             held,
             chain,

@@ -13,6 +13,7 @@ use futures_util::future::{BoxFuture, ready};
 
 use super::machine::Machine;
 use super::{Answering, Deliver, Parts};
+use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::{Reader, Reload, Section};
 use crate::core::resolve::Chain;
@@ -92,6 +93,8 @@ pub struct Common {
     pub novu: Novu,
     /// Holds promises.
     pub store: Store,
+    /// Takes note of what an auditor asks for later.
+    pub audit: Arc<Audit>,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
     /// Knows which chat accounts another subscriber holds.
@@ -137,6 +140,7 @@ impl Common {
             Parts {
                 linking,
                 links: self.links.clone(),
+                audit: Arc::clone(&self.audit),
                 store: self.store.clone(),
                 clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),

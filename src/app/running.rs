@@ -66,6 +66,11 @@ impl App {
             surface.machine().break_off();
             surface.machine().drain().await;
         }
+        let audited_by = closed_at + LAST_ANSWERS + LAST_WORDS;
+        if !self.ends_by(audited_by, self.audit.finish().boxed()).await {
+            tracing::error!("the audit could not be written to its end in time");
+        }
+        self.audit.give_up();
         if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, self.store.close().boxed()).await {
             tracing::warn!(
                 "the store did not close in time; what is held there is taken over later"
@@ -80,7 +85,7 @@ impl App {
         });
         let of_store = self.store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        let of_core = std::iter::once(self.held.background());
+        let of_core = [self.held.background(), self.audit.background()];
         for task in of_surfaces.chain(of_store).chain(of_core).chain(further) {
             self.metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());

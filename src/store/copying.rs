@@ -35,7 +35,7 @@ enum Kind {
 }
 
 /// What is copied. The store's time is taken over; what replicas tell each other is over within minutes.
-const TABLES: [Table; 4] = [
+const TABLES: [Table; 6] = [
     Table {
         name: "jobs",
         columns: &[
@@ -77,6 +77,21 @@ const TABLES: [Table; 4] = [
     Table {
         name: "held",
         columns: &[("owner", Kind::Text), ("endpoint", Kind::Bytes), ("stored_at", Kind::Number)],
+    },
+    Table {
+        name: "audit",
+        columns: &[
+            ("id", Kind::Text),
+            ("chain", Kind::Text),
+            ("number", Kind::Number),
+            ("line", Kind::Text),
+            ("hash", Kind::Text),
+            ("stored_at", Kind::Number),
+        ],
+    },
+    Table {
+        name: "pseudonyms",
+        columns: &[("owner", Kind::Text), ("secret", Kind::Bytes), ("stored_at", Kind::Number)],
     },
 ];
 

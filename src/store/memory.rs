@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
-use secrecy::SecretString;
+use secrecy::{SecretSlice, SecretString};
 
 use super::changes::{
     Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, StoredMessage, StoredWatch, Written,
@@ -38,6 +38,8 @@ pub struct Memory {
     pub(super) links: Arc<Cache<Owner, KnownLink>>,
     /// The endpoints by which others hold chat accounts.
     pub(super) held: Arc<Cache<Owner, String>>,
+    /// What pseudonyms in the audit are made with.
+    pub(super) secrets: Arc<Cache<Owner, SecretSlice<u8>>>,
 }
 
 #[derive(Debug, Default)]
@@ -196,7 +198,8 @@ impl Memory {
     pub fn of_size(most: usize, clock: SharedClock) -> Self {
         let (links, held) = (Cache::new(MOST_ACCOUNTS), Cache::new(MOST_ACCOUNTS));
         let (links, held) = (Arc::new(links), Arc::new(held));
-        Self { state: Arc::default(), most, clock, links, held }
+        let secrets = Arc::new(Cache::new(MOST_ACCOUNTS));
+        Self { state: Arc::default(), most, clock, links, held, secrets }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

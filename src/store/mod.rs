@@ -11,6 +11,7 @@
 //! There are three stores behind one interface: in memory, in a file of `SQLite`, and in `PostgreSQL`,
 //! which several replicas share.
 
+mod audit;
 mod backup;
 mod beats;
 mod changes;
@@ -47,6 +48,7 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 
+pub use audit::{Appended, AuditReader, AuditRow};
 pub use backup::back_up;
 pub use changes::{
     Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,

@@ -30,6 +30,8 @@ pub struct Overview {
     pub messages: i64,
     /// Links that are known, and those of them that have gone.
     pub links: (i64, i64),
+    /// Lines of the audit.
+    pub audit: i64,
     /// Chat accounts that another subscriber is known to hold.
     pub held: i64,
     /// The id of each key, how many rows it has sealed, and what it is.
@@ -78,6 +80,7 @@ async fn look(session: &mut Session<'_>, sealing: Option<&Sealing>) -> Result<Ov
             count(session, "SELECT COUNT(*) FROM links").await?,
             count(session, "SELECT COUNT(*) FROM links WHERE gone = 1").await?,
         ),
+        audit: count(session, "SELECT COUNT(*) FROM audit").await?,
         held: count(session, "SELECT COUNT(*) FROM held").await?,
         keys: keys(session, sealing).await?,
         key_trouble: None,
@@ -121,14 +124,9 @@ async fn keys(
 ///
 /// # Errors
 /// There is no store, or it cannot be written.
-pub async fn forget(
-    location: &Location,
-    platform: &str,
-    realm: &str,
-    user: &str,
-) -> anyhow::Result<Forgotten> {
+pub async fn forget(location: &Location, owner: Owner) -> anyhow::Result<Forgotten> {
     let mut direct = Direct::to_one_in_use(location).await?;
-    let forget = Write::Forget(Owner::of(platform, realm, user));
+    let forget = Write::Forget(owner);
     let wrote = direct.write(&forget).await.map_err(|error| cannot_use(location, &error))?;
     direct.close().await?;
     Ok(if let Wrote::Forgotten(forgotten) = wrote { forgotten } else { Forgotten::default() })

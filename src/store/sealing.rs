@@ -98,6 +98,8 @@ sealed_columns! {
     LINKS_BODY = "links"."body" by Text "owner";
     /// The endpoint by which another subscriber holds a chat account.
     HELD_ENDPOINT = "held"."endpoint" by Text "owner";
+    /// What a person's pseudonym in the audit is made with.
+    PSEUDONYMS_SECRET = "pseudonyms"."secret" by Text "owner";
 }
 
 impl SealedColumn {

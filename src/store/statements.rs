@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use sqlx::Error;
 
+use super::audit::{self, Appended, AuditWrite};
 use super::changes::Admitted;
 use super::held::{self, HeldChange};
 use super::links::{self, LinkChange};
@@ -45,6 +46,8 @@ pub(super) enum Write {
     Link(LinkChange),
     /// Which chat accounts others hold.
     Held(HeldChange),
+    /// What is written of the audit.
+    Audit(AuditWrite),
     TellTime,
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
@@ -66,6 +69,8 @@ pub struct Forgotten {
     pub links: u64,
     /// That another subscriber holds it.
     pub held: u64,
+    /// The secret that their pseudonym in the audit is made with.
+    pub pseudonyms: u64,
 }
 
 /// What came of it.
@@ -76,6 +81,8 @@ pub(super) enum Wrote {
     Rows(u64),
     Time(i64),
     Forgotten(Forgotten),
+    Appended(Appended),
+    Secret(Vec<u8>),
     Admitted(Admitted),
 }
 
@@ -91,8 +98,11 @@ impl Wrote {
             Self::Set(effect) => matches!(effect, Effect::Done),
             Self::Leased(row) => row.is_some(),
             Self::Rows(rows) => *rows > 0,
-            Self::Time(_) => true,
-            Self::Forgotten(forgotten) => forgotten.messages + forgotten.links + forgotten.held > 0,
+            Self::Time(_) | Self::Secret(_) => true,
+            Self::Appended(appended) => matches!(appended, Appended::Done),
+            Self::Forgotten(forgotten) => {
+                forgotten.messages + forgotten.links + forgotten.held + forgotten.pseudonyms > 0
+            }
             Self::Admitted(admitted) => admitted.first_time,
         }
     }
@@ -150,6 +160,7 @@ impl Write {
             Self::Forget(owner) => forget(session, owner).await.map(Wrote::Forgotten),
             Self::Link(change) => change.run(session, now).await.map(Wrote::Rows),
             Self::Held(change) => change.run(session, now).await.map(Wrote::Rows),
+            Self::Audit(write) => write.run(session, now).await,
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
@@ -351,6 +362,7 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
     }
     pruned += links::prune(session, now).await?;
     pruned += held::prune(session, now).await?;
+    pruned += audit::prune(session, now).await?;
     Ok(pruned)
 }
 
@@ -362,6 +374,7 @@ async fn forget(session: &mut Session<'_>, owner: &Owner) -> Result<Forgotten, E
         messages: session.execute(FORGET, &[first.as_str().into(), end.as_str().into()]).await?,
         links: links::forget(session, owner).await?,
         held: held::forget(session, owner).await?,
+        pseudonyms: audit::forget(session, owner).await?,
     })
 }
 

@@ -49,3 +49,21 @@ CREATE TABLE held (
     stored_at INTEGER NOT NULL
 );
 CREATE INDEX held_stored ON held (stored_at);
+
+CREATE TABLE audit (
+    id        TEXT    NOT NULL PRIMARY KEY,
+    chain     TEXT    NOT NULL,
+    number    INTEGER NOT NULL,
+    line      TEXT    NOT NULL,
+    hash      TEXT    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX audit_chain ON audit (chain, number);
+CREATE INDEX audit_stored ON audit (stored_at);
+
+CREATE TABLE pseudonyms (
+    owner     TEXT    NOT NULL PRIMARY KEY,
+    secret    BLOB    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE INDEX pseudonyms_stored ON pseudonyms (stored_at);
