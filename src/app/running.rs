@@ -66,9 +66,11 @@ impl App {
             surface.machine().break_off();
             surface.machine().drain().await;
         }
-        let audited_by = closed_at + LAST_ANSWERS + LAST_WORDS;
-        if !self.ends_by(audited_by, self.audit.finish().boxed()).await {
-            tracing::error!("the audit could not be written to its end in time");
+        let behind = async {
+            tokio::join!(self.audit.finish(), self.held.finish());
+        };
+        if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, behind.boxed()).await {
+            tracing::warn!("what was noted could not be written in time");
         }
         self.audit.give_up();
         if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, self.store.close().boxed()).await {

@@ -134,7 +134,7 @@ impl Audit {
     async fn write_all(&self) -> Result<(), StoreError> {
         let mut writer = self.writer.lock().await;
         loop {
-            if let Some(row) = writer.under_way.clone() {
+            while let Some(row) = writer.under_way.clone() {
                 self.append(&mut writer, row).await?;
             }
             // It stays where it is until it is a line, so that nothing is lost if this is broken off.
@@ -196,3 +196,6 @@ impl Audit {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

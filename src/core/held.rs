@@ -21,8 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 const WRITE_AGAIN: Duration = Duration::from_secs(5);
 
 /// Chat accounts that are known to be held by somebody else, each with the identifier of the endpoint by
-/// which that is so. Asking and changing take no time: the store is written behind, and what is not written
-/// at a stop is found again when the next link runs out.
+/// which that is so. Asking and changing take no time: the store is written behind. What is lost of that is
+/// found again when the next link runs out.
 #[derive(Debug)]
 pub struct HeldAccounts {
     store: Store,
@@ -67,6 +67,12 @@ impl HeldAccounts {
     #[must_use]
     pub fn background(self: &Arc<Self>) -> Background {
         Background::new("held_accounts", self, |held, stop| async move { held.keep(stop).await })
+    }
+
+    /// Writes what has changed, at the end.
+    pub async fn finish(&self) {
+        // Why it failed is in the store's own line.
+        let _ = self.write().await;
     }
 
     async fn keep(&self, stop: CancellationToken) {

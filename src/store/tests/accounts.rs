@@ -1,6 +1,6 @@
 //! What is known of chat accounts: their links, and who holds them.
 
-use super::super::{held, links, statements};
+use super::super::{audit, held, links, statements};
 use super::*;
 
 fn owner(user: &str) -> Owner {
@@ -151,6 +151,30 @@ mod on_disk {
             assert_eq!(again, Forgotten::default());
             assert!(bench.store.known_link(&owner("U1")).await.unwrap().is_none());
             assert!(bench.store.known_link(&owner("U2")).await.unwrap().is_some());
+        }
+
+        async fn a_chain_goes_as_a_whole_and_a_secret_after_its_last_use(bench) {
+            let row = |chain: &str, number| AuditRow {
+                chain: chain.to_owned(),
+                number,
+                line: "{}".to_owned(),
+                hash: format!("{chain}{number}"),
+            };
+            bench.store.append_to_audit(row("a", 1)).await.unwrap();
+            bench.store.append_to_audit(row("b", 1)).await.unwrap();
+            let secret = bench.store.pseudonym_secret(&owner("U1")).await.unwrap().unwrap();
+            bench.clock.advance(millis(audit::AUDIT_KEPT) / 2);
+            bench.store.append_to_audit(row("b", 2)).await.unwrap();
+            let again = bench.store.pseudonym_secret(&owner("U1")).await.unwrap().unwrap();
+            assert_eq!(secret.expose_secret(), again.expose_secret());
+            bench.clock.advance(millis(audit::AUDIT_KEPT) / 2 + SECOND);
+            assert_eq!(prune(&bench).await, 1);
+            // What is there already is not written again, and nothing else in its place.
+            assert_eq!(bench.store.append_to_audit(row("b", 1)).await, Ok(Appended::Done));
+            let other = AuditRow { hash: "other".to_owned(), ..row("b", 1) };
+            assert_eq!(bench.store.append_to_audit(other).await, Ok(Appended::Taken));
+            bench.clock.advance(millis(audit::AUDIT_KEPT) / 2);
+            assert_eq!(prune(&bench).await, 3);
         }
     }}
 }
