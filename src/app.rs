@@ -19,10 +19,13 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::answering::{Common, Machine, Responder, Surface};
+use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
 use crate::core::resolve::Chain;
-use crate::core::{Answer, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex};
+use crate::core::{
+    Answer, HeldAccounts, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex,
+};
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -55,7 +58,9 @@ pub struct App {
     store: Store,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    audit: Arc<Audit>,
     links: Option<Arc<Links>>,
+    held: Arc<HeldAccounts>,
     chain: Arc<Chain>,
     http: Outgoing,
     /// What the values in force are known by.
@@ -107,15 +112,30 @@ impl App {
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
-        let common =
-            Common { http, novu, store, links, chain, test_workflow, clock, random, metrics };
+        let held = HeldAccounts::load(store.clone(), Arc::clone(&clock)).await;
+        let held = Arc::new(held);
+        let audit = Audit::begin(store.clone(), Arc::clone(&clock), &random, Arc::clone(&metrics));
+        let audit = Arc::new(audit);
+        let common = Common {
+            http,
+            novu,
+            store,
+            audit,
+            links,
+            held,
+            chain,
+            test_workflow,
+            clock,
+            random,
+            metrics,
+        };
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        let Common { http, store, links, chain, clock, random, metrics, .. } = common;
+        let Common { http, store, audit, links, held, chain, clock, random, metrics, .. } = common;
         let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
         let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
         let (drain, stopping) = (config.server.drain, CancellationToken::new());
@@ -124,7 +144,9 @@ impl App {
             store,
             surfaces,
             pages,
+            audit,
             links,
+            held,
             chain,
             http,
             in_force,

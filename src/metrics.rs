@@ -68,6 +68,10 @@ pub struct Metrics {
     pub connections_refreshed: Gauge<f64, AtomicU64>,
     /// States of the identity table's file that were not taken.
     pub tables_refused: Counter,
+    /// Lines of this process's audit chain.
+    pub audit_lines: Gauge,
+    /// Audit lines that were lost, because they could not be written.
+    pub audit_lines_lost: Counter,
     /// Replay records that had to be dropped before their time because the memory for them is bounded.
     pub replays_forgotten: Counter,
 }
@@ -107,6 +111,8 @@ impl Metrics {
             connections_known: Gauge::default(),
             connections_refreshed: Gauge::default(),
             tables_refused: Counter::default(),
+            audit_lines: Gauge::default(),
+            audit_lines_lost: Counter::default(),
             replays_forgotten: Counter::default(),
         };
         for what in PANICS {
@@ -208,6 +214,16 @@ impl Metrics {
             "identity_tables_refused",
             "States of the identity table's file that were not taken, so that an older one is in use",
             self.tables_refused.clone(),
+        );
+        registry.register(
+            "audit_lines",
+            "Lines of this process's audit chain",
+            self.audit_lines.clone(),
+        );
+        registry.register(
+            "audit_lines_lost",
+            "Audit lines that were lost, because they could not be written",
+            self.audit_lines_lost.clone(),
         );
         registry.register(
             "replay_records_forgotten",

@@ -173,5 +173,5 @@ fn stored<D: Deliver>(question: &Question, place: &D::Place) -> StoredMessage {
 
 /// The pseudonym of a person.
 pub(crate) fn owner(person: &Person) -> Owner {
-    Owner::of(person.platform.as_str(), person.workspace.realm(), &person.user)
+    person.owner()
 }

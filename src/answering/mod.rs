@@ -25,6 +25,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::Audit;
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, DedupKey, Intent, Linking, Question};
 use crate::jobs::Jobs;
@@ -53,6 +54,8 @@ pub use surface::{Common, Surface, SurfaceEntry, SurfaceSettings};
 pub struct Parts {
     /// The core for the platform.
     pub linking: Arc<Linking>,
+    /// Takes note of what an auditor asks for later.
+    pub audit: Arc<Audit>,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
     /// Holds promises, and messages that can change.
@@ -98,7 +101,7 @@ impl<D: Deliver> Answering<D> {
     /// A machine that answers nobody yet.
     #[must_use]
     pub fn new(deliver: D, parts: Parts) -> Self {
-        let Parts { linking, links, store, clock, random, metrics } = parts;
+        let Parts { linking, links, store, clock, random, metrics, .. } = parts;
         metrics.begin_late(D::PLATFORM.name, D::WAYS);
         let jobs =
             Jobs::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), Arc::clone(&metrics));

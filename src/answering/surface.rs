@@ -13,10 +13,11 @@ use futures_util::future::{BoxFuture, ready};
 
 use super::machine::Machine;
 use super::{Answering, Deliver, Parts};
+use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::{Reader, Reload, Section};
 use crate::core::resolve::Chain;
-use crate::core::{Integration, Linking, Platform, WorkspaceIndex};
+use crate::core::{HeldAccounts, Integration, Linking, Platform, WorkspaceIndex};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
@@ -92,8 +93,12 @@ pub struct Common {
     pub novu: Novu,
     /// Holds promises.
     pub store: Store,
+    /// Takes note of what an auditor asks for later.
+    pub audit: Arc<Audit>,
     /// Makes links to personal pages, where there are any.
     pub links: Option<Arc<Links>>,
+    /// Knows which chat accounts another subscriber holds.
+    pub held: Arc<HeldAccounts>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
     /// The workflow that a test notification runs; without it there are none.
@@ -125,6 +130,7 @@ impl Common {
             index,
             Arc::clone(&self.chain),
             self.test_workflow.clone(),
+            Arc::clone(&self.held),
             Arc::clone(&self.clock),
         ))
     }
@@ -137,6 +143,7 @@ impl Common {
             Parts {
                 linking,
                 links: self.links.clone(),
+                audit: Arc::clone(&self.audit),
                 store: self.store.clone(),
                 clock: Arc::clone(&self.clock),
                 random: Arc::clone(&self.random),

@@ -66,6 +66,13 @@ impl App {
             surface.machine().break_off();
             surface.machine().drain().await;
         }
+        let behind = async {
+            tokio::join!(self.audit.finish(), self.held.finish());
+        };
+        if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, behind.boxed()).await {
+            tracing::warn!("what was noted could not be written in time");
+        }
+        self.audit.give_up();
         if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, self.store.close().boxed()).await {
             tracing::warn!(
                 "the store did not close in time; what is held there is taken over later"
@@ -80,7 +87,8 @@ impl App {
         });
         let of_store = self.store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        for task in of_surfaces.chain(of_store).chain(further) {
+        let of_core = [self.held.background(), self.audit.background()];
+        for task in of_surfaces.chain(of_store).chain(of_core).chain(further) {
             self.metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());
             running.spawn(async move { supervisor.keep_up(task, ended).await });

@@ -1,5 +1,6 @@
 //! The command line: which commands there are, what their help says, how they exit.
 
+mod audit;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
@@ -103,6 +104,14 @@ enum Command {
         platform: Box<manifest::Platform>,
     },
 
+    /// Write what was noted of links and administrators, or check that all of it is there
+    ///
+    /// The audit is in the store of the configuration, of which nothing else has to be there.
+    Audit {
+        #[command(subcommand)]
+        action: audit::Action,
+    },
+
     /// Look into the store, back it up, copy another one into it, or forget a person
     ///
     /// The store is the one of the configuration, of which nothing else has to be there. What each
@@ -178,6 +187,7 @@ impl Command {
                 let result = manifest::run(*platform, &mut io::stdout(), &mut io::stderr());
                 result.map_or_else(|trouble| describe(&trouble), |()| DONE)
             }
+            Self::Audit { action } => audit::run(action, &mut io::stdout()).await,
             Self::Store { action } => store::run(action, &mut io::stdout()).await,
         }
     }

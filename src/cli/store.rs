@@ -11,7 +11,7 @@ use super::{ConfigFile, MISUSED, complain, misconfigured, told};
 use crate::app::platforms;
 use crate::clock::SystemClock;
 use crate::store::config::{Settings, location};
-use crate::store::{self, KeyRole, Overview};
+use crate::store::{self, Forgotten, KeyRole, Overview, Owner};
 
 /// What to do with the store.
 #[derive(Debug, Subcommand)]
@@ -56,7 +56,8 @@ pub(super) enum Action {
 
     /// Remove what is stored of a person
     ///
-    /// Removes the messages that could still change. What is promised to them at this moment is gone once
+    /// Removes the messages that could still change, and what is known of the link of their chat account. What
+    /// is promised to them at this moment is gone once
     /// it is kept, a few minutes later. Nothing is removed from Novu, Slack or Teams, nor from the log. The
     /// service may go on running.
     Forget {
@@ -94,18 +95,23 @@ pub(super) async fn run(action: Action, out: &mut impl Write) -> u8 {
             Err(complaint) => misused(format_args!("--from {complaint}")),
         },
         Action::Forget { platform, workspace, user, .. } => {
-            let Some(platform) = platforms().find(|known| known.name == platform) else {
-                let names: Vec<_> = platforms().map(|known| known.name).collect();
-                return misused(format_args!(
-                    "there is no platform {platform}: take {}",
-                    names.join(" or ")
-                ));
-            };
-            let (workspace, user) =
-                (platform.canonical_id(&workspace), platform.canonical_id(&user));
-            told(&forget(&settings, platform.name, &workspace, &user, out).await)
+            match owner(&platform, &workspace, &user) {
+                Ok(owner) => told(&forget(&settings, owner, out).await),
+                Err(code) => code,
+            }
         }
     }
+}
+
+/// By whom the store knows a person; the exit code where there is no such platform.
+pub(super) fn owner(platform: &str, workspace: &str, user: &str) -> Result<Owner, u8> {
+    let Some(platform) = platforms().find(|known| known.name == platform) else {
+        let names: Vec<_> = platforms().map(|known| known.name).collect();
+        let names = names.join(" or ");
+        return Err(misused(format_args!("there is no platform {platform}: take {names}")));
+    };
+    let (workspace, user) = (platform.canonical_id(workspace), platform.canonical_id(user));
+    Ok(Owner::of(platform.name, &workspace, &user))
 }
 
 fn misused(words: impl Display) -> u8 {
@@ -135,12 +141,17 @@ async fn info(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figures(overview: &Overview) -> [(&'static str, String); 3] {
-    let Overview { step, known_step, open_jobs, ended_jobs, messages, .. } = overview;
+fn figures(overview: &Overview) -> [(&'static str, String); 6] {
+    let Overview { step, known_step, open_jobs, ended_jobs, messages, links, held, audit, .. } =
+        overview;
+    let (links, gone) = links;
     [
         ("tables", format!("step {step}; this release knows {known_step}")),
         ("jobs", format!("{open_jobs} open, {ended_jobs} ended lately")),
         ("messages", messages.to_string()),
+        ("links", format!("{links} known, {gone} of them gone")),
+        ("audit", format!("{audit} lines")),
+        ("held", format!("{held} chat accounts that another subscriber holds")),
     ]
 }
 
@@ -168,14 +179,13 @@ async fn copy(
     Ok(())
 }
 
-async fn forget(
-    settings: &Settings,
-    platform: &str,
-    workspace: &str,
-    user: &str,
-    out: &mut impl Write,
-) -> anyhow::Result<()> {
-    let messages = store::forget(&settings.location, platform, workspace, user).await?;
-    writeln!(out, "{:<11} {messages} removed", "messages")?;
+async fn forget(settings: &Settings, owner: Owner, out: &mut impl Write) -> anyhow::Result<()> {
+    let forgotten = store::forget(&settings.location, owner).await?;
+    let Forgotten { messages, links, held, pseudonyms } = forgotten;
+    let removed =
+        [("messages", messages), ("links", links), ("held", held), ("pseudonyms", pseudonyms)];
+    for (what, removed) in removed {
+        writeln!(out, "{what:<11} {removed} removed")?;
+    }
     Ok(())
 }

@@ -6,17 +6,19 @@
 //! once for everybody whose link ran out by then; whose account another subscriber holds is remembered.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::LINK_LIFETIME;
+use super::held::HeldAccounts;
 use super::person::Person;
 use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
 use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Novu, SubscriberId};
+use crate::store::Owner;
 
 /// Endpoints asked for at once: the most that Novu gives.
 const PAGE_SIZE: u8 = 100;
@@ -28,8 +30,7 @@ const MOST_PAGES_OF_ALL: usize = 1_000;
 const AFTERWARDS: Duration = Duration::from_secs(30);
 /// How often endpoints are looked through at most.
 const LOOK_EVERY: Duration = Duration::from_mins(1);
-/// The most links that are waited for at once, and the most accounts of which a holder is known; the
-/// oldest are forgotten first.
+/// The most links that are waited for at once; the oldest are forgotten first.
 const MOST: usize = 10_000;
 
 /// The channel endpoints of one integration.
@@ -38,6 +39,7 @@ pub(super) struct Endpoints {
     platform: &'static Platform,
     integration: String,
     clock: SharedClock,
+    held: Arc<HeldAccounts>,
     state: Mutex<State>,
     /// Rings when a link is waited for after there was none.
     begun: Notify,
@@ -47,14 +49,7 @@ pub(super) struct Endpoints {
 struct State {
     /// Links that were minted and have not run out, the oldest first.
     minted: VecDeque<Minted>,
-    /// The identifiers of the endpoints by which others hold chat accounts.
-    held: HashMap<Account, String>,
-    /// The keys of `held`, the oldest first.
-    order: VecDeque<Account>,
 }
-
-/// A chat account: the realm of its id, and the id.
-type Account = (String, String);
 
 /// The endpoints of one subscriber, as far as they are read.
 #[derive(Debug, Clone, Default)]
@@ -85,9 +80,11 @@ impl Endpoints {
     pub(super) fn new(
         platform: &'static Platform,
         integration: String,
+        held: Arc<HeldAccounts>,
         clock: SharedClock,
     ) -> Self {
-        Self { platform, integration, clock, state: Mutex::default(), begun: Notify::new() }
+        let (state, begun) = Default::default();
+        Self { platform, integration, clock, held, state, begun }
     }
 
     /// A subscriber's endpoints, and which of them links this very chat account.
@@ -128,20 +125,19 @@ impl Endpoints {
         person: &Person,
         subscriber: &SubscriberId,
     ) -> Result<Option<ChannelEndpoint>, Error> {
-        let Some(identifier) = self.state().held.get(&account(person)).cloned() else {
-            return Ok(None);
-        };
+        let owner = person.owner();
+        let Some(identifier) = self.held.endpoint(&owner) else { return Ok(None) };
         let endpoint = novu.get_channel_endpoint(&identifier).await?;
         let held = endpoint.filter(|endpoint| self.is_others(endpoint, person, subscriber));
         if held.is_none() {
-            self.state().forget(&account(person));
+            self.held.forget(owner);
         }
         Ok(held)
     }
 
     /// Whether it is known that another subscriber holds a chat account.
     pub(super) fn is_held(&self, person: &Person) -> bool {
-        self.state().held.contains_key(&account(person))
+        self.held.endpoint(&person.owner()).is_some()
     }
 
     /// Remembers that a link was minted, so that it is looked into when it has run out.
@@ -176,11 +172,11 @@ impl Endpoints {
     }
 
     async fn find_holders(&self, novu: &Novu, due: Vec<Minted>) -> Result<(), Error> {
-        let mut unlinked: HashMap<Account, Minted> = HashMap::new();
+        let mut unlinked: HashMap<Owner, Minted> = HashMap::new();
         for minted in due {
             let endpoints = self.of_subscriber(novu, &minted.person, &minted.subscriber).await?;
             if endpoints.own.is_none() {
-                unlinked.insert(account(&minted.person), minted);
+                unlinked.insert(minted.person.owner(), minted);
             }
         }
         let mut filter = self.filter();
@@ -190,10 +186,10 @@ impl Endpoints {
             }
             let page = novu.list_channel_endpoints(&filter).await?;
             for endpoint in &page.items {
-                unlinked.retain(|account, minted| {
+                unlinked.retain(|owner, minted| {
                     let is_others = self.is_others(endpoint, &minted.person, &minted.subscriber);
                     if is_others {
-                        self.state().remember(account.clone(), endpoint.identifier.clone());
+                        self.held.remember(owner.clone(), endpoint.identifier.clone());
                     }
                     !is_others
                 });
@@ -240,44 +236,5 @@ impl State {
     fn take_due(&mut self, now: Tick) -> Vec<Minted> {
         let due = self.minted.partition_point(|minted| minted.look_at <= now);
         self.minted.drain(..due).collect()
-    }
-
-    fn remember(&mut self, account: Account, endpoint: String) {
-        if self.held.insert(account.clone(), endpoint).is_none() {
-            self.order.push_back(account);
-        }
-        if self.held.len() > MOST
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.held.remove(&oldest);
-        }
-    }
-
-    fn forget(&mut self, account: &Account) {
-        self.held.remove(account);
-        self.order.retain(|known| known != account);
-    }
-}
-
-fn account(person: &Person) -> Account {
-    (person.workspace.realm().to_owned(), person.user.clone())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_holder_is_forgotten_first_and_memory_is_bounded() {
-        let account = |number: usize| ("T1".to_owned(), number.to_string());
-        let mut state = State::default();
-        for number in 0..=MOST {
-            state.remember(account(number), number.to_string());
-            state.remember(account(number), "the same again".to_owned());
-        }
-        assert_eq!((state.held.len(), state.order.len()), (MOST, MOST));
-        assert!(!state.held.contains_key(&account(0)));
-        state.forget(&account(1));
-        assert_eq!((state.held.len(), state.order.len()), (MOST - 1, MOST - 1));
     }
 }

@@ -23,6 +23,7 @@ use super::account::{AccountPolicy, ProfileHealth};
 use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
+use super::held::HeldAccounts;
 use super::intent::Intent;
 use super::person::{Kind, Person, Profile};
 use super::platform::Platform;
@@ -126,6 +127,7 @@ impl Linking {
         index: WorkspaceIndex,
         chain: Arc<Chain>,
         test_workflow: Option<String>,
+        held: Arc<HeldAccounts>,
         clock: SharedClock,
     ) -> Self {
         let policy = AccountPolicy {
@@ -136,6 +138,7 @@ impl Linking {
         let endpoints = Endpoints::new(
             integration.platform,
             integration.identifier.clone(),
+            held,
             Arc::clone(&clock),
         );
         Self {

@@ -8,6 +8,7 @@ mod account;
 mod answer;
 mod candidates;
 mod endpoints;
+mod held;
 mod intent;
 mod language;
 mod linking;
@@ -27,6 +28,7 @@ pub use answer::{
     Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, Reason, Refusal, SignIn,
     SignInLink, Status, Tested, UnknownCommand, WrongPerson,
 };
+pub use held::HeldAccounts;
 pub use intent::Intent;
 pub use language::Language;
 pub use linking::{BeforeLink, Integration, Linking, Prospect};

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::Owner;
+
 /// Where a person is: a Slack workspace, or a Teams tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Workspace {
@@ -51,6 +53,14 @@ pub struct Person {
     pub workspace: Workspace,
     /// Slack user id (`U…`, `W…`), or Entra object id.
     pub user: String,
+}
+
+impl Person {
+    /// The name by which the store knows their chat account.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::of(self.platform.as_str(), self.workspace.realm(), &self.user)
+    }
 }
 
 /// The name of a platform, as persons carry it.

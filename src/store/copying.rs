@@ -35,7 +35,7 @@ enum Kind {
 }
 
 /// What is copied. The store's time is taken over; what replicas tell each other is over within minutes.
-const TABLES: [Table; 2] = [
+const TABLES: [Table; 6] = [
     Table {
         name: "jobs",
         columns: &[
@@ -63,6 +63,35 @@ const TABLES: [Table; 2] = [
             ("watch_version", Kind::Number),
             ("watched_until", Kind::Number),
         ],
+    },
+    Table {
+        name: "links",
+        columns: &[
+            ("owner", Kind::Text),
+            ("subscriber", Kind::Text),
+            ("body", Kind::Bytes),
+            ("gone", Kind::Number),
+            ("stored_at", Kind::Number),
+        ],
+    },
+    Table {
+        name: "held",
+        columns: &[("owner", Kind::Text), ("endpoint", Kind::Bytes), ("stored_at", Kind::Number)],
+    },
+    Table {
+        name: "audit",
+        columns: &[
+            ("id", Kind::Text),
+            ("chain", Kind::Text),
+            ("number", Kind::Number),
+            ("line", Kind::Text),
+            ("hash", Kind::Text),
+            ("stored_at", Kind::Number),
+        ],
+    },
+    Table {
+        name: "pseudonyms",
+        columns: &[("owner", Kind::Text), ("secret", Kind::Bytes), ("stored_at", Kind::Number)],
     },
 ];
 

@@ -191,7 +191,7 @@ impl Database {
         self.sealing.seal(&MESSAGES_WATCH, row, watch.expose_secret().as_bytes())
     }
 
-    fn cannot_seal(&self, error: CryptographyFailed) -> StoreError {
+    pub(super) fn cannot_seal(&self, error: CryptographyFailed) -> StoreError {
         self.health.fails(StoreTrouble::Failing, &error);
         StoreError::Unavailable(StoreTrouble::Failing)
     }
@@ -347,7 +347,7 @@ impl Database {
     }
 
     /// Opens a text; none where it does not open, which the log says.
-    fn open<'a>(
+    pub(super) fn open<'a>(
         &self,
         column: &'static SealedColumn,
         row: impl Into<RowId<'a>>,

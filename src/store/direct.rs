@@ -15,6 +15,7 @@ use super::resealed::keys_in_use;
 use super::schema;
 use super::session::Session;
 use super::sqlite;
+use super::statements::{Write, Wrote};
 use super::trouble::cannot_use;
 
 /// A connection to a store that may be in use.
@@ -96,6 +97,15 @@ impl Direct {
             Connection::Sqlite(connection) => Session::Sqlite(connection),
             Connection::Postgres(connection) => Session::Postgres(connection),
         }
+    }
+
+    /// Writes: all of it or nothing.
+    pub(super) async fn write(&mut self, write: &Write) -> Result<Wrote, sqlx::Error> {
+        let mut session = self.session();
+        session.command(session.either("BEGIN IMMEDIATE", "BEGIN")).await?;
+        let wrote = write.run(&mut session, 0, 0).await?;
+        session.command("COMMIT").await?;
+        Ok(wrote)
     }
 
     /// Whether several services may use it at once.

@@ -6,11 +6,13 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use quick_cache::sync::Cache;
+use secrecy::{SecretSlice, SecretString};
 
 use super::changes::{
     Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, StoredMessage, StoredWatch, Written,
 };
+use super::links::KnownLink;
 use super::owner::Owner;
 use super::trouble::StoreError;
 use crate::clock::{SharedClock, Tick};
@@ -19,6 +21,8 @@ use messages::Messages;
 /// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
 /// flood leaves room for the others.
 const MOST_JOBS: usize = 10_000;
+/// The most chat accounts of which something is known; those that were asked for longest ago go first.
+const MOST_ACCOUNTS: usize = 10_000;
 /// How long the key of an ended job stays taken.
 const KEYS_KEPT: Duration = Duration::from_mins(10);
 
@@ -31,6 +35,11 @@ pub struct Memory {
     state: Arc<Mutex<State>>,
     most: usize,
     clock: SharedClock,
+    pub(super) links: Arc<Cache<Owner, KnownLink>>,
+    /// The endpoints by which others hold chat accounts.
+    pub(super) held: Arc<Cache<Owner, String>>,
+    /// What pseudonyms in the audit are made with.
+    pub(super) secrets: Arc<Cache<Owner, SecretSlice<u8>>>,
 }
 
 #[derive(Debug, Default)]
@@ -187,7 +196,10 @@ impl Memory {
     /// The same, for so many open jobs of each kind at most.
     #[must_use]
     pub fn of_size(most: usize, clock: SharedClock) -> Self {
-        Self { state: Arc::default(), most, clock }
+        let (links, held) = (Cache::new(MOST_ACCOUNTS), Cache::new(MOST_ACCOUNTS));
+        let (links, held) = (Arc::new(links), Arc::new(held));
+        let secrets = Arc::new(Cache::new(MOST_ACCOUNTS));
+        Self { state: Arc::default(), most, clock, links, held, secrets }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

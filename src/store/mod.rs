@@ -6,9 +6,12 @@
 //! that runs out, or whose holder died, can be taken by anybody. Every lease has a token of its own, and
 //! what is concluded under an older one changes nothing.
 //!
+//! Beside that it knows which chat accounts are linked to whom, and which ones another subscriber holds.
+//!
 //! There are three stores behind one interface: in memory, in a file of `SQLite`, and in `PostgreSQL`,
 //! which several replicas share.
 
+mod audit;
 mod backup;
 mod beats;
 mod changes;
@@ -17,8 +20,10 @@ pub mod config;
 mod copying;
 mod database;
 mod direct;
+mod held;
 mod keeper;
 mod key_file;
+mod links;
 mod memory;
 mod open;
 mod overview;
@@ -43,6 +48,7 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 
+pub use audit::{Appended, AuditReader, AuditRow};
 pub use backup::back_up;
 pub use changes::{
     Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,
@@ -50,8 +56,9 @@ pub use changes::{
 };
 pub use copying::{Copied, copy};
 pub use database::Database;
+pub use links::{KnownLink, Verified};
 pub use memory::Memory;
-pub use overview::{KeyRole, Overview, forget, overview};
+pub use overview::{Forgotten, KeyRole, Overview, forget, overview};
 pub use owner::Owner;
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};

@@ -13,6 +13,8 @@ use super::session::Session;
 use super::statements::{Write, Wrote};
 use super::trouble::cannot_use;
 
+pub use super::statements::Forgotten;
+
 /// What is in a store.
 #[derive(Debug)]
 pub struct Overview {
@@ -26,6 +28,12 @@ pub struct Overview {
     pub ended_jobs: i64,
     /// Messages that can change later.
     pub messages: i64,
+    /// Links that are known, and those of them that have gone.
+    pub links: (i64, i64),
+    /// Lines of the audit.
+    pub audit: i64,
+    /// Chat accounts that another subscriber is known to hold.
+    pub held: i64,
     /// The id of each key, how many rows it has sealed, and what it is.
     pub keys: Vec<(String, i64, KeyRole)>,
     /// Why the key file is of no use.
@@ -68,6 +76,12 @@ async fn look(session: &mut Session<'_>, sealing: Option<&Sealing>) -> Result<Ov
         open_jobs: count(session, "SELECT COUNT(*) FROM jobs WHERE outcome IS NULL").await?,
         ended_jobs: count(session, "SELECT COUNT(*) FROM jobs WHERE outcome IS NOT NULL").await?,
         messages: count(session, "SELECT COUNT(*) FROM messages").await?,
+        links: (
+            count(session, "SELECT COUNT(*) FROM links").await?,
+            count(session, "SELECT COUNT(*) FROM links WHERE gone = 1").await?,
+        ),
+        audit: count(session, "SELECT COUNT(*) FROM audit").await?,
+        held: count(session, "SELECT COUNT(*) FROM held").await?,
         keys: keys(session, sealing).await?,
         key_trouble: None,
     })
@@ -105,23 +119,15 @@ async fn keys(
     Ok(keys)
 }
 
-/// Removes what is kept of a person. What is still promised to them is gone when it is kept. Gives how
-/// many messages that were.
+/// Removes what is kept of a person. What is still promised to them is gone when it is kept. Gives what
+/// that was.
 ///
 /// # Errors
 /// There is no store, or it cannot be written.
-pub async fn forget(
-    location: &Location,
-    platform: &str,
-    realm: &str,
-    user: &str,
-) -> anyhow::Result<u64> {
+pub async fn forget(location: &Location, owner: Owner) -> anyhow::Result<Forgotten> {
     let mut direct = Direct::to_one_in_use(location).await?;
-    let forget = Write::Forget(Owner::of(platform, realm, user));
-    let wrote = forget
-        .run(&mut direct.session(), 0, 0)
-        .await
-        .map_err(|error| cannot_use(location, &error))?;
+    let forget = Write::Forget(owner);
+    let wrote = direct.write(&forget).await.map_err(|error| cannot_use(location, &error))?;
     direct.close().await?;
-    Ok(if let Wrote::Rows(rows) = wrote { rows } else { 0 })
+    Ok(if let Wrote::Forgotten(forgotten) = wrote { forgotten } else { Forgotten::default() })
 }

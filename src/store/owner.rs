@@ -9,7 +9,7 @@ const LENGTH: usize = 10;
 
 /// A pseudonym of one person of one platform, the same wherever something of theirs is stored. It is a
 /// hash without a key: whoever knows a person's ids can find their rows, and nothing else can.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Owner(String);
 
 impl Owner {
@@ -17,12 +17,12 @@ impl Owner {
     /// the id is unique.
     #[must_use]
     pub fn of(platform: &str, realm: &str, user: &str) -> Self {
-        let mut hash = Sha256::new();
-        for part in [platform, realm, user] {
-            hash.update(part.len().to_be_bytes());
-            hash.update(part);
-        }
-        Self(hex::encode(&hash.finalize()[..LENGTH]))
+        Self(pseudonym(&[platform, realm, user]))
+    }
+
+    /// The one whose text was read from the store.
+    pub(super) const fn stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The pseudonym as text: twenty hexadecimal digits.
@@ -53,6 +53,16 @@ impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// A short hash of parts, each with its length, so that no two lists of parts read the same.
+pub(super) fn pseudonym(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(&hash.finalize()[..LENGTH])
 }
 
 #[cfg(test)]

@@ -94,6 +94,12 @@ sealed_columns! {
     MESSAGES_BODY = "messages"."body" by Text "id";
     /// What is watched of a message: whose link it carries, and who has used it.
     MESSAGES_WATCH = "messages"."watch" by Text "id";
+    /// Whose chat account is linked to which subscriber.
+    LINKS_BODY = "links"."body" by Text "owner";
+    /// The endpoint by which another subscriber holds a chat account.
+    HELD_ENDPOINT = "held"."endpoint" by Text "owner";
+    /// What a person's pseudonym in the audit is made with.
+    PSEUDONYMS_SECRET = "pseudonyms"."secret" by Text "owner";
 }
 
 impl SealedColumn {

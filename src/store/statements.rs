@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use sqlx::Error;
 
+use super::audit::{self, Appended, AuditWrite};
 use super::changes::Admitted;
+use super::held::{self, HeldChange};
+use super::links::{self, LinkChange};
 use super::owner::Owner;
 use super::replicas::{Replicas, Told};
 use super::resealed::Resealed;
@@ -39,6 +42,12 @@ pub(super) enum Write {
     ReleaseAll,
     Prune,
     Forget(Owner),
+    /// What is known of links.
+    Link(LinkChange),
+    /// Which chat accounts others hold.
+    Held(HeldChange),
+    /// What is written of the audit.
+    Audit(AuditWrite),
     TellTime,
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
@@ -51,6 +60,19 @@ pub(super) enum Write {
     Panic,
 }
 
+/// How many rows of a person were removed, of each sort.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Messages that could still change.
+    pub messages: u64,
+    /// What was known of the link of their chat account.
+    pub links: u64,
+    /// That another subscriber holds it.
+    pub held: u64,
+    /// The secret that their pseudonym in the audit is made with.
+    pub pseudonyms: u64,
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub(super) enum Wrote {
@@ -58,6 +80,9 @@ pub(super) enum Wrote {
     Leased(Option<LeasedRow>),
     Rows(u64),
     Time(i64),
+    Forgotten(Forgotten),
+    Appended(Appended),
+    Secret(Vec<u8>),
     Admitted(Admitted),
 }
 
@@ -73,7 +98,11 @@ impl Wrote {
             Self::Set(effect) => matches!(effect, Effect::Done),
             Self::Leased(row) => row.is_some(),
             Self::Rows(rows) => *rows > 0,
-            Self::Time(_) => true,
+            Self::Time(_) | Self::Secret(_) => true,
+            Self::Appended(appended) => matches!(appended, Appended::Done),
+            Self::Forgotten(forgotten) => {
+                forgotten.messages + forgotten.links + forgotten.held + forgotten.pseudonyms > 0
+            }
             Self::Admitted(admitted) => admitted.first_time,
         }
     }
@@ -85,6 +114,7 @@ impl Write {
         match self {
             Self::Set(changes) => changes.len() > 1,
             Self::Replicas(said) => said.is_compound(),
+            Self::Prune | Self::Forget { .. } => true,
             _ => false,
         }
     }
@@ -127,7 +157,10 @@ impl Write {
             Self::Release => release(session, holder, now).await.map(Wrote::Rows),
             Self::ReleaseAll => release_all(session, now).await.map(Wrote::Rows),
             Self::Prune => prune(session, now).await.map(Wrote::Rows),
-            Self::Forget(owner) => forget(session, owner).await.map(Wrote::Rows),
+            Self::Forget(owner) => forget(session, owner).await.map(Wrote::Forgotten),
+            Self::Link(change) => change.run(session, now).await.map(Wrote::Rows),
+            Self::Held(change) => change.run(session, now).await.map(Wrote::Rows),
+            Self::Audit(write) => write.run(session, now).await,
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
@@ -332,14 +365,22 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
     ] {
         pruned += session.execute(statement, &[(now - kept).into()]).await?;
     }
+    pruned += links::prune(session, now).await?;
+    pruned += held::prune(session, now).await?;
+    pruned += audit::prune(session, now).await?;
     Ok(pruned)
 }
 
-/// Removes the messages of a person. What is still promised to them goes when it is kept.
-async fn forget(session: &mut Session<'_>, owner: &Owner) -> Result<u64, Error> {
+/// Removes what is kept of a person. What is still promised to them goes when it is kept.
+async fn forget(session: &mut Session<'_>, owner: &Owner) -> Result<Forgotten, Error> {
     const FORGET: &str = "DELETE FROM messages WHERE id >= $1 AND id < $2";
     let [first, end] = owner.rows();
-    session.execute(FORGET, &[first.as_str().into(), end.as_str().into()]).await
+    Ok(Forgotten {
+        messages: session.execute(FORGET, &[first.as_str().into(), end.as_str().into()]).await?,
+        links: links::forget(session, owner).await?,
+        held: held::forget(session, owner).await?,
+        pseudonyms: audit::forget(session, owner).await?,
+    })
 }
 
 /// The latest time that was told; none before the first.

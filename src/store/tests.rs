@@ -1,5 +1,6 @@
 //! One suite for all three stores, and what only those on a disk have to stand.
 
+mod accounts;
 mod database;
 mod replicas;
 

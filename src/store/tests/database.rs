@@ -111,6 +111,10 @@ on_stores! { [sqlite, postgres] {
         let watch = Some(("watched".into(), LEASE));
         let kept = Change::PutMessage(message("M1", "U1", "kept"), watch);
         bench.store.write(vec![kept, put(message("M2", "U1", "unwatched"))]).await.unwrap();
+        let account = Owner::of("slack", "T1", "U1");
+        bench.store.remember_link(accounts::link("U1", "ada")).await.unwrap();
+        bench.store.remember_held(&account, "kept").await.unwrap();
+        let secret = bench.store.pseudonym_secret(&account).await.unwrap().unwrap();
         for column in SealedColumn::ALL {
             let (table, column) = (column.table(), column.column());
             let text = format!("SELECT COUNT(*) FROM {table} WHERE length({column}) > 0");
@@ -120,7 +124,7 @@ on_stores! { [sqlite, postgres] {
         }
         bench.settings.keys = keys(&[new, old]);
         bench.reopen().await;
-        assert_eq!(bench.database().reseal().await, Ok(153));
+        assert_eq!(bench.database().reseal().await, Ok(156));
         assert_eq!(bench.database().reseal().await, Ok(0));
         bench.settings.keys = keys(&[new]);
         bench.reopen().await;
@@ -129,6 +133,10 @@ on_stores! { [sqlite, postgres] {
         assert_eq!(job.payload.expose_secret(), "{}");
         assert_eq!(bench.message("M1").await.unwrap().unwrap().body.expose_secret(), "kept");
         assert_eq!(bench.watches().await[0].watch.expose_secret(), "watched");
+        assert!(bench.store.known_link(&account).await.unwrap().is_some());
+        assert_eq!(bench.store.held(&account).await, Ok(Some("kept".to_owned())));
+        let same = bench.store.pseudonym_secret(&account).await.unwrap().unwrap();
+        assert_eq!(same.expose_secret(), secret.expose_secret());
         // The key of before is not needed any more, and alone it is not enough.
         bench.settings.keys = keys(&[old]);
         bench.kill();

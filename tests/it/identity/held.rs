@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use connect_sandbox::novu::{NewEndpoint, Profile};
 
-use crate::bot::{ADA, API_KEY, Bot, CONNECTION, INTEGRATION, TEAM, until};
+use crate::bot::{ADA, API_KEY, Bot, CONNECTION, INTEGRATION, Storage, TEAM, until};
 
 const ENDPOINTS: &str = "/v1/channel-endpoints";
 /// Longer than a link is good for.
@@ -56,6 +56,30 @@ async fn whose_account_another_subscriber_holds_is_refused_until_it_is_let_go() 
     assert_eq!(bot.mints().len(), mints);
 
     let_go(&bot, &held).await;
+    bot.command(ADA, "").await.link();
+}
+
+#[tokio::test]
+async fn who_holds_an_account_is_known_after_a_restart_until_it_is_let_go() {
+    let bot = Bot::start_on(Storage::sqlite(), &[]).await;
+    bot.ready().await;
+    let held = hold(&bot, "phantom", ADA);
+    bot.command(ADA, "").await.link();
+    let_it_run_out(&bot, 1).await;
+    until(async || is_refused_as_held(&bot).await).await;
+    let settings = bot.settings();
+    let bot = bot.restart(settings).await;
+    bot.ready().await;
+    let mints = bot.mints().len();
+    assert_eq!(bot.command(ADA, "").await.code(), "C-HELD");
+    assert_eq!(bot.mints().len(), mints);
+
+    let_go(&bot, &held).await;
+    bot.command(ADA, "").await.link();
+    let settings = bot.settings();
+    let bot = bot.restart(settings).await;
+    bot.ready().await;
+    bot.clock.advance(Duration::from_secs(3));
     bot.command(ADA, "").await.link();
 }
 

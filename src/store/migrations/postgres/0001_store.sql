@@ -52,3 +52,38 @@ CREATE TABLE pace (
     full_at BIGINT NOT NULL
 );
 CREATE INDEX pace_full ON pace (full_at);
+
+CREATE TABLE links (
+    owner      TEXT   NOT NULL PRIMARY KEY,
+    subscriber TEXT   NOT NULL,
+    body       BYTEA  NOT NULL,
+    gone       BIGINT NOT NULL,
+    stored_at  BIGINT NOT NULL
+);
+CREATE INDEX links_subscriber ON links (subscriber);
+CREATE INDEX links_stored ON links (stored_at);
+
+CREATE TABLE held (
+    owner     TEXT   NOT NULL PRIMARY KEY,
+    endpoint  BYTEA  NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE INDEX held_stored ON held (stored_at);
+
+CREATE TABLE audit (
+    id        TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    chain     TEXT   NOT NULL,
+    number    BIGINT NOT NULL,
+    line      TEXT   NOT NULL,
+    hash      TEXT   NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX audit_chain ON audit (chain, number);
+CREATE INDEX audit_stored ON audit (stored_at);
+
+CREATE TABLE pseudonyms (
+    owner     TEXT   NOT NULL PRIMARY KEY,
+    secret    BYTEA  NOT NULL,
+    stored_at BIGINT NOT NULL
+);
+CREATE INDEX pseudonyms_stored ON pseudonyms (stored_at);

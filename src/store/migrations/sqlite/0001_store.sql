@@ -32,3 +32,38 @@ CREATE TABLE store_clock (
     one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
     now INTEGER NOT NULL
 );
+
+CREATE TABLE links (
+    owner      TEXT    NOT NULL PRIMARY KEY,
+    subscriber TEXT    NOT NULL,
+    body       BLOB    NOT NULL,
+    gone       INTEGER NOT NULL,
+    stored_at  INTEGER NOT NULL
+);
+CREATE INDEX links_subscriber ON links (subscriber);
+CREATE INDEX links_stored ON links (stored_at);
+
+CREATE TABLE held (
+    owner     TEXT    NOT NULL PRIMARY KEY,
+    endpoint  BLOB    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE INDEX held_stored ON held (stored_at);
+
+CREATE TABLE audit (
+    id        TEXT    NOT NULL PRIMARY KEY,
+    chain     TEXT    NOT NULL,
+    number    INTEGER NOT NULL,
+    line      TEXT    NOT NULL,
+    hash      TEXT    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX audit_chain ON audit (chain, number);
+CREATE INDEX audit_stored ON audit (stored_at);
+
+CREATE TABLE pseudonyms (
+    owner     TEXT    NOT NULL PRIMARY KEY,
+    secret    BLOB    NOT NULL,
+    stored_at INTEGER NOT NULL
+);
+CREATE INDEX pseudonyms_stored ON pseudonyms (stored_at);
