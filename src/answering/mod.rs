@@ -81,6 +81,7 @@ pub struct Answering<D: Deliver> {
     /// alone; after a restart another answer is made.
     undelivered: Mutex<HashMap<JobId, Undelivered>>,
     admissions: Admissions,
+    audit: Arc<Audit>,
     outage: Outage,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -101,7 +102,7 @@ impl<D: Deliver> Answering<D> {
     /// A machine that answers nobody yet.
     #[must_use]
     pub fn new(deliver: D, parts: Parts) -> Self {
-        let Parts { linking, links, store, clock, random, metrics, .. } = parts;
+        let Parts { linking, links, store, audit, clock, random, metrics } = parts;
         metrics.begin_late(D::PLATFORM.name, D::WAYS);
         let jobs =
             Jobs::new(store.clone(), Arc::clone(&clock), Arc::clone(&random), Arc::clone(&metrics));
@@ -115,6 +116,7 @@ impl<D: Deliver> Answering<D> {
             watches: Watches::new(store.clone(), Arc::clone(&clock), follow_ups),
             undelivered: Mutex::default(),
             admissions: Admissions::new(store, Arc::clone(&clock)),
+            audit,
             outage: Outage::default(),
             clock,
             tasks: Tasks::new(Arc::clone(&metrics)),

@@ -10,7 +10,7 @@ use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::core::Answer;
 use crate::jobs::Jobs;
-use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch};
+use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch, Verified};
 
 /// How often a change is tried that others keep overtaking.
 const MOST_TRIES: usize = 8;
@@ -136,7 +136,7 @@ impl<D: Deliver> Answering<D> {
         });
         let Some(watch) = settled.await? else { return Ok(None) };
         if mine {
-            self.note_connected(&watch);
+            self.note_connected(&watch, Verified::Confirmed).await;
         }
         Ok(watch.answer(self.linking.can_test()))
     }

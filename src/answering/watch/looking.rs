@@ -17,7 +17,7 @@ use crate::answering::messages::MessageId;
 use crate::clock::{Tick, between};
 use crate::core::{LINK_LIFETIME, Person, ProfilesError};
 use crate::novu::ChannelEndpoint;
-use crate::store::StoreError;
+use crate::store::{StoreError, Verified};
 
 /// How often endpoints are looked at while a link lives.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -162,7 +162,7 @@ impl<D: Deliver> Answering<D> {
         if let Some(watch) = connected.await? {
             let took = endpoint.created_at.map(|at| between(at, self.clock.now()));
             self.metrics.connected_after(D::PLATFORM.name, took.unwrap_or_default());
-            self.note_connected(&watch);
+            self.note_connected(&watch, Verified::SignedIn).await;
         }
         Ok(())
     }
@@ -205,34 +205,6 @@ impl<D: Deliver> Answering<D> {
             }
         }
         Ok(())
-    }
-
-    fn alarm(&self, of: &Watch, endpoint: &ChannelEndpoint) {
-        self.metrics.wrong_person(D::PLATFORM.name);
-        self.metrics.funnel(D::PLATFORM.name, "refused");
-        tracing::error!(
-            reference = %of.message,
-            platform = D::PLATFORM.name,
-            workspace = of.person.workspace.realm(),
-            asker = of.person.user,
-            signed_in = endpoint.endpoint.user_id(),
-            subscriber = %of.subscriber,
-            endpoint = endpoint.identifier,
-            "somebody else signed in by a person's link; what they connected is removed"
-        );
-    }
-
-    /// Takes note of a link that has been verified.
-    pub(super) fn note_connected(&self, watch: &Watch) {
-        self.metrics.funnel(D::PLATFORM.name, "verified");
-        tracing::info!(
-            reference = %watch.message,
-            platform = D::PLATFORM.name,
-            workspace = watch.person.workspace.realm(),
-            user = watch.person.user,
-            subscriber = %watch.subscriber,
-            "connected"
-        );
     }
 
     /// Settles what time alone changes. `found` is what a look found that began at `began`.

@@ -9,6 +9,7 @@
 mod changing;
 mod follow_up;
 mod looking;
+mod noting;
 mod removing;
 mod state;
 mod telling;

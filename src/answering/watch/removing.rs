@@ -21,7 +21,7 @@ impl<D: Deliver> Answering<D> {
         if let Err(error) = self.linking.remove_endpoint(&removal.endpoint).await {
             return self.not_yet(removal, &error).await;
         }
-        self.metrics.link_removed(D::PLATFORM.name);
+        self.note_removals(removal).await;
         if removal.why == Why::WrongPerson && self.tell_removed(removal).await.is_err() {
             return Ran::Snooze(AGAIN);
         }
@@ -29,8 +29,17 @@ impl<D: Deliver> Answering<D> {
         {
             return Ran::Snooze(AGAIN);
         }
-        tracing::warn!(endpoint = removal.endpoint, "the endpoint of a wrong person is removed");
         Ran::Done("removed")
+    }
+
+    async fn note_removals(&self, removal: &Removal) {
+        let Some((whose, message)) = removal.messages.first() else { return };
+        let other =
+            removal.user.as_ref().map(|user| Person { user: user.clone(), ..whose.clone() });
+        let id = MessageId::of(whose, *message);
+        if let Ok(Some(watch)) = self.watches.stored(&id).await {
+            self.note_removed(&watch, other.map(|other| other.owner()), &removal.endpoint);
+        }
     }
 
     /// Says once that it takes longer, and tries again.
