@@ -24,7 +24,8 @@ use crate::clock::SharedClock;
 use crate::config::Fingerprints;
 use crate::core::resolve::Chain;
 use crate::core::{
-    Answer, HeldAccounts, Intent, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED, WorkspaceIndex,
+    Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
+    WorkspaceIndex,
 };
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::Links;
@@ -61,6 +62,7 @@ pub struct App {
     audit: Arc<Audit>,
     links: Option<Arc<Links>>,
     held: Arc<HeldAccounts>,
+    known_links: Arc<KnownLinks>,
     chain: Arc<Chain>,
     http: Outgoing,
     /// What the values in force are known by.
@@ -111,9 +113,11 @@ impl App {
 
         let links = build_links(&config.server, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
-        let chain = Arc::new(resolving.chain(&config.identity, platforms).await?);
+        let chain = Arc::new(resolving.chain(&config.identity, platforms.clone()).await?);
         let held = HeldAccounts::load(store.clone(), Arc::clone(&clock)).await;
         let held = Arc::new(held);
+        let known_links = KnownLinks::new(store.clone(), platforms, Arc::clone(&clock));
+        let known_links = Arc::new(known_links);
         let audit = Audit::begin(store.clone(), Arc::clone(&clock), &random, Arc::clone(&metrics));
         let audit = Arc::new(audit);
         let common = Common {
@@ -123,6 +127,7 @@ impl App {
             audit,
             links,
             held,
+            known_links,
             chain,
             test_workflow,
             clock,
@@ -135,7 +140,19 @@ impl App {
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, &surfaces);
-        let Common { http, store, audit, links, held, chain, clock, random, metrics, .. } = common;
+        let Common {
+            http,
+            store,
+            audit,
+            links,
+            held,
+            known_links,
+            chain,
+            clock,
+            random,
+            metrics,
+            ..
+        } = common;
         let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
         let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
         let (drain, stopping) = (config.server.drain, CancellationToken::new());
@@ -147,6 +164,7 @@ impl App {
             audit,
             links,
             held,
+            known_links,
             chain,
             http,
             in_force,

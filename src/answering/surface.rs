@@ -17,7 +17,9 @@ use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::{Reader, Reload, Section};
 use crate::core::resolve::Chain;
-use crate::core::{HeldAccounts, Integration, Linking, Platform, WorkspaceIndex};
+use crate::core::{
+    HeldAccounts, Integration, KnownLinks, Linking, LinkingParts, Platform, WorkspaceIndex,
+};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
@@ -99,6 +101,8 @@ pub struct Common {
     pub links: Option<Arc<Links>>,
     /// Knows which chat accounts another subscriber holds.
     pub held: Arc<HeldAccounts>,
+    /// Knows which chat accounts are linked.
+    pub known_links: Arc<KnownLinks>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
     /// The workflow that a test notification runs; without it there are none.
@@ -124,15 +128,16 @@ impl Common {
             Arc::clone(&self.clock),
             Arc::clone(&self.metrics),
         );
-        Arc::new(Linking::new(
-            self.novu.clone(),
+        Arc::new(Linking::new(LinkingParts {
+            novu: self.novu.clone(),
             integration,
             index,
-            Arc::clone(&self.chain),
-            self.test_workflow.clone(),
-            Arc::clone(&self.held),
-            Arc::clone(&self.clock),
-        ))
+            chain: Arc::clone(&self.chain),
+            test_workflow: self.test_workflow.clone(),
+            held: Arc::clone(&self.held),
+            known_links: Arc::clone(&self.known_links),
+            clock: Arc::clone(&self.clock),
+        }))
     }
 
     /// The machine that answers one platform's people.

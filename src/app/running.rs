@@ -67,7 +67,7 @@ impl App {
             surface.machine().drain().await;
         }
         let behind = async {
-            tokio::join!(self.audit.finish(), self.held.finish());
+            tokio::join!(self.audit.finish(), self.held.finish(), self.known_links.finish());
         };
         if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, behind.boxed()).await {
             tracing::warn!("what was noted could not be written in time");
@@ -87,7 +87,8 @@ impl App {
         });
         let of_store = self.store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        let of_core = [self.held.background(), self.audit.background()];
+        let of_core =
+            [self.held.background(), self.known_links.background(), self.audit.background()];
         for task in of_surfaces.chain(of_store).chain(of_core).chain(further) {
             self.metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());

@@ -427,6 +427,21 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether it is Novu that could not be asked.
+    #[must_use]
+    pub(super) const fn is_novus(self) -> bool {
+        matches!(
+            self,
+            Self::NovuKey
+                | Self::NovuIntegration
+                | Self::NovuRejected
+                | Self::NovuBusy
+                | Self::NovuUnavailable
+                | Self::NovuTimeout
+                | Self::NovuNonsense
+        )
+    }
+
     /// Whether something is wrong here or with another system, so that an operator should look; such
     /// refusals are logged as warnings.
     #[must_use]

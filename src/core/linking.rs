@@ -25,6 +25,7 @@ use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
 use super::held::HeldAccounts;
 use super::intent::Intent;
+use super::known_links::{KnownLinks, SeenLink};
 use super::person::{Kind, Person, Profile};
 use super::platform::Platform;
 use super::profiles::Profiles;
@@ -36,6 +37,7 @@ use super::workspace_index::WorkspaceIndex;
 use crate::clock::{SharedClock, Tick};
 use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, SubscriberId};
+use crate::store::Verified;
 use facts::{AskerFacts, MintAhead};
 use minting::Mints;
 
@@ -63,6 +65,27 @@ pub struct Integration {
     pub require_profile: bool,
 }
 
+/// What a [`Linking`] is made of.
+#[derive(Debug)]
+pub struct LinkingParts {
+    /// Speaks to Novu.
+    pub novu: Novu,
+    /// The integration whose people are answered.
+    pub integration: Integration,
+    /// Knows the integration's channel connections.
+    pub index: WorkspaceIndex,
+    /// Finds people's subscribers.
+    pub chain: Arc<Chain>,
+    /// The workflow that a test notification runs; without it there are none.
+    pub test_workflow: Option<String>,
+    /// Knows which chat accounts another subscriber holds.
+    pub held: Arc<HeldAccounts>,
+    /// Knows which chat accounts are linked.
+    pub known_links: Arc<KnownLinks>,
+    /// Tells the time.
+    pub clock: SharedClock,
+}
+
 /// Answers questions for one chat platform.
 #[derive(Debug)]
 pub struct Linking {
@@ -82,6 +105,8 @@ pub struct Linking {
     progress: Progress<AskerFacts>,
     /// The workflow that a test notification runs; without it there are none.
     test_workflow: Option<String>,
+    /// What the store knows of links.
+    known_links: Arc<KnownLinks>,
     /// Who sent a test lately.
     recent_tests: Recent<Person, ()>,
     clock: SharedClock,
@@ -121,15 +146,9 @@ pub struct Prospect {
 impl Linking {
     /// Puts the parts together.
     #[must_use]
-    pub fn new(
-        novu: Novu,
-        integration: Integration,
-        index: WorkspaceIndex,
-        chain: Arc<Chain>,
-        test_workflow: Option<String>,
-        held: Arc<HeldAccounts>,
-        clock: SharedClock,
-    ) -> Self {
+    pub fn new(parts: LinkingParts) -> Self {
+        let LinkingParts { novu, integration, index, chain, .. } = parts;
+        let LinkingParts { test_workflow, held, known_links, clock, .. } = parts;
         let policy = AccountPolicy {
             require_profile: integration.require_profile,
             only_members_ask: integration.platform.only_members_ask,
@@ -154,6 +173,7 @@ impl Linking {
             mints: Mints::default(),
             progress: Progress::new(Arc::clone(&clock)),
             test_workflow,
+            known_links,
             recent_tests: Recent::new(BETWEEN_TESTS, Arc::clone(&clock)),
             clock,
         }
@@ -246,6 +266,7 @@ impl Linking {
         let ahead = facts.endpoints.is_none();
         if !ahead {
             if let Some(link) = self.existing_link(&facts)? {
+                self.note_link(person, &facts);
                 return Ok(Answer::AlreadyConnected(link));
             }
             Box::pin(self.refuse_held(novu, person, &facts)).await?;
@@ -277,6 +298,7 @@ impl Linking {
         // A link that was minted for somebody who has one by now is seen by nobody.
         if ahead && let Some(link) = self.existing_link(&facts)? {
             self.recent_subscribers.forget(&facts.found.id);
+            self.note_link(person, &facts);
             return Ok(Answer::AlreadyConnected(link));
         }
         let sign_in = match minted {
@@ -346,6 +368,20 @@ impl Linking {
             endpoints: endpoints.all(),
             other_ids: profile.map(|profile| profile.other_ids.clone()).unwrap_or_default(),
             guest: guest && self.integration.platform.guests_sign_in_elsewhere,
+        }
+    }
+
+    /// Takes note of what Novu says of the link of the asker's chat account.
+    fn note_link(&self, person: &Person, facts: &AskerFacts) {
+        match facts.own() {
+            Some(endpoint) => self.known_links.linked(SeenLink {
+                person,
+                workspace_name: facts.workspace_name(),
+                subscriber: &facts.found.id,
+                endpoint,
+                verified: Verified::Found,
+            }),
+            None => self.known_links.not_there(person),
         }
     }
 

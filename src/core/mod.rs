@@ -10,6 +10,7 @@ mod candidates;
 mod endpoints;
 mod held;
 mod intent;
+mod known_links;
 mod language;
 mod linking;
 mod person;
@@ -30,8 +31,9 @@ pub use answer::{
 };
 pub use held::HeldAccounts;
 pub use intent::Intent;
+pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
-pub use linking::{BeforeLink, Integration, Linking, Prospect};
+pub use linking::{BeforeLink, Integration, Linking, LinkingParts, Prospect};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use press::Press;

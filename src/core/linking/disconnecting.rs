@@ -16,6 +16,7 @@ impl Linking {
         profiles: &dyn Profiles,
     ) -> Result<Answer, Refusal> {
         let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Never)).await?;
+        self.note_link(&question.asker, &facts);
         let own = facts.own().map(|own| self.link(&facts, own));
         Ok(own.map_or(Answer::NotConnected, Answer::DisconnectWanted))
     }
@@ -38,6 +39,7 @@ impl Linking {
                 "a chat account was disconnected because its owner asked for it"
             );
         }
+        self.known_links.disconnected(&question.asker);
         Ok(Answer::Disconnected)
     }
 

@@ -31,6 +31,12 @@ pub(super) struct AskerFacts {
 }
 
 impl AskerFacts {
+    /// What people call the asker's workspace, where Novu knows.
+    pub(super) fn workspace_name(&self) -> Option<String> {
+        let mut workspaces = self.candidates.iter().filter_map(|it| it.workspace.as_ref());
+        workspaces.find_map(|workspace| workspace.name.clone())
+    }
+
     /// The endpoint that links the asker's chat account, as far as that has been looked for.
     pub(super) fn own(&self) -> Option<&ChannelEndpoint> {
         self.endpoints.as_ref()?.own.as_ref()

@@ -23,6 +23,7 @@ impl Linking {
             return Ok(Answer::Tested(Tested::NotOffered));
         };
         let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Never)).await?;
+        self.note_link(&question.asker, &facts);
         let (Some(_), Some(own)) = (self.existing_link(&facts)?, facts.own()) else {
             return Ok(Answer::NotConnected);
         };
