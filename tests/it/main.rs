@@ -13,3 +13,4 @@ mod panics;
 mod slack;
 mod teams;
 mod third;
+mod words;
