@@ -14,3 +14,4 @@ mod slack;
 mod teams;
 mod third;
 mod watch;
+mod words;
