@@ -134,6 +134,7 @@ impl Voice<'_> {
             Answer::Help(None) => self.help(None),
             Answer::Help(Some(unknown)) => self.unknown(unknown),
             Answer::YouAreWelcome => plain(vec![self.say("you-are-welcome", &[])]),
+            Answer::PageEnded => self.told("page-ended", &[CONNECT]),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
