@@ -13,6 +13,7 @@ connect-button = Verbinden
 connect-again-button = Wieder verbinden
 stay-connected-button = Verbunden bleiben
 buttons-spoken = Schaltflächen in dieser Nachricht: { $buttons }.
+button-spoken = „{ $label }“
 card-fallback = Diese App kann die Nachricht nicht zeigen. Öffne diesen Chat in einer neueren Version der App oder im Browser.
 
 already-connected = Du bist als { $subscriber } verbunden.
@@ -23,9 +24,11 @@ not-connected = Du bist noch nicht verbunden.
 
 connected-hint = Deine Benachrichtigungen kommen ab jetzt hier an.
 stranger-removed = Auch jemand anderes hat deinen Anmeldelink benutzt. Diese Person ist nicht verbunden: Das habe ich sofort rückgängig gemacht.
-status-line = { $place }: { $connected }
+status-line = { $place }: als { $subscriber } verbunden.
+status-line-since = { $place }: seit { $since } als { $subscriber } verbunden.
 status-not-here = Hier bist du noch nicht verbunden.
-status-does-not-deliver = Dorthin kommen aber keine Benachrichtigungen durch. Sag es deiner Administration.
+status-more = Weitere verbundene Chat-Konten: { $count }.
+status-does-not-deliver = Dort kommen Benachrichtigungen nicht durch: Sag es deiner Administration.
 status-as-of = Der Benachrichtigungsdienst ist gerade nicht erreichbar. Stand: { $day }, { $time }.
 status-button = Status zeigen
 test-button = Test senden
@@ -208,7 +211,7 @@ C-INCOMPLETE = Deine Anfrage kam ohne das an, was ich für eine Antwort brauche.
     .remedy = Gib { $connect } noch einmal ein. Wenn es so bleibt, sag es deiner Administration.
 
 # Der Hinweis für Menschen, deren Schaltfläche gedrückt ist, bis die Antwort da ist.
-press-connect = Einen Moment, ich hole deinen Link.
+press-connect = Einen Moment, deine Antwort ist unterwegs.
 press-status = Einen Moment, ich sehe nach.
 press-test = Einen Moment, ich frage nach einem Test.
 press-disconnect = Einen Moment, bitte.

@@ -13,6 +13,7 @@ connect-button = Connect
 connect-again-button = Connect again
 stay-connected-button = Stay connected
 buttons-spoken = Buttons in this message: { $buttons }.
+button-spoken = “{ $label }”
 card-fallback = This app cannot show the message. Open this chat in a newer version of the app, or in your browser.
 
 already-connected = You are connected as { $subscriber }.
@@ -23,9 +24,11 @@ not-connected = You are not connected yet.
 
 connected-hint = Your notifications arrive here from now on.
 stranger-removed = Somebody else opened your sign-in link as well. They are not connected: I removed that at once.
-status-line = { $place }: { $connected }
+status-line = { $place }: connected as { $subscriber }.
+status-line-since = { $place }: connected as { $subscriber } (since { $since }).
 status-not-here = You are not connected here yet.
-status-does-not-deliver = But notifications do not get through there. Tell your administrator.
+status-more = Connected chat accounts beyond these: { $count }.
+status-does-not-deliver = Notifications do not get through there: tell your administrator.
 status-as-of = The notification service cannot be reached at the moment. This is as of { $day }, { $time }.
 status-button = Show my status
 test-button = Send a test
@@ -208,7 +211,7 @@ C-INCOMPLETE = Your request arrived without what I need to answer it.
     .remedy = Type { $connect } again. If it stays like this, tell your administrator.
 
 # The notice that somebody reads whose button was pressed, until the answer is there.
-press-connect = One moment, I am getting your link.
+press-connect = One moment, your answer is on its way.
 press-status = One moment, I am looking it up.
 press-test = One moment, I am asking for a test.
 press-disconnect = One moment, please.
