@@ -115,7 +115,7 @@ impl<D: Deliver> Answering<D> {
         let before = Remember { answering: self, place, stored: &stored, watch: &watch };
         let working = self.work_out(asked, &mut learnt, &before);
         let working = tokio::time::timeout(TIME_TO_ANSWER, working);
-        let answer = tokio::select! {
+        let mut answer = tokio::select! {
             biased;
             answer = working => {
                 answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
@@ -124,7 +124,7 @@ impl<D: Deliver> Answering<D> {
         };
         learnt.stored = stored.into_inner();
         if let Some(watch) = watch.into_inner() {
-            self.begin_watch(watch, &answer).await;
+            answer = self.begin_watch(watch, answer).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }

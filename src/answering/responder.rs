@@ -113,10 +113,10 @@ impl<D: Deliver> Responder for Answering<D> {
             let before = Again { answering: self, message, watch: OnceLock::new() };
             let profiles = self.deliver.profiles(&lookup);
             let answer = self.linking.answer_at_once(question, &profiles, &before).await;
-            if let Some(watch) = before.watch.into_inner() {
-                self.begin_watch(watch, &answer).await;
+            match before.watch.into_inner() {
+                Some(watch) => self.begin_watch(watch, answer).await,
+                None => answer,
             }
-            answer
         }
         .boxed()
     }

@@ -15,3 +15,4 @@ mod slack;
 mod teams;
 mod third;
 mod watch;
+mod words;

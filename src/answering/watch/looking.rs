@@ -51,10 +51,7 @@ impl<D: Deliver> Answering<D> {
                 let _ = self.look_once().await;
                 let again = self.clock.monotonic() + LOOK_AGAIN;
                 let pause = if known { self.watches.pause() } else { Some(LOOK_EVERY) };
-                tokio::select! {
-                    () = self.watches.rung.notified() => {}
-                    () = pause_for(&self.watches, pause) => {}
-                }
+                self.watches.wait(pause).await;
                 self.clock.sleep(again - self.clock.monotonic()).await;
             }
         };
@@ -70,7 +67,7 @@ impl<D: Deliver> Answering<D> {
         }
         let began = self.clock.monotonic();
         let found = if self.watches.any_link_lives(began) { self.list().await } else { None };
-        for endpoint in found.iter().flatten().rev() {
+        for endpoint in self.watches.of_interest(found.as_deref().unwrap_or_default()) {
             self.judge(endpoint).await?;
         }
         let settled = self.settle(began, found.as_deref()).await;
@@ -108,6 +105,9 @@ impl<D: Deliver> Answering<D> {
             let (known, locale) = self.ask_about(endpoint, &watches).await;
             other = Other { elsewhere: known == Known::Stranger, locale };
             verdict = judge(D::PLATFORM, endpoint, &watches, &known);
+        }
+        if verdict != Verdict::NotWatched {
+            self.metrics.funnel(D::PLATFORM.name, "signed_in");
         }
         match verdict {
             Verdict::NotWatched => Ok(()),
@@ -213,9 +213,8 @@ impl<D: Deliver> Answering<D> {
         began: Tick,
         found: Option<&[ChannelEndpoint]>,
     ) -> Result<(), StoreError> {
-        let open = self.watches.in_order();
-        self.replace_older(&open).await?;
-        for (id, open) in &open {
+        self.replace_older().await?;
+        for (id, open) in &self.watches.unsettled(began) {
             if let State::Connected { endpoint, .. } = &open.watch.state
                 && let Some(found) = found
                 && self.is_gone(endpoint, open, found).await
@@ -230,30 +229,21 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// Lets older messages of one person say that there is a newer one.
-    async fn replace_older(&self, open: &[(MessageId, Open)]) -> Result<(), StoreError> {
-        let mut newer: HashMap<_, bool> = HashMap::new();
-        for (id, open) in open.iter().rev() {
-            let in_place = newer.insert(&id.owner, open.watch.in_place);
-            let settled =
-                matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
-            if let Some(in_place) = in_place
-                && !open.watch.replaced
-                && !settled
-            {
-                let replaced = self.watches.change(id, |watch| {
-                    (!watch.replaced).then(|| {
-                        watch.replaced = true;
-                        watch.changed += 1;
-                        if !in_place {
-                            return Next::tell(watch);
-                        }
-                        // It says what the newer one says: that took its place.
-                        watch.shown = watch.changed;
-                        Next::nothing()
-                    })
-                });
-                replaced.await?;
-            }
+    async fn replace_older(&self) -> Result<(), StoreError> {
+        for (id, in_place) in self.watches.older() {
+            let replaced = self.watches.change(&id, |watch| {
+                (!watch.replaced).then(|| {
+                    watch.replaced = true;
+                    watch.changed += 1;
+                    if !in_place {
+                        return Next::tell(watch);
+                    }
+                    // It says what the newer one says: that took its place.
+                    watch.shown = watch.changed;
+                    Next::nothing()
+                })
+            });
+            replaced.await?;
         }
         Ok(())
     }
@@ -311,13 +301,6 @@ fn gone<D: Deliver>(watch: &mut Watch) -> Option<Next<D>> {
     })
 }
 
-async fn pause_for<D: Deliver>(watches: &Watches<D>, pause: Option<Duration>) {
-    match pause {
-        Some(pause) => watches.clock.sleep(pause).await,
-        None => std::future::pending().await,
-    }
-}
-
 impl<D: Deliver> Watches<D> {
     /// Takes what is open from the store.
     async fn load(&self) -> Result<(), StoreError> {
@@ -336,6 +319,26 @@ impl<D: Deliver> Watches<D> {
             open.extend(before);
         }
         Ok(())
+    }
+
+    /// Waits for so long, for ever without an end; less if somebody seems to have signed in, and no longer
+    /// than it takes to the next look once a link is shown.
+    async fn wait(&self, pause: Option<Duration>) {
+        let idle = pause.is_none_or(|pause| pause > LOOK_EVERY);
+        let over = async {
+            match pause {
+                Some(pause) => self.clock.sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = over => {}
+            () = self.rung.notified() => {}
+            () = self.begun.notified(), if idle => tokio::select! {
+                () = self.clock.sleep(LOOK_EVERY) => {}
+                () = self.rung.notified() => {}
+            },
+        }
     }
 
     /// How long it is until there is something to look for by itself; none if there is nothing.
@@ -372,12 +375,47 @@ impl<D: Deliver> Watches<D> {
         of.into_iter().map(|open| open.watch.clone()).collect()
     }
 
-    /// All that is open, the oldest first.
-    fn in_order(&self) -> Vec<(MessageId, Open)> {
-        let open: HashMap<_, _> = self.open().clone();
-        let mut open: Vec<_> = open.into_iter().collect();
-        open.sort_by_key(|(_, open)| open.link_ends);
-        open
+    /// The endpoints of subscribers whose links are watched, the oldest first.
+    fn of_interest<'a>(&self, found: &'a [ChannelEndpoint]) -> Vec<&'a ChannelEndpoint> {
+        let of_somebody = found.iter().filter_map(|endpoint| endpoint.subscriber_id.as_ref());
+        let subscribers: HashSet<_> = of_somebody.collect();
+        let open = self.open();
+        let watched = open.values().filter_map(|open| subscribers.get(&open.watch.subscriber));
+        let watched: HashSet<_> = watched.collect();
+        let is_watched = |endpoint: &&ChannelEndpoint| {
+            endpoint.subscriber_id.as_ref().is_some_and(|id| watched.contains(&id))
+        };
+        found.iter().rev().filter(is_watched).collect()
+    }
+
+    /// What has to be looked into, because somebody is connected or a link's time is over.
+    fn unsettled(&self, now: Tick) -> Vec<(MessageId, Open)> {
+        let open = self.open();
+        let unsettled = open.iter().filter(|(_, open)| {
+            matches!(open.watch.state, State::Connected { .. }) || now >= open.link_ends
+        });
+        unsettled.map(|(id, open)| (id.clone(), open.clone())).collect()
+    }
+
+    /// Messages of people who have a newer one, which do not say so; and whether that took the place of
+    /// theirs.
+    fn older(&self) -> Vec<(MessageId, bool)> {
+        let open = self.open();
+        let mut newest: HashMap<_, &Open> = HashMap::new();
+        for (id, open) in open.iter() {
+            let newest = newest.entry(&id.owner).or_insert(open);
+            if newest.link_ends < open.link_ends {
+                *newest = open;
+            }
+        }
+        let older = open.iter().filter_map(|(id, open)| {
+            let newest = newest.get(&id.owner)?;
+            let settled =
+                matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
+            let is_older = open.link_ends < newest.link_ends && !open.watch.replaced && !settled;
+            is_older.then(|| (id.clone(), newest.watch.in_place))
+        });
+        older.collect()
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {

@@ -39,6 +39,8 @@ pub(super) use state::Watch;
 const AFTERWARDS: Duration = Duration::from_mins(1);
 /// How long the mint may take, for which the watch begins before it.
 const MINTING: Duration = Duration::from_secs(15);
+/// The most links that are watched at once: more than anybody mints in six minutes.
+const MOST_OPEN: usize = 100_000;
 /// How long a person has to say that it was them.
 const IN_DOUBT: Duration = Duration::from_hours(1);
 
@@ -50,7 +52,9 @@ pub(super) struct Watches<D: Deliver> {
     open: Mutex<HashMap<MessageId, Open>>,
     /// The endpoints that the last look found.
     seen: Mutex<HashSet<String>>,
-    /// Rings when a link is about to be shown, or when somebody seems to have signed in.
+    /// Rings when a link is about to be shown.
+    begun: Notify,
+    /// Rings when somebody seems to have signed in.
     rung: Notify,
     pub(super) follow_ups: Arc<Jobs<FollowUp<D>>>,
 }
@@ -123,6 +127,7 @@ impl<D: Deliver> Watches<D> {
             clock,
             open: Mutex::default(),
             seen: Mutex::default(),
+            begun: Notify::new(),
             rung: Notify::new(),
             follow_ups: Arc::new(follow_ups),
         }
@@ -142,21 +147,28 @@ impl<D: Deliver> Watches<D> {
 }
 
 impl<D: Deliver> Answering<D> {
-    /// Begins to watch a link that is about to be shown. Where none was minted, there is nothing to watch.
-    pub(super) async fn begin_watch(&self, watch: Watch, answer: &Answer) {
+    /// Begins to watch a link that is about to be shown. Gives what is to be shown: nobody sees a link
+    /// that is not watched.
+    pub(super) async fn begin_watch(&self, watch: Watch, answer: Answer) -> Answer {
         let id = watch.id();
         if !matches!(answer, Answer::SignIn(_)) {
-            // Why not, the store says itself; then the message is told of later what it says already.
+            // None was minted. Where that cannot be stored, the store says so itself, and the message
+            // tells in the end that nobody has signed in.
             let _ = self.watches.end(&id).await;
-            return;
+            return answer;
         }
         // With several replicas, the one that looks finds it in the store.
         if !self.watches.store.is_shared() {
             let (left, now) = (watch.stored().1, self.watches.clock.monotonic());
-            self.watches.open().insert(id, Open::new(watch, left, now));
+            let mut open = self.watches.open();
+            if open.len() >= MOST_OPEN {
+                return Answer::Refused(Reason::Busy.into());
+            }
+            open.insert(id, Open::new(watch, left, now));
         }
         self.metrics.funnel(D::PLATFORM.name, "shown");
-        self.watches.rung.notify_one();
+        self.watches.begun.notify_one();
+        answer
     }
 
     /// What a person is answered who says whether it was them that signed in; none where that is not in

@@ -9,6 +9,7 @@ mod crowds;
 mod guests;
 mod keys;
 mod places;
+mod presses;
 mod sending;
 mod signs;
 mod trouble;

@@ -1,7 +1,9 @@
 //! What happens in chat after a sign-in, by itself.
 
+mod doubts;
 mod endings;
 mod looks;
+mod orderings;
 mod restarts;
 mod strangers;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{A_WATCHS_LIFE, subscriber};
-use crate::bot::{ADA, Bot, GRACE, Storage};
+use crate::bot::{ADA, Bot, GRACE, Replica, Storage, find_button};
 
 fn durable() -> impl Iterator<Item = Storage> {
     [Some(Storage::sqlite()), Storage::postgres()].into_iter().flatten()
@@ -49,5 +49,36 @@ async fn who_uses_anothers_link_while_the_service_is_away_is_removed_afterwards(
         assert_eq!(bot.linked(), []);
         bot.pass(Duration::from_secs(30)).await;
         assert_eq!(bot.slack.messages().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn watches_outlive_a_kill_and_nobody_is_told_twice() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    for storage in durable() {
+        let first = Replica::start(&bot, &storage).await;
+        let mut links = Vec::new();
+        for user in [ADA, GRACE] {
+            let (status, body) = first.post("/slack/commands", bot.slash(user, "")).await;
+            assert_eq!(status, 200, "{body}");
+            let message = serde_json::from_str(&body).unwrap();
+            links.push(find_button(&message).unwrap()["url"].as_str().unwrap().to_owned());
+        }
+        first.kill().await;
+        assert_eq!(bot.approve(&links[0], ADA).await.status, 200);
+        let second = Replica::start(&bot, &storage).await;
+        bot.until_told("connected as").await;
+        second.kill().await;
+        let third = Replica::start(&bot, &storage).await;
+        assert_eq!(bot.approve(&links[1], GRACE).await.status, 200);
+        bot.until_told("verbunden").await;
+        bot.pass(A_WATCHS_LIFE).await;
+        assert_eq!(bot.slack.messages().len(), 2);
+        third.kill().await;
+        for endpoint in bot.novu.endpoints() {
+            bot.remove(&endpoint.identifier).await;
+        }
+        bot.slack.clear_messages();
     }
 }
