@@ -11,7 +11,7 @@
 //! PostgreSQL is a private one on this machine; its processor time is not counted.
 //!
 //! `LOAD_REQUESTS` and `LOAD_ROUNDS` change the size of a run, `LOAD_RATE` that of its steady part, and
-//! `LOAD_ONLY=slack`, `teams` or `promises` leaves the others out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
+//! `LOAD_ONLY=slack`, `known`, `teams` or `promises` leaves the others out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
 //! for messages in Teams alone. For a quick look: `LOAD_ROUNDS=1 LOAD_REQUESTS=2000`.
 //!
 //! After `npm install --prefix benches/peers` the product is also set beside what others would build
@@ -66,6 +66,9 @@ async fn report() {
     let only = std::env::var_os("LOAD_ONLY");
     if only.as_ref().is_none_or(|only| only == "slack") {
         slack::report().await;
+    }
+    if only.as_ref().is_some_and(|only| only == "known") {
+        slack::known().await;
     }
     if only.as_ref().is_none_or(|only| only == "teams") {
         teams::report().await;

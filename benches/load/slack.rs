@@ -23,6 +23,8 @@ pub(crate) async fn report() {
     }
     drop(field);
 
+    known().await;
+
     let (mut field, _) = start("50ms", &[]).await;
     steady(&mut field).await;
     drop(field);
@@ -102,6 +104,26 @@ async fn steady(field: &mut Field) {
     println!("\n/connect, {rate} a second, while each call to Novu's mint takes 50 ms");
     println!("  ours {}, {:.0} µs of processor each", round.outcome, round.cost());
     assert_eq!(round.outcome.with_link, plan.requests, "not everybody got a link in time");
+}
+
+/// People who ask again a moment later, while Novu takes its time for the link as for everything else.
+pub(crate) async fn known() {
+    let (mut field, _) = start("all 50ms", &[]).await;
+    let plan = Plan {
+        connections: 50,
+        requests: number("LOAD_KNOWN", 1_500),
+        rate: Some(100),
+        ..plan(&field, Side::Ours, true)
+    };
+    let first = field.people;
+    for who in ["new", "known"] {
+        // The same people, each with another signature: their requests are some seconds apart.
+        field.people = first;
+        let round = field.round(Side::Ours, &plan, async |_| true).await;
+        println!("\n/connect by {who} people, 100 a second, while each call to Novu takes 50 ms");
+        println!("  ours {}, {:.0} µs of processor each", round.outcome, round.cost());
+        assert_eq!(round.outcome.with_link, plan.requests, "not everybody got a link in time");
+    }
 }
 
 /// Everybody at once, and Novu does not answer.

@@ -83,8 +83,13 @@ fn connect(novu: &Novu, integration: &str, identifier: &str, workspace: &str, to
 }
 
 async fn slow_down(novu: &Novu) {
-    let delay = std::env::var_os("DELAY");
-    let delay = delay.and_then(|text| text.to_str()?.parse::<jiff::SignedDuration>().ok());
+    let delay = std::env::var("DELAY").unwrap_or_default();
+    // `all` before it: of each call, not of the mint alone.
+    let (route, delay) = match delay.strip_prefix("all ") {
+        Some(delay) => (Route::any(), delay),
+        None => (Route::post(MINT), delay.as_str()),
+    };
+    let delay = delay.parse::<jiff::SignedDuration>().ok();
     let delay = delay.and_then(|delay| Duration::try_from(delay).ok()).unwrap_or_default();
     if delay.is_zero() {
         return;
@@ -92,5 +97,5 @@ async fn slow_down(novu: &Novu) {
     while novu.count(&Method::POST, MINT) == 0 {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    novu.fault(Fault::new(Route::post(MINT), Effect::Slow(delay)));
+    novu.fault(Fault::new(route, Effect::Slow(delay)));
 }

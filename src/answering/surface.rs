@@ -139,6 +139,7 @@ impl Common {
             test_workflow: self.test_workflow.clone(),
             held: Arc::clone(&self.held),
             known_links: Arc::clone(&self.known_links),
+            audit: Arc::clone(&self.audit),
             clock: Arc::clone(&self.clock),
         }))
     }

@@ -35,6 +35,7 @@ use super::question::Question;
 use super::recent::Recent;
 use super::resolve::{Chain, Found};
 use super::workspace_index::WorkspaceIndex;
+use crate::audit::Audit;
 use crate::clock::{SharedClock, Tick};
 use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, SubscriberId};
@@ -85,6 +86,8 @@ pub struct LinkingParts {
     pub held: Arc<HeldAccounts>,
     /// Knows which chat accounts are linked.
     pub known_links: Arc<KnownLinks>,
+    /// Hears who disconnected.
+    pub audit: Arc<Audit>,
     /// Tells the time.
     pub clock: SharedClock,
 }
@@ -110,6 +113,8 @@ pub struct Linking {
     test_workflow: Option<String>,
     /// What the store knows of links.
     known_links: Arc<KnownLinks>,
+    /// Hears who disconnected.
+    audit: Arc<Audit>,
     /// Who sent a test lately.
     recent_tests: Recent<Person, ()>,
     clock: SharedClock,
@@ -151,7 +156,7 @@ impl Linking {
     #[must_use]
     pub fn new(parts: LinkingParts) -> Self {
         let LinkingParts { novu, integration, index, chain, .. } = parts;
-        let LinkingParts { test_workflow, held, known_links, clock, .. } = parts;
+        let LinkingParts { test_workflow, held, known_links, audit, clock, .. } = parts;
         let policy = AccountPolicy {
             require_profile: integration.require_profile,
             only_members_ask: integration.platform.only_members_ask,
@@ -177,6 +182,7 @@ impl Linking {
             progress: Progress::new(Arc::clone(&clock)),
             test_workflow,
             known_links,
+            audit,
             recent_tests: Recent::new(BETWEEN_TESTS, Arc::clone(&clock)),
             clock,
         }

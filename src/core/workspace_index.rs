@@ -123,8 +123,19 @@ impl WorkspaceIndex {
         self.index.known.read().await.find(self.index.platform, workspace)
     }
 
-    /// The connection with this identifier, whatever workspace it is of, if it is known by now.
+    /// The connection with this identifier, whatever workspace it is of. One that is not known may be
+    /// new, so the connections are read anew, unless that was done a moment ago.
     pub async fn with_identifier(&self, identifier: &str) -> Option<Arc<ChannelConnection>> {
+        match self.known_by(identifier).await {
+            Some(known) => Some(known),
+            None => {
+                self.reread().await;
+                self.known_by(identifier).await
+            }
+        }
+    }
+
+    async fn known_by(&self, identifier: &str) -> Option<Arc<ChannelConnection>> {
         let known = Arc::clone(&*self.index.known.read().await);
         let mut all = known.by_workspace.values().flatten();
         all.find(|connection| connection.identifier == identifier).cloned()

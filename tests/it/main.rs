@@ -4,6 +4,7 @@
 
 mod bot;
 mod canaries;
+mod commands;
 mod identity;
 mod jobs;
 mod log;

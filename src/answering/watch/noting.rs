@@ -38,6 +38,7 @@ impl<D: Deliver> Answering<D> {
     /// A person has signed in by their own link.
     pub(super) async fn note_connected(&self, watch: &Watch, verified: Verified) {
         let State::Connected { endpoint, since } = &watch.state else { return };
+        self.linking.signed_in(&watch.subscriber);
         self.metrics.funnel(D::PLATFORM.name, "verified");
         tracing::info!(
             reference = %watch.message,

@@ -2,6 +2,7 @@
 
 use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
+use crate::audit::{Actor, Event, Kind};
 use crate::core::answer::{Answer, Refusal};
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
@@ -32,6 +33,16 @@ impl Linking {
         let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Never)).await?;
         for endpoint in self.own_endpoints(question, &facts) {
             let was_there = novu.delete_channel_endpoint(&endpoint.identifier).await?;
+            self.audit.note(Event {
+                kind: Kind::Disconnected,
+                actor: Actor::Person,
+                platform: self.integration.platform.name.to_owned(),
+                person: Some(question.asker.owner()),
+                other: None,
+                subscriber: Some(facts.found.id.as_str().to_owned()),
+                endpoint: Some(endpoint.identifier.clone()),
+                reference: Some(question.reference.to_string()),
+            });
             tracing::info!(
                 subscriber = %facts.found.id,
                 endpoint = endpoint.identifier,

@@ -3,7 +3,7 @@
 use super::Linking;
 use crate::core::person::{Person, Profile};
 use crate::core::profiles::{Profiles, ProfilesError};
-use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Page};
+use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Page, SubscriberId};
 
 impl Linking {
     /// The integration's channel endpoints, newest first, a page at a time. Nobody waits for that.
@@ -53,6 +53,11 @@ impl Linking {
             }
         };
         self.profiles.look_up(profiles, person, token.as_ref()).await
+    }
+
+    /// Takes note that somebody of a subscriber has signed in: whoever is connected needs no link ahead.
+    pub fn signed_in(&self, subscriber: &SubscriberId) {
+        self.recent_subscribers.forget(subscriber);
     }
 
     /// Whether a test notification can be sent.
