@@ -106,7 +106,7 @@ impl Wrote {
             Self::Time(_) | Self::Secret(_) => true,
             Self::Appended(appended) => matches!(appended, Appended::Done),
             Self::Forgotten(forgotten) => {
-                let Forgotten { messages, pages, links, held, pseudonyms } = forgotten;
+                let Forgotten { messages, pages, links, held, pseudonyms } = *forgotten;
                 messages + pages + links + held + pseudonyms > 0
             }
             Self::Admitted(admitted) => admitted.first_time,

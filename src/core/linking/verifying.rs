@@ -55,12 +55,6 @@ impl Linking {
         self.profiles.look_up(profiles, person, token.as_ref()).await
     }
 
-    /// What people call a person's workspace, as far as Novu has told.
-    pub async fn workspace_name(&self, person: &Person) -> Option<String> {
-        let known = self.index.known(&person.workspace).await;
-        known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
-    }
-
     /// Whether a test notification can be sent.
     #[must_use]
     pub fn can_test(&self) -> bool {
