@@ -136,7 +136,7 @@ impl Voice<'_> {
             Answer::Help(None) => self.help(None),
             Answer::Help(Some(unknown)) => self.unknown(unknown),
             Answer::YouAreWelcome => plain(vec![self.say("you-are-welcome", &[])]),
-            Answer::PageEnded => self.told("page-ended", &[CONNECT]),
+            Answer::PageEnded => self.told("page-ended", &[NEW_LINK]),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }

@@ -70,6 +70,8 @@ async fn every_page_is_fit_to_be_read_and_pressed() {
     let bot = TeamsBot::start_among(|teams| teams.add_person(member(LONG, &name)), &more).await;
     bot.ready().await;
     let page = link(&bot.ask(ADA, "connect").await);
+    // Novu's limits are those of a clock that stands still.
+    bot.clock.advance(Duration::from_secs(5));
     let named_at_length = link(&bot.ask(LONG, "connect").await);
     let landing = format!("{}/linked/teams", bot.url);
     let Some(mut chromium) = tokio::task::spawn_blocking(Chromium::start).await.unwrap() else {
@@ -111,4 +113,5 @@ async fn every_page_is_fit_to_be_read_and_pressed() {
     })
     .await
     .unwrap();
+    super::reads(&bot, ADA, "run out").await;
 }

@@ -53,6 +53,7 @@ async fn a_page_that_is_looked_at_mints_nothing_and_pressed_once_mints_once() {
     let after = browser.press(&page, CONTINUE).await.unwrap();
     assert!(after.body.contains("You are connected"), "{}", after.body);
     assert_eq!(bot.mints().len(), 1);
+    reads(&bot, ADA, "You are connected").await;
 }
 
 #[tokio::test]
@@ -217,6 +218,7 @@ async fn novu_leads_to_the_landing_page_which_leads_back_to_the_chat() {
     for secret in [ADA, ACME, "Ada"] {
         assert!(!landed.body.replace(&back, "").contains(secret), "{}", landed.body);
     }
+    reads(&bot, ADA, "You are connected").await;
     assert!(bot.get("/linked/slack").await.body.contains("slack://open"));
     assert_eq!(bot.get("/linked/irc").await.status, 404);
     let none = Bot::start().await;
@@ -241,6 +243,12 @@ async fn a_link_for_a_platform_that_is_switched_off_mints_never() {
         assert_eq!((bot.get(dead).await.status, press(&bot, dead).await), (404, 404), "{off}");
     }
     assert_eq!(bot.mints().len(), 0);
+}
+
+/// Waits until the newest message that somebody sees says this.
+async fn reads(bot: &TeamsBot, oid: &str, words: &str) {
+    let newest = || bot.teams.seen_by(oid).last().map(said).unwrap_or_default();
+    bot.until_later(async || newest().contains(words)).await;
 }
 
 /// The status of a press on a page's button.
