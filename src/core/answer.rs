@@ -119,6 +119,13 @@ impl Answer {
         }
     }
 
+    /// Whether it is only worth saying in place of the message that it is about, and nothing where that is
+    /// out of reach.
+    #[must_use]
+    pub const fn only_in_place(&self) -> bool {
+        matches!(self, Self::Replaced)
+    }
+
     /// The refusal that this is, if the same question may be answered a little later. Whoever has been
     /// told to wait is better off with a few more seconds than with a no, but not with half an hour.
     #[must_use]

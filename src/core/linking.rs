@@ -104,7 +104,7 @@ pub struct Linking {
     chain: Arc<Chain>,
     profiles: ProfileHealth,
     /// Profiles of people, and nothing else of those that the platform did not tell.
-    recent_profiles: Recent<Person, Profile>,
+    recent_profiles: Recent<(Person, String), Profile>,
     /// Subscribers that Novu has. Of those that it does not have, nothing is kept.
     recent_subscribers: Recent<SubscriberId, Subscriber>,
     mints: Mints,

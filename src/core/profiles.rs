@@ -18,6 +18,13 @@ pub trait Profiles: Send + Sync + Debug {
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, ProfilesError>>;
 
+    /// By what the asker is known beside the ids of their person: a profile is good for another question
+    /// only where that is the same. In Teams it is the account, which nothing but the profile ties to the
+    /// person.
+    fn asker(&self) -> String {
+        String::new()
+    }
+
     /// What a personal page has to carry so that the person can be looked up again; none where
     /// nothing is needed.
     fn hint(&self) -> Option<String> {
@@ -38,6 +45,10 @@ impl<T: Profiles + ?Sized> Profiles for &T {
         token: Option<&'a SecretString>,
     ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
         (**self).profile(person, token)
+    }
+
+    fn asker(&self) -> String {
+        (**self).asker()
     }
 
     fn hint(&self) -> Option<String> {

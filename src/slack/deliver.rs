@@ -170,6 +170,9 @@ impl Deliver for SlackDelivery {
             }
             place.response_url = None;
         }
+        if answer.only_in_place() {
+            return Shown::Gone;
+        }
         self.direct_message(&question.asker, &message).await
     }
 

@@ -182,6 +182,9 @@ impl Deliver for TeamsDelivery {
                 Err(error) => return shown_by(&error),
             }
         }
+        if answer.only_in_place() {
+            return Shown::Gone;
+        }
         self.post(&url, place, question, &card).await
     }
 

@@ -36,6 +36,7 @@ impl<D: Deliver> Answering<D> {
         match shown {
             Shown::Shown(way) | Shown::Pointed(way) => Ran::Done(way),
             Shown::Uncertain => Ran::Done("uncertain"),
+            Shown::Gone | Shown::Later(_) if answer.only_in_place() => Ran::Done("gone"),
             Shown::Gone | Shown::Later(_) => {
                 tracing::warn!(reference = %message, "a message could not be changed any more");
                 Ran::Done("gone")

@@ -70,7 +70,8 @@ impl Linking {
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
         let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
-        let recent = self.recent_profiles.get(person);
+        let asker = (person.clone(), profiles.asker());
+        let recent = self.recent_profiles.get(&asker);
         let profile = match recent.clone() {
             Some(profile) => {
                 let profile = Ok(profile);
@@ -106,7 +107,7 @@ impl Linking {
         let (found, subscriber, endpoints) = known?;
         // Whoever was refused may have changed what is wrong by the next time.
         if let Some(profile) = profile.as_ref().filter(|_| recent.is_none()) {
-            self.recent_profiles.note(person.clone(), profile.clone());
+            self.recent_profiles.note(asker, profile.clone());
         }
         Ok(AskerFacts { found, candidates, profile, subscriber, created: false, endpoints })
     }
@@ -173,7 +174,7 @@ impl Linking {
     ) -> Result<Profile, ProfilesError> {
         let profile = self.profiles.look_up(profiles, person, token).await;
         if !matches!(&profile, Ok(Profile { kind: Kind::Member | Kind::Guest, .. })) {
-            self.recent_profiles.forget(person);
+            self.recent_profiles.forget(&(person.clone(), profiles.asker()));
         }
         profile
     }
@@ -199,7 +200,8 @@ impl Linking {
         let known = self.index.known(&question.asker.workspace).await;
         let token = self.integration.bot_token.as_ref();
         let token = token.or_else(|| known.first()?.access_token.as_ref());
-        let profile = match self.recent_profiles.get(&question.asker) {
+        let asker = (question.asker.clone(), profiles.asker());
+        let profile = match self.recent_profiles.get(&asker) {
             Some(profile) => Ok(profile),
             None => self.ask_platform(profiles, &question.asker, token).await,
         };

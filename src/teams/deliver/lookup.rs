@@ -80,6 +80,10 @@ impl Profiles for Members<'_> {
         }
     }
 
+    fn asker(&self) -> String {
+        self.lookup.account.clone()
+    }
+
     fn hint(&self) -> Option<String> {
         let roster = self.roster.as_ref().and_then(MemberSearch::found).unwrap_or_default();
         let hint = Hint {

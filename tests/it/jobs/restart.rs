@@ -61,7 +61,7 @@ async fn a_pressed_button_is_answered_before_the_end_and_so_is_what_it_promises(
     let card = bot.ask(ADA, "connect").await;
     hold_mints(&bot, &hold);
     let notice = bot.press(ADA, &card, "New link").await;
-    assert!(notice.as_str().unwrap().contains("on its way"), "{notice}");
+    assert!(notice.as_str().unwrap().contains("One moment"), "{notice}");
     hold.reached(1).await;
     close(&bot).await;
     hold.release();

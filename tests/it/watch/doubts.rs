@@ -17,7 +17,7 @@ async fn asked_guest() -> TeamsBot {
     bot.teams.add_person(Person::guest(ACME, GUEST, "Gus Guest", HOME, AT_HOME));
     let card = bot.ask(GUEST, "connect").await;
     assert_eq!(bot.approve(&link(&card), GUEST).await.status, 200);
-    bot.until_later(async || said(&bot.teams.seen_by(GUEST)[0]).contains("Did you just")).await;
+    bot.until_later(async || said(&bot.teams.seen_by(GUEST)[0]).contains("Was it you?")).await;
     bot
 }
 
@@ -39,14 +39,14 @@ async fn a_guest_who_says_no_or_nothing_for_an_hour_is_connected_no_more() {
         let bot = asked_guest().await;
         if says_no {
             let card = bot.teams.seen_by(GUEST).remove(0);
-            bot.press(GUEST, &card, "No").await;
+            bot.press(GUEST, &card, "No, that was not me").await;
         } else {
             bot.pass(Duration::from_secs(50 * 60)).await;
             assert_eq!(bot.novu.endpoints().len(), 1);
             bot.pass(Duration::from_secs(15 * 60)).await;
         }
         bot.until_later(async || bot.novu.endpoints().is_empty()).await;
-        let told = async || said(&bot.teams.seen_by(GUEST)[0]).contains("removed");
+        let told = async || said(&bot.teams.seen_by(GUEST)[0]).contains("undid it");
         bot.until_later(told).await;
         bot.settle().await;
         assert_eq!(bot.teams.seen_by(GUEST).len(), 1);

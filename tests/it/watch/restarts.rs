@@ -69,6 +69,8 @@ async fn watches_outlive_a_kill_and_nobody_is_told_twice() {
         assert_eq!(bot.approve(&links[0], ADA).await.status, 200);
         let second = Replica::start(&bot, &storage).await;
         bot.until_told("connected as").await;
+        // That it was told is stored.
+        bot.pass(Duration::from_secs(1)).await;
         second.kill().await;
         let third = Replica::start(&bot, &storage).await;
         assert_eq!(bot.approve(&links[1], GRACE).await.status, 200);

@@ -112,7 +112,7 @@ async fn what_cannot_be_removed_is_tried_until_it_is_and_that_is_said() {
     let down = Effect::status(StatusCode::SERVICE_UNAVAILABLE);
     bot.novu.fault(Fault::new(Route::delete(ENDPOINTS), down));
     bot.approve(&link, GRACE).await;
-    bot.until_told("which takes a moment").await;
+    bot.until_told("This can take a moment").await;
     bot.pass(Duration::from_secs(120)).await;
     assert_eq!(bot.slack.messages().len(), 1, "said once");
     assert!(!log.lines("the endpoint of a wrong person is not removed yet").is_empty());
