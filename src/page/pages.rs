@@ -73,7 +73,7 @@ struct Back<'a> {
     label: String,
 }
 
-impl<'a> Pages<'a> {
+impl Pages<'_> {
     /// Asks the person to confirm.
     pub(super) fn confirm(self, guest: &Guest) -> Response {
         let language = self.language;
@@ -173,7 +173,7 @@ impl<'a> Pages<'a> {
     }
 
     /// Tells that a press of some other site's button does not count.
-    pub(super) fn from_elsewhere(self) -> Response {
+    pub(super) fn cross_site(self) -> Response {
         self.told(StatusCode::FORBIDDEN, "link-elsewhere", &[])
     }
 

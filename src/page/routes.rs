@@ -117,7 +117,7 @@ async fn press(
     let page = Pages { app: &pages.app, language };
     if is_from_elsewhere(&headers, &pages.links.public_url) {
         pages.refused.note(CROSS_SITE);
-        return page.from_elsewhere();
+        return page.cross_site();
     }
     let guest = match guest {
         Ok(guest) => guest,
