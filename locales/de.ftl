@@ -13,6 +13,7 @@ connect-button = Verbinden
 connect-again-button = Wieder verbinden
 stay-connected-button = Verbunden bleiben
 buttons-spoken = Schaltflächen in dieser Nachricht: { $buttons }.
+button-spoken = „{ $label }“
 card-fallback = Diese App kann die Nachricht nicht zeigen. Öffne diesen Chat in einer neueren Version der App oder im Browser.
 
 already-connected = Du bist als { $subscriber } verbunden.
@@ -23,9 +24,11 @@ not-connected = Du bist noch nicht verbunden.
 
 connected-hint = Deine Benachrichtigungen kommen ab jetzt hier an.
 stranger-removed = Auch jemand anderes hat deinen Anmeldelink benutzt. Diese Person ist nicht verbunden: Das habe ich sofort rückgängig gemacht.
-status-line = { $place }: { $connected }
+status-line = { $place }: als { $subscriber } verbunden.
+status-line-since = { $place }: seit { $since } als { $subscriber } verbunden.
 status-not-here = Hier bist du noch nicht verbunden.
-status-does-not-deliver = Dorthin kommen aber keine Benachrichtigungen durch. Sag es deiner Administration.
+status-more = Weitere verbundene Chat-Konten: { $count }.
+status-does-not-deliver = Dort kommen Benachrichtigungen nicht durch: Sag es deiner Administration.
 status-as-of = Der Benachrichtigungsdienst ist gerade nicht erreichbar. Stand: { $day }, { $time }.
 status-button = Status zeigen
 test-button = Test senden
@@ -62,6 +65,8 @@ test-too-soon = Du hast vor weniger als einer Minute einen Test gesendet.
     .remedy = Warte einen Moment und versuch es dann noch einmal.
 test-not-offered = Hier ist keine Testbenachrichtigung eingerichtet.
     .remedy = Das kann deine Administration tun.
+page-ended = Jemand hat die persönliche Seite hinter dieser Nachricht geöffnet und gesagt, dass es nicht die eigene ist. Die Seite ist geschlossen.
+    .remedy = Wenn du dich verbinden möchtest, hol dir eine neue. Wenn du deinen Link nicht weitergegeben hast, sag deiner Administration Bescheid.
 
 working = Deine Antwort ist unterwegs. Sie erscheint gleich hier.
 
@@ -85,6 +90,8 @@ link-tenant = Organisation
 link-account = Benachrichtigungskonto
 link-account-unknown = Das, das deine Organisation für dich führt
 link-warning = Diese Seite ist persönlich. Wenn du das nicht bist, schließe sie: Bisher hat sich nichts geändert.
+link-personal = Diese Seite ist persönlich, und bisher hat sich nichts geändert.
+link-not-me = Das bin ich nicht
 link-button = Weiter zur Anmeldung
 link-next = Du meldest dich bei { $provider } an. Danach kannst du die Seite schließen.
 link-connected-title = Du bist verbunden
@@ -93,12 +100,44 @@ link-refused-title = Das hat nicht geklappt
 link-expired-title = Dieser Link ist abgelaufen
 link-expired = Ein solcher Link gilt einen Tag, damit ihn niemand später irgendwo findet.
     .remedy = Geh zurück in deinen Chat und gib { $connect } ein, um einen neuen zu bekommen.
+link-ended-title = Diese Seite ist geschlossen
+link-ended = Jemand hat auf ihr gesagt, dass es nicht die eigene ist. Deshalb kann sie nicht mehr benutzt werden.
+    .remedy = Wenn es deine ist, geh zurück in deinen Chat und gib { $connect } ein, um eine neue zu bekommen.
+link-not-mine-title = Die Seite ist geschlossen
+link-not-mine = Hier beginnt keine Anmeldung mehr, und wem die Seite gehört, der liest im Chat, was geschehen ist.
+    .remedy = Du kannst dieses Fenster schließen.
+link-spent-title = Deine Anmeldung ist schon offen
+link-spent = Die Schaltfläche wurde vor weniger als fünf Minuten gedrückt, also ist deine Anmeldung in einem anderen Tab offen.
+    .remedy = Bring sie dort zu Ende. Wenn du sie nicht findest oder die Schaltfläche nicht selbst gedrückt hast, geh zurück in deinen Chat und gib { $connect } ein, um eine neue Seite zu bekommen.
+link-unavailable-title = Einen Moment bitte
+link-unavailable = Ich kann diese Seite gerade nicht nachschlagen.
+    .remedy = Lade sie in einer Minute noch einmal. Es hat sich nichts geändert.
 link-unknown-title = Dieser Link funktioniert nicht
 link-unknown = Vielleicht ist unterwegs ein Stück verloren gegangen.
     .remedy = Öffne ihn noch einmal in deinem Chat. Wenn das nicht hilft, hol dir dort einen neuen: Gib /connect ein oder das, womit du diesen bekommen hast.
 link-elsewhere-title = Das hat nicht hier begonnen
 link-elsewhere = Eine andere Website wollte deine Anmeldung starten, deshalb habe ich sie angehalten. Es hat sich nichts geändert.
     .remedy = Wenn du dein Konto verbinden willst, öffne den Link in deinem Chat und drücke dort auf die Schaltfläche.
+
+linked-title = Zurück in deinen Chat
+linked = Du kommst von der Anmeldung. Was daraus geworden ist, steht gleich in { $brand }.
+    .remedy = Du kannst diese Seite schließen.
+linked-open = { $brand } öffnen
+
+# Daten, wie Menschen sie schreiben. Seiten zeigen sie; Chats haben ihre eigene Art.
+date = { $day }. { $month } { $year }
+month-1 = Januar
+month-2 = Februar
+month-3 = März
+month-4 = April
+month-5 = Mai
+month-6 = Juni
+month-7 = Juli
+month-8 = August
+month-9 = September
+month-10 = Oktober
+month-11 = November
+month-12 = Dezember
 
 open-chat = Hier kann ich dir nicht unter vier Augen antworten. Öffne einen Chat mit mir: { $link }
 
@@ -172,7 +211,7 @@ C-INCOMPLETE = Deine Anfrage kam ohne das an, was ich für eine Antwort brauche.
     .remedy = Gib { $connect } noch einmal ein. Wenn es so bleibt, sag es deiner Administration.
 
 # Der Hinweis für Menschen, deren Schaltfläche gedrückt ist, bis die Antwort da ist.
-press-connect = Einen Moment, ich hole deinen Link.
+press-connect = Einen Moment, deine Antwort ist unterwegs.
 press-status = Einen Moment, ich sehe nach.
 press-test = Einen Moment, ich frage nach einem Test.
 press-disconnect = Einen Moment, bitte.

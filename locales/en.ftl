@@ -13,6 +13,7 @@ connect-button = Connect
 connect-again-button = Connect again
 stay-connected-button = Stay connected
 buttons-spoken = Buttons in this message: { $buttons }.
+button-spoken = “{ $label }”
 card-fallback = This app cannot show the message. Open this chat in a newer version of the app, or in your browser.
 
 already-connected = You are connected as { $subscriber }.
@@ -23,9 +24,11 @@ not-connected = You are not connected yet.
 
 connected-hint = Your notifications arrive here from now on.
 stranger-removed = Somebody else opened your sign-in link as well. They are not connected: I removed that at once.
-status-line = { $place }: { $connected }
+status-line = { $place }: connected as { $subscriber }.
+status-line-since = { $place }: connected as { $subscriber } (since { $since }).
 status-not-here = You are not connected here yet.
-status-does-not-deliver = But notifications do not get through there. Tell your administrator.
+status-more = Connected chat accounts beyond these: { $count }.
+status-does-not-deliver = Notifications do not get through there: tell your administrator.
 status-as-of = The notification service cannot be reached at the moment. This is as of { $day }, { $time }.
 status-button = Show my status
 test-button = Send a test
@@ -62,6 +65,8 @@ test-too-soon = You sent a test less than a minute ago.
     .remedy = Wait a moment, then try again.
 test-not-offered = No test notification has been set up here.
     .remedy = Your administrator can do that.
+page-ended = Somebody opened the personal page behind this message and said that it is not theirs. The page is closed.
+    .remedy = If you want to connect, get a new one. If you did not pass your link on, tell your administrator.
 
 working = Your answer is on its way. It appears here in a moment.
 
@@ -85,6 +90,8 @@ link-tenant = Organisation
 link-account = Notification account
 link-account-unknown = The one that your organisation has for you
 link-warning = This page is personal. If this is not you, close it: nothing has changed so far.
+link-personal = This page is personal, and nothing has changed so far.
+link-not-me = This is not me
 link-button = Continue to sign in
 link-next = You sign in at { $provider }. After that you can close the page.
 link-connected-title = You are connected
@@ -93,12 +100,44 @@ link-refused-title = This did not work
 link-expired-title = This link has expired
 link-expired = A link like this works for one day, so that nobody finds it lying around.
     .remedy = Go back to your chat and type { $connect } to get a new one.
+link-ended-title = This page is closed
+link-ended = Somebody said on it that it is not theirs, so it cannot be used any more.
+    .remedy = If it is yours, go back to your chat and type { $connect } to get a new one.
+link-not-mine-title = The page is closed
+link-not-mine = No sign-in begins here any more, and the person whose page it is reads in their chat what happened.
+    .remedy = You can close this window.
+link-spent-title = Your sign-in is already open
+link-spent = The button was pressed less than five minutes ago, so your sign-in is open in another tab.
+    .remedy = Finish it there. If you cannot find it, or did not press the button yourself, go back to your chat and type { $connect } for a new page.
+link-unavailable-title = One moment, please
+link-unavailable = I cannot look up this page at the moment.
+    .remedy = Load it again in a minute. Nothing has changed.
 link-unknown-title = This link does not work
 link-unknown = Maybe a part of it got lost on the way.
     .remedy = Open it in your chat once more. If that does not help, ask for a new one there: type /connect, or whatever you typed to get this one.
 link-elsewhere-title = This did not start here
 link-elsewhere = Another website tried to start your sign-in, so I stopped it. Nothing has changed.
     .remedy = If you want to connect your account, open the link in your chat and press the button there.
+
+linked-title = Back to your chat
+linked = You come from the sign-in. What came of it appears in { $brand } in a moment.
+    .remedy = You can close this page.
+linked-open = Open { $brand }
+
+# Dates, as people write them. Pages show them; chats have their own way.
+date = { $day } { $month } { $year }
+month-1 = January
+month-2 = February
+month-3 = March
+month-4 = April
+month-5 = May
+month-6 = June
+month-7 = July
+month-8 = August
+month-9 = September
+month-10 = October
+month-11 = November
+month-12 = December
 
 open-chat = I cannot answer you privately here. Open a chat with me: { $link }
 
@@ -172,7 +211,7 @@ C-INCOMPLETE = Your request arrived without what I need to answer it.
     .remedy = Type { $connect } again. If it stays like this, tell your administrator.
 
 # The notice that somebody reads whose button was pressed, until the answer is there.
-press-connect = One moment, I am getting your link.
+press-connect = One moment, your answer is on its way.
 press-status = One moment, I am looking it up.
 press-test = One moment, I am asking for a test.
 press-disconnect = One moment, please.

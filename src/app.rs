@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{Common, Machine, Responder, Surface};
+use crate::answering::{Common, Machine, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
@@ -28,11 +28,11 @@ use crate::core::{
     WorkspaceIndex,
 };
 use crate::http::{self, RequestLimits, harden, ops};
-use crate::links::Links;
+use crate::links::{self, Links};
 use crate::metrics::Metrics;
 use crate::net::{self, Outgoing};
 use crate::novu::{self, Novu};
-use crate::page::LinkPages;
+use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::{Store, StoreTrouble};
@@ -111,7 +111,7 @@ impl App {
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
 
-        let links = build_links(&config.server, &clock);
+        let links = build_links(&config.server, &store, &random, &clock);
         let resolving = Resolving { http: &http, clock: &clock, metrics: &metrics };
         let chain = Arc::new(resolving.chain(&config.identity, platforms.clone()).await?);
         let held = HeldAccounts::load(store.clone(), Arc::clone(&clock)).await;
@@ -139,7 +139,7 @@ impl App {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
-        let pages = build_pages(&common, &surfaces);
+        let pages = build_pages(&common, config.app, &surfaces);
         let Common {
             http,
             store,
@@ -276,16 +276,35 @@ fn begin_series(metrics: &Metrics, platform: &'static str) {
     metrics.begin_reply(platform);
 }
 
-fn build_links(server: &http::config::Settings, clock: &SharedClock) -> Option<Arc<Links>> {
-    let public_url = server.public_url.clone()?;
-    let keys = server.link_keys.iter().filter_map(SigningKey::new).collect();
-    Links::new(public_url, keys, Arc::clone(clock)).map(Arc::new)
+fn build_links(
+    server: &http::config::Settings,
+    store: &Store,
+    random: &SharedRandom,
+    clock: &SharedClock,
+) -> Option<Arc<Links>> {
+    Some(Arc::new(Links::new(links::Parts {
+        public_url: server.public_url.clone()?,
+        former_keys: server.link_keys.iter().filter_map(SigningKey::new).collect(),
+        store: store.clone(),
+        random: Arc::clone(random),
+        clock: Arc::clone(clock),
+    })))
 }
 
-fn build_pages(common: &Common, surfaces: &[Arc<dyn Surface>]) -> Option<Arc<LinkPages>> {
-    let links = Arc::clone(common.links.as_ref()?);
-    let responders =
-        surfaces.iter().map(|surface| surface.machine() as Arc<dyn Responder>).collect();
-    let (random, metrics) = (Arc::clone(&common.random), Arc::clone(&common.metrics));
-    Some(Arc::new(LinkPages::new(links, responders, random, metrics)))
+fn build_pages(
+    common: &Common,
+    app: page::config::Settings,
+    surfaces: &[Arc<dyn Surface>],
+) -> Option<Arc<LinkPages>> {
+    let chat = |surface: &Arc<dyn Surface>| page::Chat {
+        responder: surface.machine(),
+        address: surface.chat_address(),
+    };
+    Some(Arc::new(LinkPages::new(page::Parts {
+        links: Arc::clone(common.links.as_ref()?),
+        chats: surfaces.iter().map(chat).collect(),
+        app,
+        random: Arc::clone(&common.random),
+        metrics: Arc::clone(&common.metrics),
+    })))
 }

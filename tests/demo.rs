@@ -17,7 +17,7 @@ fn the_demonstration_plays_to_a_good_end_by_itself() {
         "Only visible to you",
         "[ Sign in ]",
         "subscriber slack:T0ACME:U0ADA is reached as Slack user U0ADA",
-        "You are connected as Ada Lovelace since",
+        "You are connected as Ada Lovelace (since",
         "[ New link ]",
         "is reached as Teams user 5c1f0000-0000-4000-8000-0000000000ad through connection acme-teams",
     ] {

@@ -76,7 +76,8 @@ impl<D: Deliver> Remember<'_, D> {
 /// As [`Remember`], where the message with the way to the link has been seen for a while.
 pub(super) struct Again<'a, D: Deliver> {
     pub(super) answering: &'a Answering<D>,
-    pub(super) message: Reference,
+    /// None where it is from before messages were kept.
+    pub(super) message: Option<Reference>,
     pub(super) watch: OnceLock<Watch>,
 }
 
@@ -91,8 +92,9 @@ impl<D: Deliver> BeforeLink for Again<'_, D> {
         prospect: Prospect,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
-            let watch = Watch::new(question, self.message, prospect);
-            let id = MessageId::of(&question.asker, self.message);
+            let Some(message) = self.message else { return Ok(()) };
+            let watch = Watch::new(question, message, prospect);
+            let id = MessageId::of(&question.asker, message);
             match self.answering.messages.watch_again(&id, watch.stored()).await {
                 Ok(true) => {}
                 // Nothing could tell the person what comes of the link.
@@ -174,39 +176,57 @@ impl<D: Deliver> Answering<D> {
     ) -> Answer {
         if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
             return match self.linking.invite(question, profiles).await {
-                Ok(invitee) => match before.store(question, None).await {
-                    Ok(()) => self.page(question, invitee, profiles),
-                    Err(refusal) => Answer::Refused(refusal),
-                },
+                Ok(invitee) => {
+                    // Side by side, so that a database writes both at once.
+                    let page = self.page(question, invitee, profiles);
+                    match tokio::join!(before.store(question, None), page) {
+                        (Ok(()), page) => page,
+                        (Err(refusal), _) => Answer::Refused(refusal),
+                    }
+                }
                 Err(answer) => answer,
             };
         }
         match self.linking.answer(question, profiles, before).await {
             Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
-                self.page(question, invitee, profiles)
+                self.page(question, invitee, profiles).await
             }
             answer => answer,
         }
     }
 
-    /// A sign-in by the asker's personal page.
-    fn page(&self, question: &Question, invitee: Invitee, profiles: &impl Profiles) -> Answer {
+    /// A sign-in by the asker's personal page, which is stored before anybody sees its address.
+    async fn page(
+        &self,
+        question: &Question,
+        invitee: Invitee,
+        profiles: &impl Profiles,
+    ) -> Answer {
         let Some(links) = &self.links else {
             return Answer::Refused(Reason::LinkTooLong.into());
         };
         // A page outlives the chat's own name for its command, which is empty where there is none.
         let command = Some(question.command.as_str()).filter(|command| !command.is_empty());
-        let url = links.url_for(&Invitation {
+        let invitation = Invitation {
             person: question.asker.clone(),
             name: invitee.chat_name.clone().or_else(|| question.name.clone()),
-            workspace: None,
+            workspace: self.linking.workspace_name(&question.asker).await,
             subscriber: Some(invitee.subscriber.as_str().to_owned()),
             subscriber_name: invitee.subscriber_name.clone(),
             command: command.unwrap_or(Intent::CONNECT_WORD).to_owned(),
             reference: question.reference,
             hint: profiles.hint(),
-        });
-        let link = SignInLink::to_personal_page(url);
-        Answer::SignIn(SignIn { link, lasts: Lasts::Page, invitee })
+        };
+        match links.url_for(&invitation).await {
+            Ok(url) => {
+                let link = SignInLink::to_personal_page(url);
+                Answer::SignIn(SignIn { link, lasts: Lasts::Page, invitee })
+            }
+            Err(error) => {
+                let reference = question.reference;
+                tracing::error!(%error, %reference, "there is no personal page, so the question is refused");
+                Answer::Refused(Reason::StoreUnavailable.into())
+            }
+        }
     }
 }

@@ -21,12 +21,13 @@ pub trait Responder: Send + Sync + Debug {
 
     /// Answers a question of somebody who waits for the answer elsewhere than in the chat: with a
     /// minted link, never with a page. `hint` is what the page carries to look the asker up, `message`
-    /// what says in chat what comes of the link. Whoever shows the answer records it.
+    /// what says in chat what comes of the link; none where the page is from before messages were kept, so
+    /// that nobody can be told. Whoever shows the answer records it.
     fn answer<'a>(
         &'a self,
         question: &'a Question,
         hint: Option<&'a str>,
-        message: Reference,
+        message: Option<Reference>,
     ) -> BoxFuture<'a, Answer>;
 
     /// Shows an answer in place of a message that was shown before.
@@ -104,7 +105,7 @@ impl<D: Deliver> Responder for Answering<D> {
         &'a self,
         question: &'a Question,
         hint: Option<&'a str>,
-        message: Reference,
+        message: Option<Reference>,
     ) -> BoxFuture<'a, Answer> {
         async move {
             let Some(lookup) = self.deliver.recall(hint) else {

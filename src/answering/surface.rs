@@ -62,6 +62,9 @@ pub trait Surface: Send + Sync + Debug {
     /// What answers the platform's people.
     fn machine(&self) -> Arc<dyn Machine>;
 
+    /// The address that takes somebody from a page back to their chat.
+    fn chat_address(&self) -> String;
+
     /// What the platform needs in the background, beside its machine.
     fn background(self: Arc<Self>) -> Vec<Background> {
         Vec::new()

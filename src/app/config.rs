@@ -14,7 +14,7 @@ use crate::config::{
 use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::net::HttpsProxy;
-use crate::{http, novu, slack, store, teams, telemetry};
+use crate::{http, novu, page, slack, store, teams, telemetry};
 
 /// The chat platforms that there are.
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
@@ -31,7 +31,7 @@ pub fn sections() -> Vec<&'static Section> {
     [&http::config::SECTION, &store::config::SECTION, &novu::config::SECTION]
         .into_iter()
         .chain(platforms)
-        .chain([&identity::SECTION])
+        .chain([&identity::SECTION, &page::config::SECTION])
         .collect()
 }
 
@@ -48,6 +48,8 @@ pub struct Config {
     pub(crate) surfaces: Vec<Arc<dyn SurfaceSettings>>,
     /// How a person's subscriber is found.
     pub(crate) identity: identity::Settings,
+    /// What people read on pages.
+    pub(crate) app: page::config::Settings,
     /// What is seldom meant, though it was taken.
     pub(crate) warnings: Vec<Warning>,
     /// What tells it from another one, key by key.
@@ -148,12 +150,14 @@ impl Config {
         // One that is on and wrong has its problems, so what comes of it here does not matter.
         let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
         let identity = identity::Settings::read(reader);
+        let app = page::config::Settings::read(reader);
         Some(Self {
             server: server?,
             store: store?,
             novu: novu?,
             surfaces,
             identity: identity?,
+            app: app?,
             warnings: Vec::new(),
             fingerprints: Fingerprints::default(),
         })
@@ -189,6 +193,7 @@ impl Config {
         lines.extend(self.novu.describe());
         lines.extend(self.surfaces.iter().flat_map(|settings| settings.describe()));
         lines.extend(self.identity.describe());
+        lines.extend(self.app.describe());
         lines
     }
 }

@@ -76,12 +76,11 @@ impl App {
         Ok(Reloaded { taken, left })
     }
 
-    /// The keys of personal links, where there are links now and will be.
+    /// The keys of addresses from before, where there are personal pages.
     fn reload_links(&self, new: &http::config::Settings) -> Option<Reload> {
         let links = Arc::clone(self.links.as_ref()?);
         let keys: Vec<_> = new.link_keys.iter().filter_map(SigningKey::new).collect();
-        (!keys.is_empty())
-            .then(|| Reload::new([http::config::LINK_KEYS.name], move || links.use_keys(keys)))
+        Some(Reload::new([http::config::LINK_KEYS.name], move || links.use_keys(keys)))
     }
 
     /// All of the section `identity`, the table's content among it. It is judged as at a start, so a

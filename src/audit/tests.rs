@@ -108,7 +108,7 @@ async fn what_is_noted_becomes_a_chain_that_anybody_can_follow() {
     let end = bench.note(Kind::ALL.iter().map(|kind| event(*kind, "U1"))).await;
     assert_eq!(usize::try_from(end.length).unwrap(), Kind::ALL.len());
     let end = bench.note([administrator]).await;
-    assert_eq!(bench.broken(&[end.clone()]).await, None);
+    assert_eq!(bench.broken(std::slice::from_ref(&end)).await, None);
 
     let (_, lines) = bench.export(None).await;
     let mut previous = line::beginning(&end.chain);
@@ -173,7 +173,7 @@ async fn whatever_is_done_to_a_chain_breaks_it_where_it_was_done() {
     ] {
         let bench = Bench::new().await;
         let end = bench.note((0..5).map(|_| event(Kind::Linked, "U1"))).await;
-        assert_eq!(bench.broken(&[end.clone()]).await, None);
+        assert_eq!(bench.broken(std::slice::from_ref(&end)).await, None);
         bench.tamper(statement).await;
         let broken = bench.broken(&[end]).await;
         assert_eq!(broken.map(|(line, _)| line), Some(line), "{statement}: {broken:?}");

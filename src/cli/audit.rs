@@ -98,7 +98,7 @@ async fn verify(
         match broken {
             None => writeln!(out, "{held} is whole")?,
             Some((line, why)) => {
-                writeln!(out, "{held} holds so far; line {line} breaks it: {why}")?
+                writeln!(out, "{held} holds so far; line {line} breaks it: {why}")?;
             }
         }
     }

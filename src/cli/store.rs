@@ -181,9 +181,14 @@ async fn copy(
 
 async fn forget(settings: &Settings, owner: Owner, out: &mut impl Write) -> anyhow::Result<()> {
     let forgotten = store::forget(&settings.location, owner).await?;
-    let Forgotten { messages, links, held, pseudonyms } = forgotten;
-    let removed =
-        [("messages", messages), ("links", links), ("held", held), ("pseudonyms", pseudonyms)];
+    let Forgotten { messages, pages, links, held, pseudonyms } = forgotten;
+    let removed = [
+        ("messages", messages),
+        ("pages", pages),
+        ("links", links),
+        ("held", held),
+        ("pseudonyms", pseudonyms),
+    ];
     for (what, removed) in removed {
         writeln!(out, "{what:<11} {removed} removed")?;
     }

@@ -55,13 +55,15 @@ pub enum Answer {
     Help(Option<UnknownCommand>),
     /// Said to somebody who is grateful.
     YouAreWelcome,
+    /// The personal page that the message led to is closed: somebody said on it that it is not theirs.
+    PageEnded,
     /// No, and why not.
     Refused(Refusal),
 }
 
 impl Answer {
     /// The words of the kinds that are no refusals.
-    const KINDS: [&'static str; 19] = [
+    const KINDS: [&'static str; 20] = [
         "sign_in",
         "already_connected",
         "not_connected",
@@ -77,6 +79,7 @@ impl Answer {
         "disconnect_wanted",
         "disconnected",
         "tested",
+        "page_ended",
         "working",
         "welcome",
         "help",
@@ -111,6 +114,7 @@ impl Answer {
             Self::Welcome => "welcome",
             Self::Help(_) => "help",
             Self::YouAreWelcome => "you_are_welcome",
+            Self::PageEnded => "page_ended",
             Self::Refused(refusal) => refusal.reason.code(),
         }
     }

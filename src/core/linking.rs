@@ -12,6 +12,7 @@ mod testing;
 mod upkeep;
 mod verifying;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Integration {
     pub bot_token: Option<SecretString>,
     /// Whether people are refused of whom the platform does not say who they are.
     pub require_profile: bool,
+    /// What the operator calls workspaces, by their canonical ids, where Novu does not know.
+    pub workspace_names: HashMap<String, String>,
 }
 
 /// What a [`Linking`] is made of.
@@ -193,6 +196,17 @@ impl Linking {
         }
         let candidates = self.index.known(&person.workspace).await;
         candidates.first()?.access_token.clone()
+    }
+
+    /// What a person's workspace is called: by the operator, else by Novu. Asks nobody.
+    pub async fn workspace_name(&self, person: &Person) -> Option<String> {
+        let Integration { platform, workspace_names, .. } = &self.integration;
+        let named = |id: &str| workspace_names.get(&*platform.canonical_id(id)).cloned();
+        if let Some(name) = person.workspace.connection_keys().find_map(named) {
+            return Some(name);
+        }
+        let known = self.index.known(&person.workspace).await;
+        known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
     }
 
     /// Answers a question of somebody who sees the answer as a message, however long it takes. Never

@@ -17,7 +17,7 @@ const CONNECTIONS: RangeInclusive<usize> = 1..=65_536;
 const IDLE_TIME: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 /// Above, whoever watches over processes loses patience first.
 const DRAIN_TIME: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_mins(1);
-/// The key in use, and the one before it until the last link that it signed has expired.
+/// The key that was in use, and the one before it.
 const LINK_KEYS_MOST: usize = 2;
 
 section! {
@@ -36,8 +36,8 @@ section! {
 
     pub(crate) LINK_KEYS: ListKey<SecretString> = ListKey::new(
         "server.link_keys",
-        "the key that signs the links to personal pages; while it is being replaced, the new and \
-         the old one",
+        "the keys that signed personal links before pages were kept in the store, for a day after \
+         the upgrade",
         parse::signing_key,
     )
     .secret();
@@ -85,8 +85,7 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The origin at which people reach the service: https, or http on this machine.
     pub public_url: Option<Url>,
-    /// Keys of the links to personal pages: the first signs, all verify. One or two if there is a
-    /// public URL, else none.
+    /// Keys that signed addresses of personal pages before pages were kept in the store; two at most.
     pub link_keys: Vec<SecretString>,
     /// The operators' own address, for `/metrics` and `/readyz`.
     pub ops_listen: SocketAddr,
@@ -153,23 +152,17 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
 }
 
-/// Personal pages need an address that people can reach and a key to sign links to it with.
+/// The keys of addresses that are in chats from before.
 fn link_keys(reader: &mut Reader) -> Option<Vec<SecretString>> {
     let keys = reader.optional_list(&LINK_KEYS);
     if keys.as_ref().is_some_and(|keys| keys.len() > LINK_KEYS_MOST) {
         reader
             .blame(&LINK_KEYS, "has more than two entries: keep the new key and the one before it");
     }
-    match (reader.is_given(&PUBLIC_URL), reader.is_given(&LINK_KEYS)) {
-        (true, false) => {
-            let cause = "is missing, but server.public_url is set";
-            reader.lacks(&LINK_KEYS, format!("{cause}: set it to at least 16 random characters"));
-        }
-        (false, true) => {
-            let cause = "is set, but server.public_url is not";
-            reader.lacks(&LINK_KEYS, format!("{cause}: set that too, or remove this"));
-        }
-        _ => {}
+    if keys.is_some() {
+        let complaint = "is of use only for a day after the upgrade, for links that are in chats from \
+                         before: remove it then";
+        reader.warn(&LINK_KEYS, complaint);
     }
     keys
 }

@@ -8,13 +8,14 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use super::pages::STYLE;
 
 /// Keeps a page out of caches, frames, search results and the log of the next site.
 ///
 /// On a loopback origin, as in a demonstration, sign-in links may be plain http, else never.
-pub(super) fn protective(loopback: bool) -> HeaderMap {
+pub(super) fn protective(loopback: bool, logo: Option<&Url>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let fixed = [
         (CACHE_CONTROL, "no-store"),
@@ -28,22 +29,24 @@ pub(super) fn protective(loopback: bool) -> HeaderMap {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::try_from(policy(loopback)) {
+    if let Ok(policy) = HeaderValue::try_from(policy(loopback, logo)) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }
     headers
 }
 
-/// The content security policy: nothing but our own style, and one form.
+/// The content security policy: nothing but our own style, the operator's logo, and our forms.
 ///
 /// Browsers apply `form-action` to every redirect that follows the press: to the provider, from
 /// there to the sign-in page of the person's own organisation, and for those who are signed in
 /// already straight on to Novu. Nobody can list these hosts, so their scheme is what is prescribed.
-fn policy(loopback: bool) -> String {
+fn policy(loopback: bool, logo: Option<&Url>) -> String {
     let style = STANDARD.encode(Sha256::digest(STYLE));
+    let origin = |logo: &Url| format!("img-src {}; ", logo.origin().ascii_serialization());
+    let images = logo.map(origin).unwrap_or_default();
     let schemes = if loopback { "https: http:" } else { "https:" };
     format!(
-        "default-src 'none'; style-src 'sha256-{style}'; form-action 'self' {schemes}; \
+        "default-src 'none'; {images}style-src 'sha256-{style}'; form-action 'self' {schemes}; \
          base-uri 'none'; frame-ancestors 'none'"
     )
 }

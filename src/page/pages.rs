@@ -5,173 +5,271 @@ use std::borrow::Cow;
 use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
+use jiff::Timestamp;
 
-use crate::core::Language;
-use crate::core::{Answer, Link, Platform, Reference, Refusal};
+use super::Chat;
+use super::config::Settings;
+use super::not_me;
+use super::routes::Guest;
+use crate::core::{Answer, Language, Link, Platform, Reference, Refusal};
 use crate::links::{Invitation, Rejected};
 use crate::text::presentable;
 use crate::words::message::{Markup, Voice};
 
 /// The one style of all pages.
 pub(super) const STYLE: &str = include_str!("../../templates/link/style.css");
+/// The longest id that is shown, in characters: enough to tell one's own from another.
+const LONGEST_ID: usize = 16;
+
+/// The pages in one language.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pages<'a> {
+    pub(super) app: &'a Settings,
+    pub(super) language: Language,
+}
 
 /// The page that shows who will be connected to what.
 #[derive(Template)]
 #[template(path = "link/confirm.html")]
 struct Confirm<'a> {
     style: &'static str,
+    app: &'a Settings,
     language: &'static str,
     title: String,
     lead: String,
     facts: Vec<Fact<'a>>,
-    warning: String,
     button: String,
     next: String,
+    personal: String,
+    not_me: Option<String>,
+    action: (&'static str, &'static str),
 }
 
 /// One line of what is to be confirmed.
 struct Fact<'a> {
     label: String,
     value: Cow<'a, str>,
+    /// Whether that is an id, for want of a name.
+    is_id: bool,
     detail: Option<&'a str>,
 }
 
 /// A page that only tells something.
 #[derive(Template)]
 #[template(path = "link/notice.html")]
-struct Notice {
+struct Notice<'a> {
     style: &'static str,
+    app: &'a Settings,
     language: &'static str,
     title: String,
     paragraphs: Vec<String>,
+    back: Option<Back<'a>>,
     footer: Option<String>,
 }
 
-/// Asks the person to confirm.
-pub(super) fn confirm(
-    language: Language,
-    platform: &'static Platform,
-    invitation: &Invitation,
-) -> Response {
-    page(
-        StatusCode::OK,
-        &Confirm {
-            style: STYLE,
-            language: language.tag(),
-            title: language.say("link-title", &[]),
-            lead: language.say("link-lead", &[]),
-            facts: facts(language, platform, invitation),
-            warning: language.say("link-warning", &[]),
-            button: language.say("link-button", &[]),
-            next: language.say("link-next", &[("provider", platform.provider)]),
-        },
-    )
+/// The way back to the chat.
+struct Back<'a> {
+    address: &'a str,
+    label: String,
 }
 
-/// Who, where, and to what. What has no name shows its id.
+impl<'a> Pages<'a> {
+    /// Asks the person to confirm.
+    pub(super) fn confirm(self, guest: &Guest) -> Response {
+        let language = self.language;
+        let can_end = guest.page.is_kept();
+        let platform = guest.chat.platform();
+        page(
+            StatusCode::OK,
+            &Confirm {
+                style: STYLE,
+                app: self.app,
+                language: language.tag(),
+                title: language.say("link-title", &[]),
+                lead: language.say("link-lead", &[]),
+                facts: facts(language, platform, guest.page.invitation()),
+                button: language.say("link-button", &[]),
+                next: language.say("link-next", &[("provider", platform.provider)]),
+                personal: language.say(if can_end { "link-personal" } else { "link-warning" }, &[]),
+                not_me: can_end.then(|| language.say("link-not-me", &[])),
+                action: not_me::ACTION,
+            },
+        )
+    }
+
+    /// Tells that there is nothing to do. An e-mail address that serves as a name is not shown whole:
+    /// the chat knows who reads it, a page does not.
+    pub(super) fn already_connected(
+        self,
+        invitation: &Invitation,
+        reference: Reference,
+        link: Link,
+    ) -> Response {
+        let called = link.name.as_deref().and_then(presentable);
+        let called = called.or_else(|| shown_id(link.subscriber.as_str()));
+        let link = Link { name: called, ..link };
+        let message = self
+            .voice(invitation, reference, |voice| voice.message(&Answer::AlreadyConnected(link)));
+        // The catalogue's own hint speaks of the chat as "here".
+        let mut paragraphs: Vec<_> = message.body.into_iter().take(1).collect();
+        paragraphs.push(self.language.say("link-connected-hint", &[]));
+        self.notice(StatusCode::OK, "link-connected-title", paragraphs, None, None)
+    }
+
+    /// Tells why not, in the same words as the chat does.
+    pub(super) fn refused(
+        self,
+        status: StatusCode,
+        invitation: &Invitation,
+        reference: Reference,
+        refusal: Refusal,
+    ) -> Response {
+        let message =
+            self.voice(invitation, reference, |voice| voice.message(&Answer::Refused(refusal)));
+        self.notice(status, "link-refused-title", message.body, None, message.footer)
+    }
+
+    fn voice<T>(
+        self,
+        invitation: &Invitation,
+        reference: Reference,
+        say: impl FnOnce(Voice<'_>) -> T,
+    ) -> T {
+        let markup = PlainText(self.language);
+        let command = invitation.command.as_str();
+        say(Voice { language: self.language, command, reference, markup: &markup })
+    }
+
+    /// Tells that the sign-in is open already.
+    pub(super) fn spent(self, guest: &Guest) -> Response {
+        let command = guest.page.invitation().command.as_str();
+        let paragraphs = self.sentences("link-spent", &[], &[("connect", command)]);
+        self.notice(
+            StatusCode::OK,
+            "link-spent-title",
+            paragraphs,
+            Some(self.back(&guest.chat)),
+            None,
+        )
+    }
+
+    /// Tells how to get a link that works.
+    pub(super) fn rejected(self, rejected: &Rejected) -> Response {
+        match rejected {
+            Rejected::Unknown => self.unknown_address(),
+            Rejected::Expired { command } => {
+                self.told(StatusCode::GONE, "link-expired", &[("connect", command)])
+            }
+            Rejected::Ended { command } => {
+                self.told(StatusCode::GONE, "link-ended", &[("connect", command)])
+            }
+            Rejected::Unavailable => self.told(StatusCode::OK, "link-unavailable", &[]),
+        }
+    }
+
+    /// Tells that there is nothing at this address.
+    pub(super) fn unknown_address(self) -> Response {
+        self.told(StatusCode::NOT_FOUND, "link-unknown", &[])
+    }
+
+    /// Tells that a press of some other site's button does not count.
+    pub(super) fn from_elsewhere(self) -> Response {
+        self.told(StatusCode::FORBIDDEN, "link-elsewhere", &[])
+    }
+
+    /// Tells whoever ended the page that it is ended.
+    pub(super) fn not_mine(self) -> Response {
+        self.told(StatusCode::OK, "link-not-mine", &[])
+    }
+
+    /// Tells whoever comes from the sign-in where its result is.
+    pub(super) fn landed(self, chat: &Chat) -> Response {
+        let brand = chat.platform().brand;
+        let paragraphs = self.sentences("linked", &[("brand", brand)], &[]);
+        self.notice(StatusCode::OK, "linked-title", paragraphs, Some(self.back(chat)), None)
+    }
+
+    fn back(self, chat: &Chat) -> Back<'_> {
+        let label = self.language.say("linked-open", &[("brand", chat.platform().brand)]);
+        Back { address: &chat.address, label }
+    }
+
+    /// A notice of a title, a sentence and a remedy, all under one key.
+    fn told(self, status: StatusCode, key: &str, remedy: &[(&'static str, &str)]) -> Response {
+        let paragraphs = self.sentences(key, &[], remedy);
+        self.notice(status, &format!("{key}-title"), paragraphs, None, None)
+    }
+
+    /// A sentence and its remedy.
+    fn sentences(
+        self,
+        key: &str,
+        values: &[(&'static str, &str)],
+        remedy: &[(&'static str, &str)],
+    ) -> Vec<String> {
+        vec![self.language.say(key, values), self.language.remedy(key, remedy)]
+    }
+
+    fn notice(
+        self,
+        status: StatusCode,
+        title: &str,
+        paragraphs: Vec<String>,
+        back: Option<Back<'_>>,
+        footer: Option<String>,
+    ) -> Response {
+        let (app, language) = (self.app, self.language);
+        let title = language.say(title, &[]);
+        let language = language.tag();
+        page(status, &Notice { style: STYLE, app, language, title, paragraphs, back, footer })
+    }
+}
+
+/// Who, where, and to what. What has no name shows its id, but a place: nobody knows theirs by an id.
 fn facts<'a>(
     language: Language,
     platform: &'static Platform,
     invitation: &'a Invitation,
 ) -> Vec<Fact<'a>> {
     let Invitation { person, name, workspace, subscriber, subscriber_name, .. } = invitation;
-    let account = subscriber_name
-        .as_deref()
-        .or(subscriber.as_deref())
-        .map_or_else(|| Cow::Owned(language.say("link-account-unknown", &[])), Cow::Borrowed);
-    vec![
-        Fact {
-            label: language.say("link-person", &[]),
-            value: name.as_deref().unwrap_or(&person.user).into(),
-            detail: Some(platform.brand),
-        },
-        Fact {
-            label: language.say(platform.place, &[]),
-            value: workspace.as_deref().unwrap_or(place_id(invitation)).into(),
-            detail: None,
-        },
-        Fact {
-            label: language.say("link-account", &[]),
-            value: account,
-            detail: subscriber_name.as_ref().and(subscriber.as_deref()),
-        },
-    ]
+    let person = Fact {
+        label: language.say("link-person", &[]),
+        detail: Some(platform.brand),
+        ..named(name.as_deref(), Some(&person.user)).unwrap_or_else(|| unnamed(String::new()))
+    };
+    let place = workspace.as_deref().map(|workspace| Fact {
+        label: language.say(platform.place, &[]),
+        ..unnamed(workspace.to_owned())
+    });
+    let account = named(subscriber_name.as_deref(), subscriber.as_deref())
+        .unwrap_or_else(|| unnamed(language.say("link-account-unknown", &[])));
+    let account = Fact { label: language.say("link-account", &[]), ..account };
+    [Some(person), place, Some(account)].into_iter().flatten().collect()
 }
 
-/// The id of the workspace, or of the organisation where that is all that is known.
-fn place_id(invitation: &Invitation) -> &str {
-    let workspace = &invitation.person.workspace;
-    if workspace.id.is_empty() { workspace.realm() } else { &workspace.id }
-}
-
-/// Tells that there is nothing to do. An e-mail address that serves as a name is not shown whole:
-/// the chat knows who reads it, a page does not.
-pub(super) fn already_connected(
-    language: Language,
-    invitation: &Invitation,
-    reference: Reference,
-    link: Link,
-) -> Response {
-    let called = link.name.as_deref().unwrap_or(link.subscriber.as_str());
-    let link = Link { name: presentable(called), ..link };
-    let message = voice(language, invitation, reference).message(&Answer::AlreadyConnected(link));
-    // The catalogue's own hint speaks of the chat as "here".
-    let mut paragraphs: Vec<_> = message.body.into_iter().take(1).collect();
-    paragraphs.push(language.say("link-connected-hint", &[]));
-    notice(StatusCode::OK, language, "link-connected-title", paragraphs, None)
-}
-
-/// Tells why not, in the same words as the chat does.
-pub(super) fn refused(
-    status: StatusCode,
-    language: Language,
-    invitation: &Invitation,
-    reference: Reference,
-    refusal: Refusal,
-) -> Response {
-    let message = voice(language, invitation, reference).message(&Answer::Refused(refusal));
-    notice(status, language, "link-refused-title", message.body, message.footer)
-}
-
-fn voice(language: Language, invitation: &Invitation, reference: Reference) -> Voice<'_> {
-    Voice { language, command: &invitation.command, reference, markup: &PlainText }
-}
-
-/// Tells how to get a link that works.
-pub(super) fn rejected(language: Language, rejected: &Rejected) -> Response {
-    match rejected {
-        Rejected::Unknown => told(StatusCode::NOT_FOUND, language, "link-unknown", &[]),
-        Rejected::Expired { command } => {
-            told(StatusCode::GONE, language, "link-expired", &[("connect", command)])
-        }
+/// A name, else a shortened id.
+fn named<'a>(name: Option<&'a str>, id: Option<&str>) -> Option<Fact<'a>> {
+    if let Some(name) = name {
+        return Some(Fact { value: Cow::Borrowed(name), ..unnamed(String::new()) });
     }
+    Some(Fact { is_id: true, ..unnamed(shown_id(id?)?) })
 }
 
-/// Tells that a press of some other site's button does not count.
-pub(super) fn from_elsewhere(language: Language) -> Response {
-    told(StatusCode::FORBIDDEN, language, "link-elsewhere", &[])
+fn unnamed<'a>(value: String) -> Fact<'a> {
+    Fact { label: String::new(), value: Cow::Owned(value), is_id: false, detail: None }
 }
 
-/// A notice of a title, a sentence and a remedy, all under one key.
-fn told(
-    status: StatusCode,
-    language: Language,
-    key: &str,
-    values: &[(&'static str, &str)],
-) -> Response {
-    let paragraphs = vec![language.say(key, &[]), language.remedy(key, values)];
-    notice(status, language, &format!("{key}-title"), paragraphs, None)
-}
-
-fn notice(
-    status: StatusCode,
-    language: Language,
-    title: &str,
-    paragraphs: Vec<String>,
-    footer: Option<String>,
-) -> Response {
-    let title = language.say(title, &[]);
-    page(status, &Notice { style: STYLE, language: language.tag(), title, paragraphs, footer })
+/// An id as people are shown it: its beginning and its end, because ids that are made by one rule often
+/// begin alike.
+fn shown_id(id: &str) -> Option<String> {
+    let id = presentable(id)?;
+    let characters: Vec<_> = id.chars().collect();
+    if characters.len() <= LONGEST_ID {
+        return Some(id);
+    }
+    let half = (LONGEST_ID - 1) / 2;
+    let (first, last) = (&characters[..half], &characters[characters.len() - half - 1..]);
+    Some(first.iter().chain(&['…']).chain(last).collect())
 }
 
 fn page(status: StatusCode, page: &impl Template) -> Response {
@@ -186,10 +284,18 @@ fn page(status: StatusCode, page: &impl Template) -> Response {
 
 /// Text without any markup; the templates escape it. Days are those of universal time, because a
 /// page without a script does not know its reader's.
-struct PlainText;
+struct PlainText(Language);
 
 impl Markup for PlainText {
     fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {
         Cow::Borrowed(text)
+    }
+
+    /// As people write it in the language.
+    fn day(&self, moment: Timestamp) -> String {
+        let part = |format: &str| moment.strftime(format).to_string();
+        let month = self.0.say(&format!("month-{}", part("%-m")), &[]);
+        let (day, year) = (part("%-d"), part("%Y"));
+        self.0.say("date", &[("day", &day), ("month", &month), ("year", &year)])
     }
 }

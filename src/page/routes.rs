@@ -1,4 +1,4 @@
-//! Looking at a personal page, and pressing its button.
+//! Looking at a personal page, and pressing its buttons.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -6,24 +6,25 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
-use axum::http::header::{LOCATION, ORIGIN};
+use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
 use url::Url;
 
+use super::landing::land;
 use super::language::preferred;
-use super::pages;
-use super::{BAD_BODY, CROSS_SITE, EXPIRED_TOKEN, LinkPages, TIME_TO_ANSWER, UNKNOWN_TOKEN};
-use crate::answering::{Responder, record};
-use crate::core::Language;
-use crate::core::{Answer, Intent, LearntLanguage, Question, Reason, Reference, Refusal, SignIn};
-use crate::links::{Rejected, Token};
+use super::pages::Pages;
+use super::{
+    BAD_BODY, CROSS_SITE, Chat, ENDED_PAGE, EXPIRED_TOKEN, LinkPages, STORE, UNKNOWN_TOKEN, not_me,
+};
+use crate::core::{Language, Reason, Reference};
+use crate::links::{Page, Rejected};
 
-/// Our form sends nothing; some browsers send a little all the same.
+/// Our forms send next to nothing; some browsers send a little more.
 const MOST_BODY: usize = 1024;
 
 impl LinkPages {
@@ -38,93 +39,38 @@ impl LinkPages {
             }
         });
         Router::new()
-            .route("/link/{token}", get(show).post(press))
-            .route("/link/{token}/", get(show).post(press))
+            .route("/link/{id}", get(show).post(press))
+            .route("/link/{id}/", get(show).post(press))
+            .route("/linked/{platform}", get(land))
+            .route("/linked/{platform}/", get(land))
             .layer(DefaultBodyLimit::max(MOST_BODY))
             .route_layer(protect)
             .with_state(self)
     }
 
-    fn admit(&self, token: &str) -> Result<Guest, Rejected> {
-        let token = self.links.open(token)?;
+    async fn admit(&self, id: &str) -> Result<Guest, Rejected> {
+        let page = self.links.open(id).await?;
         // A platform that has been switched off since leaves its links to nowhere.
-        let platform = &token.invitation().person.platform;
-        let responder = self.responder(platform).ok_or(Rejected::Unknown)?;
-        Ok(Guest { responder: Arc::clone(responder), token })
+        let platform = &page.invitation().person.platform;
+        let chat = self.chat(platform.as_str()).ok_or(Rejected::Unknown)?;
+        Ok(Guest { chat: Arc::clone(chat), page })
     }
 
-    fn turn_away(&self, language: Language, rejected: &Rejected) -> Response {
+    pub(super) fn turn_away(&self, page: Pages<'_>, rejected: &Rejected) -> Response {
         match rejected {
             Rejected::Unknown => self.refused.note(UNKNOWN_TOKEN),
             Rejected::Expired { .. } => self.refused.count(EXPIRED_TOKEN),
+            Rejected::Ended { .. } => self.refused.count(ENDED_PAGE),
+            Rejected::Unavailable => self.refused.count(STORE),
         }
-        pages::rejected(language, rejected)
-    }
-
-    /// Answers somebody who has pressed the button: with the way to the sign-in, or with a page.
-    async fn serve(&self, language: Language, guest: &Guest) -> Response {
-        let invitation = guest.token.invitation();
-        let (reference, answer) = self.answer(language, guest).await;
-        let refusal = match answer {
-            // The page named somebody, and the identity chain has changed its mind since.
-            Answer::SignIn(sign_in) if !guest.token.names(&sign_in.invitee) => {
-                return pages::rejected(language, &guest.token.outdated());
-            }
-            Answer::SignIn(sign_in) => match follow(&sign_in) {
-                Some(response) => return response,
-                None => Reason::NovuNonsense.into(),
-            },
-            Answer::AlreadyConnected(link) => {
-                return pages::already_connected(language, invitation, reference, link);
-            }
-            Answer::Refused(refusal) => refusal,
-            // No answer to the question that was asked.
-            _ => Reason::Busy.into(),
-        };
-        pages::refused(status(&refusal), language, invitation, reference, refusal)
-    }
-
-    /// Asks the platform's responder for a link, unless this person has asked too often.
-    async fn answer(&self, language: Language, guest: &Guest) -> (Reference, Answer) {
-        let invitation = guest.token.invitation();
-        let platform = guest.responder.platform();
-        let now = self.links.clock.now();
-        let question = Question {
-            asker: invitation.person.clone(),
-            identified: true,
-            intent: Intent::Connect,
-            reference: Reference::new(&*self.random),
-            command: invitation.command.clone(),
-            name: invitation.name.clone(),
-            language: LearntLanguage::from(language),
-            asked_at: now,
-            in_place: false,
-            dedup_key: None,
-        };
-        tracing::info!(
-            reference = %question.reference,
-            invited_as = %invitation.reference,
-            age_s = guest.token.age(now).as_secs(),
-            "personal link pressed"
-        );
-        self.metrics.funnel(platform.name, "clicked");
-        let answer = if self.pace.allows(&question.asker) {
-            let answering =
-                guest.responder.answer(&question, invitation.hint.as_deref(), invitation.reference);
-            let in_time = tokio::time::timeout(TIME_TO_ANSWER, answering).await;
-            in_time.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
-        } else {
-            Answer::Refused(Reason::TooOften.into())
-        };
-        record(&self.metrics, platform, &question, &answer);
-        (question.reference, answer)
+        page.rejected(rejected)
     }
 }
 
-/// Somebody with a personal link that is good.
-struct Guest {
-    token: Token,
-    responder: Arc<dyn Responder>,
+/// Somebody at a personal page that is good.
+pub(super) struct Guest {
+    pub(super) page: Page,
+    pub(super) chat: Arc<Chat>,
 }
 
 /// A request for a personal page.
@@ -142,7 +88,7 @@ impl FromRequestParts<Arc<LinkPages>> for Visit {
     ) -> Result<Self, Infallible> {
         let language = preferred(&parts.headers);
         let guest = match Path::<String>::from_request_parts(parts, pages).await {
-            Ok(Path(token)) => pages.admit(&token),
+            Ok(Path(id)) => pages.admit(&id).await,
             Err(_) => Err(Rejected::Unknown),
         };
         Ok(Self { language, guest })
@@ -152,15 +98,15 @@ impl FromRequestParts<Arc<LinkPages>> for Visit {
 /// Shows who will be connected to what. Changes nothing and calls nobody: link previews come here,
 /// too (Slack: unfurling links).
 async fn show(State(pages): State<Arc<LinkPages>>, visit: Visit) -> Response {
+    let page = Pages { app: &pages.app, language: visit.language };
     match visit.guest {
-        Ok(guest) => {
-            pages::confirm(visit.language, guest.responder.platform(), guest.token.invitation())
-        }
-        Err(rejected) => pages.turn_away(visit.language, &rejected),
+        Ok(guest) if guest.page.is_spent() => page.spent(&guest),
+        Ok(guest) => page.confirm(&guest),
+        Err(rejected) => pages.turn_away(page, &rejected),
     }
 }
 
-/// Asks for a fresh link and follows it.
+/// Asks for a fresh link and follows it, or ends the page.
 async fn press(
     State(pages): State<Arc<LinkPages>>,
     visit: Visit,
@@ -168,22 +114,25 @@ async fn press(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let Visit { language, guest } = visit;
+    let page = Pages { app: &pages.app, language };
     if is_from_elsewhere(&headers, &pages.links.public_url) {
         pages.refused.note(CROSS_SITE);
-        return pages::from_elsewhere(language);
+        return page.from_elsewhere();
     }
     let guest = match guest {
         Ok(guest) => guest,
-        Err(rejected) => return pages.turn_away(language, &rejected),
+        Err(rejected) => return pages.turn_away(page, &rejected),
     };
-    let invitation = guest.token.invitation();
-    if let Err(rejection) = body {
-        pages.refused.note(BAD_BODY);
-        let reference = Reference::new(&*pages.random);
-        let refusal = Reason::Incomplete.into();
-        return pages::refused(rejection.status(), language, invitation, reference, refusal);
+    match body {
+        Ok(body) if not_me::is_said(&body) => pages.end(page, &guest).await,
+        Ok(_) => pages.serve(page, &guest).await,
+        Err(rejection) => {
+            pages.refused.note(BAD_BODY);
+            let reference = Reference::new(&*pages.random);
+            let refusal = Reason::Incomplete.into();
+            page.refused(rejection.status(), guest.page.invitation(), reference, refusal)
+        }
     }
-    pages.serve(language, &guest).await
 }
 
 /// Whether a browser says that the press happened on a page of another origin, in whichever way it
@@ -195,20 +144,4 @@ fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
     let other_site = |site: &HeaderValue| site != "same-origin" && site != "none";
     headers.get_all("sec-fetch-site").iter().any(other_site)
         || headers.get_all(ORIGIN).iter().any(|origin| origin != own.as_str())
-}
-
-/// Sends the browser on with a GET.
-fn follow(sign_in: &SignIn) -> Option<Response> {
-    let mut location = HeaderValue::try_from(sign_in.link.expose()).ok()?;
-    location.set_sensitive(true);
-    Some((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
-}
-
-/// A refusal is an answer. With a status that says "failure", proxies put their own page in place
-/// of ours.
-fn status(refusal: &Refusal) -> StatusCode {
-    match refusal.reason {
-        Reason::TooOften => StatusCode::TOO_MANY_REQUESTS,
-        _ => StatusCode::OK,
-    }
 }

@@ -1,6 +1,8 @@
 //! Personal pages over HTTP, with a responder that writes down who asks.
 
 use std::net::Ipv4Addr;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -20,17 +22,18 @@ use url::Url;
 
 use super::*;
 use crate::answering::{MessageId, Shown};
-use crate::clock::ManualClock;
+use crate::clock::{Clock as _, ManualClock};
 use crate::core::{
     Answer, Intent, Invitee, LINK_LIFETIME, Lasts, Link, Person, Platform, Question, Reason,
     Reference, Refusal, SignIn, SignInLink, Workspace,
 };
-use crate::links::Invitation;
-use crate::links::token::LIFETIME;
+use crate::links::token::issuing::signed;
+use crate::links::{self, Invitation, LIFETIME};
 use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 use crate::random::SystemRandom;
 use crate::signing::SigningKey;
+use crate::store::Store;
 
 const TODAY: &str = "the-key-of-today";
 const YESTERDAY: &str = "the-key-of-yesterday";
@@ -41,11 +44,20 @@ const MINTED: &str = "https://slack.com/oauth/v2/authorize?client_id=1&state=s3c
 struct RecordingResponder {
     answer: Answer,
     asked: Mutex<Vec<Question>>,
+    /// What was told later, and of which message.
+    told: Mutex<Vec<(MessageId, Answer)>>,
+    /// What comes of the next messages that are told.
+    shown: Mutex<Vec<Shown>>,
+    looks: AtomicUsize,
 }
 
 impl RecordingResponder {
     fn asked(&self) -> MutexGuard<'_, Vec<Question>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn told(&self) -> Vec<(MessageId, Answer)> {
+        self.told.lock().unwrap().clone()
     }
 }
 
@@ -58,17 +70,21 @@ impl Responder for RecordingResponder {
         &'a self,
         question: &'a Question,
         _hint: Option<&'a str>,
-        _message: Reference,
+        _message: Option<Reference>,
     ) -> BoxFuture<'a, Answer> {
         self.asked().push(question.clone());
         std::future::ready(self.answer.clone()).boxed()
     }
 
-    fn tell<'a>(&'a self, _message: MessageId, _answer: &'a Answer) -> BoxFuture<'a, Shown> {
-        std::future::ready(Shown::Gone).boxed()
+    fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown> {
+        self.told.lock().unwrap().push((message, answer.clone()));
+        let shown = self.shown.lock().unwrap().pop().unwrap_or(Shown::Shown("message"));
+        std::future::ready(shown).boxed()
     }
 
-    fn look(&self) {}
+    fn look(&self) {
+        self.looks.fetch_add(1, SeqCst);
+    }
 
     fn reach<'a>(&'a self, _person: &'a Person) -> BoxFuture<'a, Option<MessageId>> {
         std::future::ready(None).boxed()
@@ -94,7 +110,17 @@ impl Drop for Site {
 
 fn links(origin: &Url, secrets: &[&str], clock: &ManualClock) -> Arc<Links> {
     let keys = secrets.iter().filter_map(|secret| SigningKey::new(&(*secret).into())).collect();
-    Arc::new(Links::new(origin.clone(), keys, Arc::new(clock.clone())).unwrap())
+    Arc::new(Links::new(links::Parts {
+        public_url: origin.clone(),
+        former_keys: keys,
+        store: Store::in_memory(Arc::new(clock.clone())),
+        random: Arc::new(SystemRandom),
+        clock: Arc::new(clock.clone()),
+    }))
+}
+
+fn app() -> config::Settings {
+    config::Settings { name: "Novu Connect".to_owned(), logo_url: None }
 }
 
 fn sign_in() -> Answer {
@@ -137,27 +163,46 @@ impl Site {
     }
 
     async fn with(answer: Answer, secrets: &[&str]) -> Self {
+        Self::of(answer, secrets, app()).await
+    }
+
+    async fn of(answer: Answer, secrets: &[&str], app: config::Settings) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let origin = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());
         let links = links(&origin, secrets, &clock);
-        let responder = Arc::new(RecordingResponder { answer, asked: Mutex::default() });
+        let responder = Arc::new(RecordingResponder {
+            answer,
+            asked: Mutex::default(),
+            told: Mutex::default(),
+            shown: Mutex::default(),
+            looks: AtomicUsize::new(0),
+        });
         let metrics = Arc::new(Metrics::new());
-        let responders = vec![Arc::clone(&responder) as Arc<dyn Responder>];
-        let pages = LinkPages::new(
-            Arc::clone(&links),
-            responders,
-            Arc::new(SystemRandom),
-            Arc::clone(&metrics),
-        );
+        let pages = LinkPages::new(Parts {
+            links: Arc::clone(&links),
+            chats: vec![Chat {
+                responder: Arc::clone(&responder) as _,
+                address: "slack://open".to_owned(),
+            }],
+            app,
+            random: Arc::new(SystemRandom),
+            metrics: Arc::clone(&metrics),
+        });
         let router = Arc::new(pages).router();
         let served = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = net::client().unwrap();
         Self { origin, links, responder, metrics, clock, http, served }
     }
 
-    fn link(&self, invitation: &Invitation) -> Url {
-        self.links.url_for(invitation).expose().clone()
+    /// The address of a new page.
+    async fn link(&self, invitation: &Invitation) -> Url {
+        self.links.url_for(invitation).await.unwrap().expose().clone()
+    }
+
+    /// An address as earlier builds made them.
+    fn signed(&self, secret: &str, invitation: &Invitation) -> Url {
+        self.link_of(&signed(secret, invitation, self.clock.now()))
     }
 
     fn link_of(&self, token: &str) -> Url {
@@ -170,6 +215,11 @@ impl Site {
 
     async fn press(&self, url: &Url) -> Seen {
         Seen::read(self.http.post(url.clone()).header("sec-fetch-site", "same-origin")).await
+    }
+
+    async fn say_not_me(&self, url: &Url) -> Seen {
+        let request = self.http.post(url.clone()).header("sec-fetch-site", "same-origin");
+        Seen::read(request.form(&[("action", "not_me")])).await
     }
 
     fn times_asked(&self) -> usize {
@@ -239,39 +289,46 @@ impl Seen {
 }
 
 #[tokio::test]
-async fn the_page_names_both_accounts_and_offers_one_button() {
+async fn the_page_names_both_accounts_and_offers_one_button_to_go_on() {
     let site = Site::start().await;
-    let seen = site.get(&site.link(&ada())).await;
-    let words = ["Ada Lovelace", "Slack", "Acme", "Countess of Lovelace", "crm-7", "not you"];
+    let seen = site.get(&site.link(&ada()).await).await;
+    let words = ["Novu Connect", "Ada Lovelace", "Slack", "Acme", "Countess of Lovelace"];
     seen.assert_page(StatusCode::OK, &words);
-    assert_eq!(seen.html.matches("<form method=\"post\">").count(), 1);
-    assert_eq!(seen.html.matches("<button").count(), 1);
-    assert!(seen.html.contains("<button type=\"submit\">Continue to sign in</button>"));
+    assert!(!seen.html.contains("crm-7"), "{}", seen.html);
+    assert_eq!(seen.html.matches("<form method=\"post\"").count(), 2);
+    assert_eq!(seen.html.matches("<button").count(), 2);
+    for button in
+        ["<button type=\"submit\">Continue to sign in</button>", ">This is not me</button>"]
+    {
+        assert!(seen.html.contains(button), "{button}");
+    }
 }
 
 #[tokio::test]
-async fn what_has_no_name_shows_its_id() {
+async fn what_has_no_name_shows_a_short_id_that_does_not_stand_out_and_a_place_shows_nothing() {
     let site = Site::start().await;
-    let nameless = Invitation {
+    let mut nameless = Invitation {
         name: None,
         workspace: None,
-        subscriber: None,
+        subscriber: Some("3fa85f64-5717-4562-b3fc-2c963f66afa6".to_owned()),
         subscriber_name: None,
         ..ada()
     };
-    let seen = site.get(&site.link(&nameless)).await;
-    seen.assert_page(StatusCode::OK, &["U0ADA", "T0ACME", "your organisation has for you"]);
-
-    let mut organisation = nameless;
-    organisation.person.workspace =
-        Workspace { id: String::new(), enterprise: Some("E0ACME".to_owned()), org_install: true };
-    site.get(&site.link(&organisation)).await.assert_page(StatusCode::OK, &["E0ACME"]);
+    let seen = site.get(&site.link(&nameless).await).await;
+    seen.assert_page(StatusCode::OK, &["U0ADA", "3fa85f6…3f66afa6"]);
+    assert_eq!(seen.html.matches("<dd class=\"id\">").count(), 2, "{}", seen.html);
+    for id in ["T0ACME", "Workspace", "4562"] {
+        assert!(!seen.html.contains(id), "{id} in {}", seen.html);
+    }
+    nameless.subscriber = None;
+    let seen = site.get(&site.link(&nameless).await).await;
+    seen.assert_page(StatusCode::OK, &["your organisation has for you"]);
 }
 
 #[tokio::test]
 async fn looking_asks_nobody_however_often() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let agents = [
         "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
         "Slackbot 1.0 (+https://api.slack.com/robots)",
@@ -291,7 +348,7 @@ async fn looking_asks_nobody_however_often() {
 #[tokio::test]
 async fn a_press_asks_once_and_follows_the_link() {
     let site = Site::start().await;
-    let seen = site.press(&site.link(&ada())).await;
+    let seen = site.press(&site.link(&ada()).await).await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER);
     assert_eq!(seen.headers[LOCATION], MINTED);
     assert_eq!(seen.html, "");
@@ -305,9 +362,37 @@ async fn a_press_asks_once_and_follows_the_link() {
 }
 
 #[tokio::test]
-async fn a_link_can_be_pressed_again_but_not_without_end() {
+async fn a_press_is_spent_for_as_long_as_its_link_can_be_used() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
+    assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+    site.clock.advance(LINK_LIFETIME.saturating_sub(Duration::from_secs(1)));
+    for seen in [site.press(&link).await, site.get(&link).await] {
+        seen.assert_page(StatusCode::OK, &["already open", "another tab", "/verbinde"]);
+        assert!(!seen.html.contains("<form") && !seen.html.contains("<button"), "{}", seen.html);
+        assert_eq!(seen.html.matches("<a ").count(), 1);
+        assert!(seen.html.contains("href=\"slack://open\">Open Slack</a>"), "{}", seen.html);
+    }
+    assert_eq!(site.times_asked(), 1);
+    site.clock.advance(Duration::from_secs(1));
+    assert_eq!(site.get(&link).await.html.matches("<button").count(), 2);
+    assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(site.times_asked(), 2);
+}
+
+#[tokio::test]
+async fn of_many_presses_at_once_one_mints() {
+    let site = Site::start().await;
+    let link = site.link(&ada()).await;
+    let presses = futures_util::future::join_all((0..20).map(|_| site.press(&link))).await;
+    let followed = presses.iter().filter(|seen| seen.status == StatusCode::SEE_OTHER).count();
+    assert_eq!((followed, site.times_asked()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_press_of_which_no_link_came_can_be_made_again_but_not_without_end() {
+    let site = Site::answering(Answer::Refused(Reason::NovuUnavailable.into())).await;
+    let link = site.link(&ada()).await;
     let mut last = site.press(&link).await;
     for _ in 0..30 {
         last = site.press(&link).await;
@@ -317,7 +402,7 @@ async fn a_link_can_be_pressed_again_but_not_without_end() {
     assert!((2..30).contains(&asked), "{asked}");
     let mut grace = ada();
     grace.person.user = "U0GRACE".to_owned();
-    assert_eq!(site.press(&site.link(&grace)).await.status, StatusCode::SEE_OTHER);
+    site.press(&site.link(&grace).await).await.assert_page(StatusCode::OK, &["C-NOVU-DOWN"]);
     let counted = 31 - asked;
     site.assert_counted(&format!(
         r#"connect_answers_total{{platform="slack",intent="connect",answer="C-TOO-OFTEN"}} {counted}"#
@@ -325,9 +410,88 @@ async fn a_link_can_be_pressed_again_but_not_without_end() {
 }
 
 #[tokio::test]
+async fn a_new_page_of_a_message_takes_the_place_of_the_one_before() {
+    let site = Site::start().await;
+    let first = site.link(&ada()).await;
+    assert_eq!(site.press(&first).await.status, StatusCode::SEE_OTHER);
+    let second = site.link(&ada()).await;
+    assert_eq!(site.get(&first).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.press(&first).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(site.press(&second).await.status, StatusCode::SEE_OTHER);
+    // Another message's is another page.
+    let other = Invitation { reference: Reference::from_random([9; 5]), ..ada() };
+    let other = site.link(&other).await;
+    assert_eq!(site.press(&other).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn who_says_that_it_is_not_them_ends_the_page_and_its_owner_is_told_once() {
+    let site = Site::start().await;
+    let link = site.link(&ada()).await;
+    site.responder.shown.lock().unwrap().push(Shown::Later(None));
+    let seen = site.say_not_me(&link).await;
+    seen.assert_page(StatusCode::OK, &["The page is closed", "You can close this window"]);
+    for seen in [site.say_not_me(&link).await, site.get(&link).await, site.press(&link).await] {
+        seen.assert_page(StatusCode::GONE, &["This page is closed", "/verbinde"]);
+        assert!(!seen.html.contains("Ada"));
+    }
+    while site.responder.told().len() < 2 {
+        site.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    site.clock.advance(Duration::from_mins(10));
+    tokio::task::yield_now().await;
+    let message = MessageId::of(&ada().person, ada().reference);
+    assert_eq!(site.responder.told(), vec![(message, Answer::PageEnded); 2]);
+    assert_eq!(site.times_asked(), 0);
+    // They can ask anew.
+    assert_eq!(site.press(&site.link(&ada()).await).await.status, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn an_address_from_before_works_for_its_day_and_can_be_pressed_again() {
+    let site = Site::start().await;
+    for secret in [TODAY, YESTERDAY] {
+        let link = site.signed(secret, &ada());
+        site.get(&link).await.assert_page(StatusCode::OK, &["Ada Lovelace", "If this is not you"]);
+        assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+        assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
+    }
+    let link = site.signed(TODAY, &ada());
+    site.clock.advance(LIFETIME);
+    site.get(&link).await.assert_page(StatusCode::GONE, &["/verbinde", "expired"]);
+}
+
+#[tokio::test]
+async fn the_landing_page_leads_back_to_the_chat_and_lets_sign_ins_be_looked_for() {
+    let site = Site::start().await;
+    for (language, words) in [
+        ("en", ["Back to your chat", "appears in Slack", "Open Slack"]),
+        ("de-CH,de", ["Zurück in deinen Chat", "steht gleich in Slack", "Slack öffnen"]),
+    ] {
+        for path in ["/linked/slack", "/linked/slack/", "/linked/slack?state=1"] {
+            let url = site.origin.join(path).unwrap();
+            let seen = Seen::read(site.http.get(url).header("accept-language", language)).await;
+            seen.assert_page(StatusCode::OK, &words);
+            assert!(seen.html.contains("href=\"slack://open\""), "{}", seen.html);
+            assert!(!seen.html.contains("<form"), "{}", seen.html);
+        }
+    }
+    assert_eq!(site.responder.looks.load(SeqCst), 6);
+    for path in ["/linked/teams", "/linked/Slack", "/linked/%ff"] {
+        let seen = site.get(&site.origin.join(path).unwrap()).await;
+        seen.assert_page(StatusCode::NOT_FOUND, &["does not work"]);
+    }
+    assert_eq!(site.responder.looks.load(SeqCst), 6);
+    site.assert_counted(
+        r#"connect_requests_refused_total{platform="link",reason="unknown_platform"} 3"#,
+    );
+}
+
+#[tokio::test]
 async fn a_slash_at_the_end_and_head_make_no_difference() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let slashed = Url::parse(&format!("{link}/")).unwrap();
     site.get(&slashed).await.assert_page(StatusCode::OK, &["Ada Lovelace"]);
     assert_eq!(site.press(&slashed).await.status, StatusCode::SEE_OTHER);
@@ -345,9 +509,10 @@ async fn a_slash_at_the_end_and_head_make_no_difference() {
 #[tokio::test]
 async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
     let site = Site::start().await;
-    let genuine = site.link(&ada());
+    let genuine = site.link(&ada()).await;
     let token = genuine.path().trim_start_matches("/link/");
-    let foreign = links(&site.origin, &["a-key-of-somebody-else"], &site.clock);
+    let signed_token = signed(TODAY, &ada(), site.clock.now());
+    let cut = &signed_token[..signed_token.len() - 1];
     let mut on_teams = ada();
     on_teams.person.platform = crate::teams::PLATFORM.id();
     let altered = token.replacen(&token[20..21], if &token[20..21] == "A" { "B" } else { "A" }, 1);
@@ -360,9 +525,11 @@ async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
         site.link_of("%ff%fe"),
         site.link_of("%00"),
         site.link_of("..%2f..%2fetc%2fpasswd"),
-        foreign.url_for(&ada()).expose().clone(),
+        site.signed("a-key-of-somebody-else", &ada()),
+        site.link_of(cut),
+        site.link_of(&"A".repeat(24)),
         // Genuine, but no responder is there for it.
-        site.link(&on_teams),
+        site.link(&on_teams).await,
     ];
     let first = site.get(&strangers[0]).await;
     first.assert_page(StatusCode::NOT_FOUND, &["/connect", "does not work"]);
@@ -373,14 +540,14 @@ async fn links_that_are_not_ours_ask_nobody_and_all_get_the_same_page() {
     }
     assert_eq!(site.times_asked(), 0);
     site.assert_counted(
-        r#"connect_requests_refused_total{platform="link",reason="unknown_token"} 21"#,
+        r#"connect_requests_refused_total{platform="link",reason="unknown_token"} 25"#,
     );
 }
 
 #[tokio::test]
 async fn after_a_day_a_link_only_tells_how_to_get_another() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let second = Duration::from_secs(1);
     site.clock.advance(LIFETIME.saturating_sub(second));
     assert_eq!(site.get(&link).await.status, StatusCode::OK);
@@ -394,18 +561,9 @@ async fn after_a_day_a_link_only_tells_how_to_get_another() {
 }
 
 #[tokio::test]
-async fn links_signed_with_the_former_key_still_work() {
-    let site = Site::start().await;
-    let former = links(&site.origin, &[YESTERDAY], &site.clock);
-    let link = former.url_for(&ada()).expose().clone();
-    assert_eq!(site.get(&link).await.status, StatusCode::OK);
-    assert_eq!(site.press(&link).await.status, StatusCode::SEE_OTHER);
-}
-
-#[tokio::test]
 async fn a_form_on_another_site_starts_nothing() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let port = site.origin.port().unwrap();
     let elsewhere = [
         ("sec-fetch-site", "cross-site".to_owned()),
@@ -427,17 +585,20 @@ async fn a_form_on_another_site_starts_nothing() {
     let from_chat = site.http.get(link.clone()).header("sec-fetch-site", "cross-site");
     assert_eq!(Seen::read(from_chat).await.status, StatusCode::OK);
     // Old browsers do not tell.
-    assert_eq!(Seen::read(site.http.post(link.clone())).await.status, StatusCode::SEE_OTHER);
-    let typed = site.http.post(link.clone()).header("sec-fetch-site", "none");
+    assert_eq!(Seen::read(site.http.post(link)).await.status, StatusCode::SEE_OTHER);
+    let typed = site.http.post(site.link(&ada()).await).header("sec-fetch-site", "none");
     assert_eq!(Seen::read(typed).await.status, StatusCode::SEE_OTHER);
-    let own = site.http.post(link).header("origin", site.origin.origin().ascii_serialization());
+    let own = site
+        .http
+        .post(site.link(&ada()).await)
+        .header("origin", site.origin.origin().ascii_serialization());
     assert_eq!(Seen::read(own).await.status, StatusCode::SEE_OTHER);
 }
 
 #[tokio::test]
 async fn a_body_may_be_small_and_is_not_read() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let post = |size: usize| Seen::read(site.http.post(link.clone()).body("x".repeat(size)));
     assert_eq!(post(1024).await.status, StatusCode::SEE_OTHER);
     post(1025).await.assert_page(StatusCode::PAYLOAD_TOO_LARGE, &["C-INCOMPLETE", "/verbinde"]);
@@ -453,13 +614,13 @@ async fn who_is_connected_already_is_told_so() {
         can_test: false,
     };
     let site = Site::answering(Answer::AlreadyConnected(link(Some("Ada <Lovelace>")))).await;
-    let seen = site.press(&site.link(&ada())).await;
-    let words = ["Ada &#60;Lovelace&#62;", "2026-05-28", "close this page"];
+    let seen = site.press(&site.link(&ada()).await).await;
+    let words = ["Ada &#60;Lovelace&#62;", "28 May 2026", "close this page"];
     seen.assert_page(StatusCode::OK, &words);
     assert!(!seen.html.contains("<form"));
 
     let site = Site::answering(Answer::AlreadyConnected(link(None))).await;
-    let seen = site.press(&site.link(&ada())).await;
+    let seen = site.press(&site.link(&ada()).await).await;
     seen.assert_page(StatusCode::OK, &["ada@…"]);
     assert!(!seen.html.contains("example.com"));
 }
@@ -468,7 +629,7 @@ async fn who_is_connected_already_is_told_so() {
 async fn every_refusal_comes_in_words_with_code_and_reference() {
     for reason in Reason::ALL {
         let site = Site::answering(Answer::Refused((*reason).into())).await;
-        let seen = site.press(&site.link(&ada())).await;
+        let seen = site.press(&site.link(&ada()).await).await;
         let reference = site.responder.asked()[0].reference;
         let expected = match reason {
             Reason::TooOften => StatusCode::TOO_MANY_REQUESTS,
@@ -483,7 +644,7 @@ async fn the_operators_own_sentence_is_shown_whole_and_as_text() {
     let sentence = format!("Ask <b>{}</b> at help@example.com", "the desk ".repeat(20).trim());
     let refusal = Refusal { sentence: Some(sentence), ..Reason::WebhookRefused.into() };
     let site = Site::answering(Answer::Refused(refusal)).await;
-    let seen = site.press(&site.link(&ada())).await;
+    let seen = site.press(&site.link(&ada()).await).await;
     seen.assert_page(StatusCode::OK, &["Ask &#60;b&#62;the", "&#60;/b&#62; at help@example.com"]);
 }
 
@@ -491,7 +652,7 @@ async fn the_operators_own_sentence_is_shown_whole_and_as_text() {
 async fn an_answer_to_another_question_is_a_refusal() {
     for answer in [Answer::NotConnected, Answer::Working, Answer::Help(None)] {
         let site = Site::answering(answer).await;
-        let seen = site.press(&site.link(&ada())).await;
+        let seen = site.press(&site.link(&ada()).await).await;
         seen.assert_page(StatusCode::OK, &["C-BUSY"]);
     }
 }
@@ -517,13 +678,13 @@ async fn names_are_text_whatever_they_hold() {
             command: trick.to_owned(),
             ..ada()
         };
-        let link = site.link(&invitation);
+        let link = site.link(&invitation).await;
         let seen = site.get(&link).await;
         assert_eq!(seen.status, StatusCode::OK);
         for tag in ["<script", "<img", "<form action", "\u{202e}", "dd'", ">49<"] {
             assert!(!seen.html.contains(tag), "{tag} in {}", seen.html);
         }
-        assert_eq!(seen.html.matches("<form").count(), 1);
+        assert_eq!(seen.html.matches("<form").count(), 2);
         site.clock.advance(LIFETIME);
         let seen = site.get(&link).await;
         assert_eq!(seen.status, StatusCode::GONE);
@@ -534,7 +695,7 @@ async fn names_are_text_whatever_they_hold() {
 #[tokio::test]
 async fn pages_speak_the_browsers_language() {
     let site = Site::start().await;
-    let link = site.link(&ada());
+    let link = site.link(&ada()).await;
     let in_german =
         |url: &Url| site.http.get(url.clone()).header("accept-language", "de-AT,de;q=0.9");
     let seen = Seen::read(in_german(&link)).await;
@@ -554,7 +715,7 @@ async fn pages_speak_the_browsers_language() {
 #[tokio::test]
 async fn the_policy_lets_our_style_pass_and_the_form_follow_its_redirects() {
     let site = Site::start().await;
-    let seen = site.get(&site.link(&ada())).await;
+    let seen = site.get(&site.link(&ada()).await).await;
     let (_, rest) = seen.html.split_once("<style>").unwrap();
     let (style, _) = rest.split_once("</style>").unwrap();
     let hash = format!("style-src 'sha256-{}';", STANDARD.encode(Sha256::digest(style)));
@@ -562,22 +723,42 @@ async fn the_policy_lets_our_style_pass_and_the_form_follow_its_redirects() {
     assert!(policy.contains(&hash), "{policy}");
     assert!(policy.contains("form-action 'self' https: http:;"), "{policy}");
 
-    let public = headers::protective(false);
+    assert!(!policy.contains("img-src"), "{policy}");
+
+    let logo = Url::parse("https://cdn.example:8443/logo.svg?v=1").unwrap();
+    let public = headers::protective(false, Some(&logo));
     let policy = public["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("form-action 'self' https:;"), "{policy}");
+    assert!(policy.contains("; img-src https://cdn.example:8443; "), "{policy}");
+}
+
+#[tokio::test]
+async fn the_operators_name_and_logo_are_on_the_page() {
+    let logo_url = Some(Url::parse("https://cdn.example/logo.svg?a=1&b=%22").unwrap());
+    let app = config::Settings { name: "Acme & Sons".to_owned(), logo_url };
+    let site = Site::of(sign_in(), &[], app).await;
+    let seen = site.get(&site.link(&ada()).await).await;
+    for part in [
+        "<bdi>Acme &#38; Sons</bdi>",
+        "<img src=\"https://cdn.example/logo.svg?a=1&#38;b=%22\" alt=\"\">",
+    ] {
+        assert!(seen.html.contains(part), "{part} in {}", seen.html);
+    }
+    assert!(seen.header("content-security-policy").contains("img-src https://cdn.example; "));
 }
 
 #[tokio::test]
 async fn neither_links_nor_tokens_print() {
     let site = Site::start().await;
-    let url = site.links.url_for(&ada());
+    let url = site.links.url_for(&ada()).await.unwrap();
     let token = url.expose().path().to_owned();
-    let pages = LinkPages::new(
-        Arc::clone(&site.links),
-        Vec::new(),
-        Arc::new(SystemRandom),
-        Arc::clone(&site.metrics),
-    );
+    let pages = LinkPages::new(Parts {
+        links: Arc::clone(&site.links),
+        chats: Vec::new(),
+        app: app(),
+        random: Arc::new(SystemRandom),
+        metrics: Arc::clone(&site.metrics),
+    });
     let printed = format!("{url:?} {pages:?} {:?} {:?}", site.links, ada());
     for secret in [token.as_str(), TODAY, YESTERDAY, "Lovelace"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");

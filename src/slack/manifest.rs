@@ -158,7 +158,8 @@ impl App {
             long_description: format!(
                 "Type {command} to receive your notifications in Slack. You get a private sign-in \
                  button, sign in once, and notifications that are meant for you arrive as direct \
-                 messages from then on. Type {command} status to see whether you are connected.",
+                 messages from then on. Type {command} status to see whether you are connected, \
+                 and {command} disconnect to end it.",
             ),
             background_color: BACKGROUND,
         }
@@ -178,7 +179,7 @@ impl App {
                 command: &self.command,
                 url: self.origin.at("/slack/commands"),
                 description: "Connect your account to get notifications in Slack",
-                usage_hint: "[status | help]",
+                usage_hint: "[status | disconnect | help]",
                 should_escape: true,
             }],
         }

@@ -11,6 +11,7 @@ pub mod signature;
 mod web_api;
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ use signature::Verifier;
 
 pub use payload::{Incomplete, Interaction, SlashCommand};
 pub use web_api::{CallError, WebApi, troubles};
+
+/// What opens the app (Slack, deep linking).
+const APP: &str = "slack://open";
 
 /// Slack, including Enterprise Grid and GovSlack.
 pub const PLATFORM: Platform = Platform {
@@ -87,6 +91,7 @@ impl Slack {
             link_hosts: settings.link_hosts,
             bot_token: settings.bot_token,
             require_profile: settings.require_profile,
+            workspace_names: HashMap::new(),
         };
         let linking = common.linking(integration, settings.connection);
         let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
@@ -132,6 +137,10 @@ impl Surface for Slack {
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
+    }
+
+    fn chat_address(&self) -> String {
+        APP.to_owned()
     }
 
     fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {

@@ -58,6 +58,11 @@ impl StoreClock {
         self.now().saturating_add(millis(duration))
     }
 
+    /// How long ago a moment was; zero if it has not come yet.
+    pub(super) fn since(&self, moment: i64) -> Duration {
+        Duration::from_millis(u64::try_from(self.now().saturating_sub(moment)).unwrap_or(0))
+    }
+
     /// How long it is until a moment; zero if it is over.
     pub(super) fn until(&self, moment: i64) -> Duration {
         Duration::from_millis(u64::try_from(moment.saturating_sub(self.now())).unwrap_or(0))

@@ -35,7 +35,7 @@ enum Kind {
 }
 
 /// What is copied. The store's time is taken over; what replicas tell each other is over within minutes.
-const TABLES: [Table; 6] = [
+const TABLES: [Table; 7] = [
     Table {
         name: "jobs",
         columns: &[
@@ -92,6 +92,18 @@ const TABLES: [Table; 6] = [
     Table {
         name: "pseudonyms",
         columns: &[("owner", Kind::Text), ("secret", Kind::Bytes), ("stored_at", Kind::Number)],
+    },
+    Table {
+        name: "pages",
+        columns: &[
+            ("id", Kind::Text),
+            ("owner", Kind::Text),
+            ("message", Kind::Text),
+            ("body", Kind::Bytes),
+            ("used_at", Kind::Number),
+            ("ended_at", Kind::Number),
+            ("created_at", Kind::Number),
+        ],
     },
 ];
 

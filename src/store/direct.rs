@@ -103,9 +103,9 @@ impl Direct {
     pub(super) async fn write(&mut self, write: &Write) -> Result<Wrote, sqlx::Error> {
         let mut session = self.session();
         session.command(session.either("BEGIN IMMEDIATE", "BEGIN")).await?;
-        let wrote = write.run(&mut session, 0, 0).await?;
+        let outcome = write.run(&mut session, 0, 0).await?;
         session.command("COMMIT").await?;
-        Ok(wrote)
+        Ok(outcome)
     }
 
     /// Whether several services may use it at once.

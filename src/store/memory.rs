@@ -1,6 +1,7 @@
 //! A store in memory, for as long as the process lives.
 
 mod messages;
+mod pages;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,9 +15,11 @@ use super::changes::{
 };
 use super::links::KnownLink;
 use super::owner::Owner;
+use super::pages::{NewPage, PageId, PageTimes, StoredPage};
 use super::trouble::StoreError;
 use crate::clock::{SharedClock, Tick};
 use messages::Messages;
+use pages::Pages;
 
 /// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
 /// flood leaves room for the others.
@@ -54,6 +57,7 @@ struct State {
     /// Until when the keys of ended jobs stay taken, the first one first.
     ended: VecDeque<(Tick, Key)>,
     messages: Messages,
+    pages: Pages,
 }
 
 #[derive(Debug)]
@@ -273,5 +277,28 @@ impl Memory {
 
     pub(super) fn newest_message(&self, owner: &Owner) -> Option<String> {
         self.state().messages.newest(owner)
+    }
+
+    pub(super) fn put_page(&self, page: NewPage) {
+        let now = self.clock.monotonic();
+        self.state().pages.put(page, now);
+    }
+
+    pub(super) fn page(&self, id: &PageId) -> Option<StoredPage> {
+        let now = self.clock.monotonic();
+        self.state().pages.get(id, now)
+    }
+
+    pub(super) fn press_page(&self, id: &PageId, times: PageTimes) -> bool {
+        let now = self.clock.monotonic();
+        self.state().pages.press(id, times, now)
+    }
+
+    pub(super) fn release_page(&self, id: &PageId) {
+        self.state().pages.release(id);
+    }
+
+    pub(super) fn end_page(&self, id: &PageId) -> bool {
+        self.state().pages.end(id)
     }
 }

@@ -28,6 +28,7 @@ mod memory;
 mod open;
 mod overview;
 mod owner;
+mod pages;
 mod postgres;
 mod replicas;
 mod resealed;
@@ -60,6 +61,7 @@ pub use links::{KnownLink, Verified};
 pub use memory::Memory;
 pub use overview::{Forgotten, KeyRole, Overview, forget, overview};
 pub use owner::Owner;
+pub use pages::{NewPage, PageId, PageTimes, StoredPage};
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};
 

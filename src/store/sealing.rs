@@ -100,6 +100,8 @@ sealed_columns! {
     HELD_ENDPOINT = "held"."endpoint" by Text "owner";
     /// What a person's pseudonym in the audit is made with.
     PSEUDONYMS_SECRET = "pseudonyms"."secret" by Text "owner";
+    /// Whom a personal page is for.
+    PAGES_BODY = "pages"."body" by Text "id";
 }
 
 impl SealedColumn {

@@ -13,6 +13,7 @@ use super::changes::Admitted;
 use super::held::{self, HeldChange};
 use super::links::{self, LinkChange};
 use super::owner::Owner;
+use super::pages::{self, PageWrite};
 use super::replicas::{Replicas, Told};
 use super::resealed::Resealed;
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
@@ -49,6 +50,8 @@ pub(super) enum Write {
     /// What is written of the audit.
     Audit(AuditWrite),
     TellTime,
+    /// About a personal page.
+    Page(PageWrite),
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
     Replicas(Replicas),
@@ -65,6 +68,8 @@ pub(super) enum Write {
 pub struct Forgotten {
     /// Messages that could still change.
     pub messages: u64,
+    /// Personal pages.
+    pub pages: u64,
     /// What was known of the link of their chat account.
     pub links: u64,
     /// That another subscriber holds it.
@@ -101,7 +106,8 @@ impl Wrote {
             Self::Time(_) | Self::Secret(_) => true,
             Self::Appended(appended) => matches!(appended, Appended::Done),
             Self::Forgotten(forgotten) => {
-                forgotten.messages + forgotten.links + forgotten.held + forgotten.pseudonyms > 0
+                let Forgotten { messages, pages, links, held, pseudonyms } = *forgotten;
+                messages + pages + links + held + pseudonyms > 0
             }
             Self::Admitted(admitted) => admitted.first_time,
         }
@@ -162,6 +168,7 @@ impl Write {
             Self::Held(change) => change.run(session, now).await.map(Wrote::Rows),
             Self::Audit(write) => write.run(session, now).await,
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
+            Self::Page(write) => write.run(session, now).await.map(Wrote::Rows),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
                 Told::Rows(rows) => Wrote::Rows(rows),
@@ -362,6 +369,7 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
         // Nobody runs those of a platform that was switched off, and nobody waits for them any more.
         ("DELETE FROM jobs WHERE outcome IS NULL AND holder IS NULL AND due_at < $1", OVERDUE_KEPT),
         ("DELETE FROM messages WHERE created_at < $1", MESSAGES_KEPT),
+        pages::PRUNE,
     ] {
         pruned += session.execute(statement, &[(now - kept).into()]).await?;
     }
@@ -377,6 +385,7 @@ async fn forget(session: &mut Session<'_>, owner: &Owner) -> Result<Forgotten, E
     let [first, end] = owner.rows();
     Ok(Forgotten {
         messages: session.execute(FORGET, &[first.as_str().into(), end.as_str().into()]).await?,
+        pages: pages::forget(session, owner).await?,
         links: links::forget(session, owner).await?,
         held: held::forget(session, owner).await?,
         pseudonyms: audit::forget(session, owner).await?,

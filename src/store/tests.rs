@@ -2,6 +2,7 @@
 
 mod accounts;
 mod database;
+mod pages;
 mod replicas;
 
 use std::sync::Arc;

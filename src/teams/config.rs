@@ -1,5 +1,6 @@
 //! The section `teams`. What it leaves out is the cloud's.
 
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::config::{Key, ListKey, Parsed, Reader, parse};
 use crate::net::settings::host;
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
+use crate::text::one_line;
 
 /// In Teams people see an error after some ten seconds, and feel every one of them.
 const PRESS_TIME: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_secs(5);
@@ -100,6 +102,16 @@ section! {
         host,
     );
 
+    TENANT_NAMES: ListKey<(String, String)> = ListKey::new(
+        "teams.tenant_names",
+        "the tenants whose people read their organisation's name, each as TENANT-ID:Name",
+        tenant_name,
+    )
+    .doubting(|(id, _)| {
+        let doubt = "names no tenant's id before the colon: copy it from Entra";
+        (!parse::is_guid(id)).then(|| doubt.into())
+    });
+
     REPLY_BUDGET: Key<Duration> = Key::new(
         "teams.reply_budget",
         "no longer used: a pressed button is acknowledged at once",
@@ -138,6 +150,8 @@ pub(crate) struct Settings {
     pub(crate) link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
     pub(crate) service_hosts: HostAllowlist,
+    /// What people call their tenants, by id.
+    pub(crate) tenant_names: HashMap<String, String>,
     /// How often at most a token with an unknown key causes a look for new ones.
     pub(crate) unknown_key_interval: Duration,
 }
@@ -165,6 +179,7 @@ impl Settings {
         let issuer = reader.optional(&ISSUER);
         let link_hosts = reader.optional_list(&LINK_HOSTS);
         let service_hosts = reader.optional_list(&SERVICE_HOSTS);
+        let tenant_names = reader.optional_list(&TENANT_NAMES);
         // Taken for the sake of configurations from before.
         let _ = reader.optional(&REPLY_BUDGET);
         let unknown_key_interval = reader.value(&UNKNOWN_KEY_INTERVAL);
@@ -180,6 +195,7 @@ impl Settings {
             token_scope: cloud.scope().to_owned(),
             link_hosts: hosts_or(link_hosts, &[cloud.login_host()])?,
             service_hosts: hosts_or(service_hosts, cloud.service_hosts())?,
+            tenant_names: tenant_names.into_iter().flatten().collect(),
             unknown_key_interval: unknown_key_interval?,
         })
     }
@@ -205,6 +221,18 @@ impl Settings {
 fn app_id(text: &str) -> Parsed<String> {
     parse::guid(text)
         .map_err(|_| "is not a GUID: copy the application (client) id of the Azure bot".into())
+}
+
+/// A tenant's id and its name.
+fn tenant_name(text: &str) -> Parsed<(String, String)> {
+    let (id, name) = text.split_once(':').unwrap_or((text, ""));
+    let (id, name) = (id.trim(), one_line(name));
+    if id.is_empty() || id.contains(char::is_whitespace) || name.is_empty() {
+        return Err("is not a tenant's id and its name: write it like \
+                    11111111-2222-3333-4444-555555555555:Acme"
+            .into());
+    }
+    Ok((id.to_ascii_lowercase(), name))
 }
 
 /// A client secret of an Entra application. Entra shows two columns, and the other one is a GUID.
@@ -277,5 +305,18 @@ mod tests {
         assert!(app_id("myapp").is_err());
         assert!(app_secret("Kq8~canary.secret_of-the~application").is_ok());
         assert!(app_secret(guid).is_err());
+    }
+
+    #[test]
+    fn a_tenant_is_named_by_its_id_and_a_name() {
+        let guid = "0B1F7A3E-5b1c-4f52-9a43-0d2c5a9e7f10";
+        let named = |text: &str| tenant_name(text).ok().map(|(_, name)| name);
+        assert_eq!(named(&format!("{guid}: Acme: North\u{202e} ")).as_deref(), Some("Acme: North"));
+        assert_eq!(tenant_name(&format!("{guid}:Acme")).unwrap().0, guid.to_lowercase());
+        for wrong in
+            [guid, &format!("{guid}:"), &format!("{guid}: \u{200b}"), "Acme", "Ac me:Acme", ":Acme"]
+        {
+            assert_eq!(named(wrong), None, "{wrong:?}");
+        }
     }
 }

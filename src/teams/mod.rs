@@ -84,6 +84,8 @@ pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
 /// The Teams side of the service.
 #[derive(Debug)]
 pub struct Teams {
+    /// The bot's id in links to a chat with it.
+    app_id: String,
     verifier: Verifier,
     tokens: Arc<TokenSource>,
     answering: Arc<Answering<TeamsDelivery>>,
@@ -124,10 +126,12 @@ impl Teams {
             link_hosts: settings.link_hosts,
             bot_token: None,
             require_profile: true,
+            workspace_names: settings.tenant_names,
         };
         let linking = common.linking(integration, settings.connection);
-        let delivery = TeamsDelivery::new(connector, settings.app_id);
+        let delivery = TeamsDelivery::new(connector, settings.app_id.clone());
         Ok(Self {
+            app_id: settings.app_id,
             verifier,
             tokens,
             answering: common.answering(delivery, linking),
@@ -183,6 +187,10 @@ impl Surface for Teams {
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
+    }
+
+    fn chat_address(&self) -> String {
+        format!("{DEEP_LINK}{}", self.app_id)
     }
 
     fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {

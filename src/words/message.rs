@@ -19,6 +19,8 @@ use crate::text::{one_line, shortened};
 const LONGEST_NAME: usize = 120;
 /// The longest sentence from outside that is shown, in characters.
 const LONGEST_SENTENCE: usize = 300;
+/// The most chat accounts that are named in a status.
+const MOST_LINKS: usize = 10;
 /// The word that asks for help.
 const HELP_WORD: &str = "help";
 
@@ -134,6 +136,7 @@ impl Voice<'_> {
             Answer::Help(None) => self.help(None),
             Answer::Help(Some(unknown)) => self.unknown(unknown),
             Answer::YouAreWelcome => plain(vec![self.say("you-are-welcome", &[])]),
+            Answer::PageEnded => self.told("page-ended", &[NEW_LINK]),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
@@ -193,8 +196,10 @@ impl Voice<'_> {
     fn status(&self, status: &Status) -> Message {
         let own = status.links.iter().find(|link| link.own);
         let here = own.is_none().then(|| self.say("status-not-here", &[]));
-        let links = status.links.iter().map(|link| self.link_status(link));
-        let mut body: Vec<_> = here.into_iter().chain(links).collect();
+        let links = status.links.iter().take(MOST_LINKS).map(|link| self.link_status(link));
+        let more = status.links.len().saturating_sub(MOST_LINKS);
+        let more = (more > 0).then(|| self.say("status-more", &[("count", &more.to_string())]));
+        let mut body: Vec<_> = here.into_iter().chain(links).chain(more).collect();
         if let Some(as_of) = status.as_of {
             let (day, time) = (self.markup.day(as_of), self.markup.time(as_of));
             body.push(self.say("status-as-of", &[("day", &day), ("time", &time)]));
@@ -208,10 +213,15 @@ impl Voice<'_> {
         let mut line = if *own {
             self.connected_as(link)
         } else {
+            let name = self.name(link);
             let place = workspace.as_deref().map(|name| self.harmless(name, LONGEST_NAME));
             let place =
                 place.map_or_else(|| (*brand).to_owned(), |name| format!("{name} ({brand})"));
-            self.say("status-line", &[("place", &place), ("connected", &self.connected_as(link))])
+            let since = link.since.map(|since| self.markup.day(since));
+            let mut values = vec![("place", place.as_str()), ("subscriber", &name)];
+            let key = if since.is_some() { "status-line-since" } else { "status-line" };
+            values.extend(since.as_deref().map(|since| ("since", since)));
+            self.say(key, &values)
         };
         if !delivers {
             line.push(' ');
@@ -259,7 +269,8 @@ impl Voice<'_> {
                 Button { spoken_label: label.clone(), label, style: *style, target }
             })
             .collect();
-        let labels: Vec<_> = buttons.iter().map(|button| button.label.as_str()).collect();
+        let quoted = |button: &Button| self.say("button-spoken", &[("label", &button.label)]);
+        let labels: Vec<_> = buttons.iter().map(quoted).collect();
         if labels.is_empty() {
             return message;
         }

@@ -3,3 +3,5 @@
 mod catalogue;
 mod grammar;
 pub mod message;
+#[cfg(test)]
+pub(crate) mod samples;

@@ -12,6 +12,7 @@ use super::{Slack, SlashCommand};
 impl Slack {
     /// Shows the bot's response to a command to whoever typed it, as the ephemeral message that it is, so
     /// that its buttons can be pressed and it can be replaced.
+    #[must_use]
     pub fn receive_reply(&self, command: &SlashCommand, body: Value) -> Message {
         let field = |name: &str| {
             let field = command.fields().iter().find(|(field, _)| field == name);
@@ -44,6 +45,7 @@ impl Slack {
     }
 
     /// Puts what a message says where everybody in a channel sees it.
+    #[must_use]
     pub fn share(&self, message: &Message, channel: &str) -> Message {
         let at = self.inner.controls.clock.now();
         let mut state = self.inner.state();

@@ -55,12 +55,6 @@ impl Linking {
         self.profiles.look_up(profiles, person, token.as_ref()).await
     }
 
-    /// What people call a person's workspace, as far as Novu has told.
-    pub async fn workspace_name(&self, person: &Person) -> Option<String> {
-        let known = self.index.known(&person.workspace).await;
-        known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
-    }
-
     /// Takes note that somebody of a subscriber has signed in: whoever is connected needs no link ahead.
     pub fn signed_in(&self, subscriber: &SubscriberId) {
         self.recent_subscribers.forget(subscriber);

@@ -1,7 +1,5 @@
 //! Tests of `block_kit.rs`.
 
-use std::time::Duration;
-
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use serde_json::Value;
@@ -15,6 +13,7 @@ use crate::core::{
 use crate::net::{HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
 use crate::words::message::Voice;
+use crate::words::samples::{every_answer, link, status};
 use connect_sandbox::slack::block_kit::validate;
 
 fn moment() -> Timestamp {
@@ -54,32 +53,49 @@ fn a_sign_in_message_looks_like_this() {
     insta::assert_json_snapshot!(shown(Language::English, &sign_in(8)));
 }
 
+/// What a person sees of a message, and below it what they hear.
+fn as_seen(message: &Value) -> String {
+    let mut lines = Vec::new();
+    for block in message["blocks"].as_array().unwrap() {
+        lines.extend(block["text"]["text"].as_str().map(str::to_owned));
+        let elements = block["elements"].as_array().into_iter().flatten();
+        let line = elements.map(|element| match element["text"].as_str() {
+            Some(text) => text.to_owned(),
+            None => button_as_seen(element),
+        });
+        let line = line.collect::<Vec<_>>().join(" ");
+        lines.extend(Some(line).filter(|line| !line.is_empty()));
+    }
+    format!("{}\n> {}", lines.join("\n"), message["text"].as_str().unwrap().replace('\n', "\n> "))
+}
+
+fn button_as_seen(button: &Value) -> String {
+    let text = button["text"]["text"].as_str().unwrap();
+    let style = button["style"].as_str().map(|style| format!(" ({style})")).unwrap_or_default();
+    let target = button["action_id"].as_str().unwrap();
+    let about = button["value"].as_str().map(|about| format!(" {about}")).unwrap_or_default();
+    format!("[{text}]{style} {target}{about}")
+}
+
 #[test]
-fn messages_read_aloud() {
-    let link = Link {
-        subscriber: SubscriberId::new("slack:T1:U1").unwrap(),
-        name: Some("Ada & <Co>".to_owned()),
-        since: Some(moment()),
-        can_test: false,
-    };
-    let unknown = UnknownCommand { said: "conect".to_owned(), nearest: Some("connect".to_owned()) };
-    let refusal = Refusal {
-        sentence: None,
-        retry_after: Some(Duration::from_secs(3)),
-        ..Reason::WorkspaceNotConnected.into()
-    };
-    let answers = [
-        sign_in(8),
-        Answer::AlreadyConnected(link.clone()),
-        Answer::AlreadyConnected(Link { name: None, since: None, ..link }),
-        Answer::NotConnected,
-        Answer::Working,
-        Answer::Help(Some(unknown)),
-        Answer::Refused(refusal),
-    ];
+fn every_answer_as_people_see_and_hear_it() {
     for language in Language::ALL {
-        let read: Vec<_> = answers.iter().map(|answer| read_aloud(*language, answer)).collect();
-        assert_snapshot!(format!("read_aloud_{}", language.tag()), read.join("\n---\n"));
+        let seen = every_answer()
+            .into_iter()
+            .map(|(name, answer)| format!("## {name}\n{}", as_seen(&shown(*language, &answer))));
+        let seen = seen.collect::<Vec<_>>().join("\n\n");
+        assert_snapshot!(format!("every_answer_{}", language.tag()), seen);
+    }
+}
+
+#[test]
+fn nobody_reads_twice_that_only_they_see_it() {
+    // Slack says so itself.
+    for (name, answer) in every_answer() {
+        for (language, words) in [(Language::English, "only you"), (Language::German, "nur du ")] {
+            let text = read_aloud(language, &answer).to_lowercase();
+            assert!(!text.contains(words), "{name}: {text}");
+        }
     }
 }
 
@@ -124,9 +140,9 @@ fn any_answer() -> impl Strategy<Value = Answer> {
             .prop_map(|(said, nearest)| { Answer::Help(Some(UnknownCommand { said, nearest })) }),
         (proptest::sample::select(Reason::ALL), proptest::option::of(text))
             .prop_map(|(reason, sentence)| Answer::Refused(Refusal { sentence, ..reason.into() })),
-        Just(Answer::NotConnected),
-        Just(Answer::Working),
-        Just(Answer::Help(None)),
+        text.prop_map(|name| Answer::DisconnectWanted(link(&name))),
+        (text, 0_usize..60).prop_map(|(name, others)| status(&name, others)),
+        proptest::sample::select(every_answer()).prop_map(|(_, answer)| answer),
     ]
 }
 

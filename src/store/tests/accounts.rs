@@ -143,10 +143,11 @@ mod on_disk {
                 bench.store.remember_link(link(user, "ada")).await.unwrap();
                 bench.store.remember_held(&owner(user), "held").await.unwrap();
                 bench.store.pseudonym_secret(&owner(user)).await.unwrap();
+                bench.store.put_page(pages::page(user, user, user)).await.unwrap();
             bench.store.write(vec![Change::PutMessage(message(user, user, "{}"), None)]).await.unwrap();
             }
             let forgotten = forget(&bench.settings.location, owner("U1")).await.unwrap();
-            assert_eq!(forgotten, Forgotten { messages: 1, links: 1, held: 1, pseudonyms: 1 });
+            assert_eq!(forgotten, Forgotten { messages: 1, pages: 1, links: 1, held: 1, pseudonyms: 1 });
             let again = forget(&bench.settings.location, owner("U1")).await.unwrap();
             assert_eq!(again, Forgotten::default());
             assert!(bench.store.known_link(&owner("U1")).await.unwrap().is_none());

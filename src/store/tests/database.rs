@@ -115,6 +115,7 @@ on_stores! { [sqlite, postgres] {
         bench.store.remember_link(accounts::link("U1", "ada")).await.unwrap();
         bench.store.remember_held(&account, "kept").await.unwrap();
         let secret = bench.store.pseudonym_secret(&account).await.unwrap().unwrap();
+        bench.store.put_page(super::pages::page("one", "U1", "M1")).await.unwrap();
         for column in SealedColumn::ALL {
             let (table, column) = (column.table(), column.column());
             let text = format!("SELECT COUNT(*) FROM {table} WHERE length({column}) > 0");
@@ -124,7 +125,7 @@ on_stores! { [sqlite, postgres] {
         }
         bench.settings.keys = keys(&[new, old]);
         bench.reopen().await;
-        assert_eq!(bench.database().reseal().await, Ok(156));
+        assert_eq!(bench.database().reseal().await, Ok(157));
         assert_eq!(bench.database().reseal().await, Ok(0));
         bench.settings.keys = keys(&[new]);
         bench.reopen().await;
@@ -137,6 +138,8 @@ on_stores! { [sqlite, postgres] {
         assert_eq!(bench.store.held(&account).await, Ok(Some("kept".to_owned())));
         let same = bench.store.pseudonym_secret(&account).await.unwrap().unwrap();
         assert_eq!(same.expose_secret(), secret.expose_secret());
+        let page = bench.store.page(&PageId::of("one")).await.unwrap().unwrap();
+        assert_eq!(page.body.expose_secret(), "one");
         // The key of before is not needed any more, and alone it is not enough.
         bench.settings.keys = keys(&[old]);
         bench.kill();

@@ -14,6 +14,7 @@ use crate::clock::after;
 use crate::core::{Invitee, Link, Reason, Refusal, SignIn, SignInLink, UnknownCommand};
 use crate::net::{HostAllowlist, SecretUrl, Subdomains};
 use crate::novu::SubscriberId;
+use crate::words::samples::{every_answer, status};
 
 /// The published schema of version 1.5.
 static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
@@ -136,6 +137,33 @@ fn the_sign_in_card_holds_its_link_once() {
     assert!(!format!("{card:?} {}", card.summary()).contains("s3cret"));
 }
 
+/// What a person sees of a card, and below it what they hear.
+fn as_seen(card: &Value) -> String {
+    let lines = card["body"].as_array().unwrap().iter();
+    let lines = lines.map(|block| block["text"].as_str().unwrap().to_owned());
+    let buttons = card["actions"].as_array().into_iter().flatten().map(|action| {
+        let text = |name: &str| action[name].as_str();
+        let style = text("style").map(|style| format!(" ({style})")).unwrap_or_default();
+        let about = action["data"]["message"].as_str().map(|about| format!(" {about}"));
+        let target = text("verb").unwrap_or("link");
+        format!("[{}]{style} {target}{}", text("title").unwrap(), about.unwrap_or_default())
+    });
+    let seen = lines.chain(buttons).collect::<Vec<_>>().join("\n");
+    format!("{seen}\n> {}", card["speak"].as_str().unwrap())
+}
+
+#[test]
+fn every_answer_as_people_see_and_hear_it() {
+    for language in Language::ALL {
+        let seen = every_answer().into_iter().map(|(name, answer)| {
+            let card = PrivateCard::render(&answer, Wording { command: "", ..wording(*language) });
+            format!("## {name}\n{}", as_seen(&check(&card)))
+        });
+        let seen = seen.collect::<Vec<_>>().join("\n\n");
+        insta::assert_snapshot!(format!("every_answer_{}", language.tag()), seen);
+    }
+}
+
 #[test]
 fn a_card_speaks_its_readers_language() {
     let value = check(&PrivateCard::render(&connected("Ada"), wording(Language::German)));
@@ -188,8 +216,8 @@ fn any_answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         "[a-z]{0,3900}".prop_map(|state| sign_in(&state)),
         text().prop_map(|name| connected(&name)),
-        Just(Answer::NotConnected),
-        Just(Answer::Working),
+        (text(), 0_usize..60).prop_map(|(name, others)| status(&name, others)),
+        proptest::sample::select(every_answer()).prop_map(|(_, answer)| answer),
         (text(), any::<bool>()).prop_map(|(said, near)| {
             let nearest = near.then(|| "status".to_owned());
             Answer::Help(Some(UnknownCommand { said, nearest }))

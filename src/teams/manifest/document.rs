@@ -27,6 +27,7 @@ const DESCRIPTION: ShortAndFull = ShortAndFull {
 pub const COMMANDS: &[Command] = &[
     Command { title: "connect", description: "Get a private button that connects your account" },
     Command { title: "status", description: "See whether you are connected, and as whom" },
+    Command { title: "disconnect", description: "Stop notifications here; the bot asks first" },
     Command { title: "help", description: "See what you can type" },
 ];
 

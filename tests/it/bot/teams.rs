@@ -30,10 +30,7 @@ pub(crate) const CHANNEL: &str = "19:general@thread.tacv2";
 const SECRET: &str = "CONNECT_TEAMS__APP_SECRET";
 const CERTIFICATE: &str = "CONNECT_TEAMS__APP_CERTIFICATE";
 /// Turns personal pages on.
-pub(crate) const PAGES: [(&str, &str); 2] = [
-    ("CONNECT_SERVER__PUBLIC_URL", ITSELF),
-    ("CONNECT_SERVER__LINK_KEYS", "canary-key-of-personal-links"),
-];
+pub(crate) const PAGES: [(&str, &str); 1] = [("CONNECT_SERVER__PUBLIC_URL", ITSELF)];
 
 /// A running service with Teams around it.
 pub(crate) struct TeamsBot {

@@ -77,7 +77,7 @@ async fn a_wrong_app_id_is_one_warning_a_minute_that_names_it() {
 }
 
 #[tokio::test]
-async fn links_that_this_service_did_not_sign_are_one_warning_a_minute() {
+async fn links_that_this_service_did_not_make_are_one_warning_a_minute() {
     let log = Log::read();
     let bot = Bot::start_with(&PAGES).await;
     bot.ready().await;

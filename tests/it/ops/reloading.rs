@@ -118,18 +118,16 @@ async fn the_identity_section_is_taken_with_its_table_however_short_that_has_bec
 }
 
 #[tokio::test]
-async fn a_key_of_personal_links_is_replaced_without_a_restart() {
+async fn keys_of_links_from_before_are_taken_without_a_restart_and_pages_need_none() {
+    let log = Log::read();
     let bot = TeamsBot::start_with(&PAGES).await;
-    let (key, old) = PAGES[1];
-    let first = link(&bot.ask(teams::ADA, "connect").await);
+    let page = link(&bot.ask(teams::ADA, "connect").await);
     let browser = Browser::new().unwrap();
-    let status = async |link: &str| browser.open(link).await.unwrap().status.as_u16();
-    bot.reload(&[(key, &format!("canary-key-of-tomorrow,{old}"))]).await;
-    assert_eq!(status(&first).await, 200);
-    let second = link(&bot.ask(teams::ADA, "connect").await);
-    bot.reload(&[(key, "canary-key-of-tomorrow")]).await;
-    assert_eq!(status(&second).await, 200);
-    assert_eq!(status(&first).await, 404);
+    for keys in [&[("CONNECT_SERVER__LINK_KEYS", "canary-key-of-yesterday")][..], &[]] {
+        bot.reload(keys).await;
+        assert_eq!(self::keys(&log, READ), "server.link_keys");
+        assert_eq!(browser.open(&page).await.unwrap().status.as_u16(), 200);
+    }
 }
 
 #[tokio::test]

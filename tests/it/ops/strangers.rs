@@ -98,7 +98,6 @@ async fn a_genuine_command_gets_in(kind: Kind) {
     let bot = Bot::start_with(&[
         ("CONNECT_SERVER__MAX_CONNECTIONS", &PLACES.to_string()),
         ("CONNECT_SERVER__PUBLIC_URL", ITSELF),
-        ("CONNECT_SERVER__LINK_KEYS", "canary-key-of-links"),
     ])
     .await;
     // Not in public: a connection from before would be the first to give way.

@@ -217,7 +217,7 @@ async fn a_press_is_acknowledged_at_once_with_a_notice_and_never_with_the_link()
     bot.clock.advance(Duration::from_secs(1));
     // Novu does not answer before it is released, so whatever comes now came without it.
     let notice = bot.press(GRACE, &card, "Neuer Link").await;
-    assert_eq!(notice, "Einen Moment, ich hole deinen Link.");
+    assert_eq!(notice, "Einen Moment, deine Antwort ist unterwegs.");
     hold.release();
     bot.settled().await;
     assert_ne!(link(&bot.seen(GRACE, 1).await), link(&card));

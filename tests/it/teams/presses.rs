@@ -9,7 +9,7 @@ use crate::bot::teams::{ADA, GRACE, GROUP, TeamsBot, find_link, said};
 
 /// Every button that asks for something: what it carries, what it asks for, and the notice.
 const BUTTONS: [(&str, &str, &str); 7] = [
-    ("new_link", "connect", "One moment, I am getting your link."),
+    ("new_link", "connect", "One moment, your answer is on its way."),
     ("status", "status", "One moment, I am looking it up."),
     ("test", "test", "One moment, I am asking for a test."),
     ("disconnect", "disconnect", "One moment, please."),

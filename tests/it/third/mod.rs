@@ -23,10 +23,7 @@ use crate::bot::{
 };
 use platform::{INTEGRATION, PLATFORM};
 
-const PAGES: [(&str, &str); 2] = [
-    ("CONNECT_SERVER__PUBLIC_URL", ITSELF),
-    ("CONNECT_SERVER__LINK_KEYS", "canary-key-of-personal-links"),
-];
+const PAGES: [(&str, &str); 1] = [("CONNECT_SERVER__PUBLIC_URL", ITSELF)];
 
 /// A message as a person sees it now.
 #[derive(Debug, Clone)]
@@ -236,7 +233,7 @@ async fn a_message_that_was_seen_can_be_put_right_later() {
         in_place: false,
         dedup_key: None,
     };
-    let answer = responder.answer(&question, None, question.reference).await;
+    let answer = responder.answer(&question, None, None).await;
     assert!(matches!(answer, Answer::AlreadyConnected(_)), "{answer:?}");
     assert_eq!(responder.tell(message, &answer).await, Shown::Shown("message"));
     let message = only(&bot, &third).await;

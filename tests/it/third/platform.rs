@@ -3,6 +3,7 @@
 //! A platform has to bring nothing else.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,7 @@ impl SurfaceSettings for Third {
             link_hosts: HostAllowlist::new(["127.0.0.1"], Subdomains::Refused).unwrap(),
             bot_token: None,
             require_profile: true,
+            workspace_names: HashMap::new(),
         };
         let linking = common.linking(integration, None);
         let answering = common.answering(self.clone(), linking);
@@ -91,6 +93,10 @@ impl Surface for ThirdSurface {
 
     fn machine(&self) -> Arc<dyn Machine> {
         Arc::clone(&self.answering) as _
+    }
+
+    fn chat_address(&self) -> String {
+        "https://chat.third.example/".to_owned()
     }
 
     fn background(self: Arc<Self>) -> Vec<Background> {

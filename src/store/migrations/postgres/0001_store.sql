@@ -87,3 +87,15 @@ CREATE TABLE pseudonyms (
     stored_at BIGINT NOT NULL
 );
 CREATE INDEX pseudonyms_stored ON pseudonyms (stored_at);
+
+CREATE TABLE pages (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    owner      TEXT   NOT NULL,
+    message    TEXT   NOT NULL,
+    body       BYTEA  NOT NULL,
+    used_at    BIGINT,
+    ended_at   BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX pages_message ON pages (owner, message);
+CREATE INDEX pages_created ON pages (created_at);

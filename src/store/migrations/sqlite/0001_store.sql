@@ -67,3 +67,15 @@ CREATE TABLE pseudonyms (
     stored_at INTEGER NOT NULL
 );
 CREATE INDEX pseudonyms_stored ON pseudonyms (stored_at);
+
+CREATE TABLE pages (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    owner      TEXT    NOT NULL,
+    message    TEXT    NOT NULL,
+    body       BLOB    NOT NULL,
+    used_at    INTEGER,
+    ended_at   INTEGER,
+    created_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX pages_message ON pages (owner, message);
+CREATE INDEX pages_created ON pages (created_at);
