@@ -274,12 +274,11 @@ impl Linking {
         profiles: &dyn Profiles,
         before: &dyn BeforeLink,
     ) -> Result<Answer, Refusal> {
-        let (learnt_at, mut facts) = match self.progress.take(question.reference) {
-            Some(learnt) => learnt,
-            None => {
-                let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Allowed));
-                (self.clock.monotonic(), facts.await?)
-            }
+        let (learnt_at, mut facts) = if let Some(learnt) = self.progress.take(question.reference) {
+            learnt
+        } else {
+            let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Allowed));
+            (self.clock.monotonic(), facts.await?)
         };
         let person = &question.asker;
         let connection = self.connection_for(&facts)?;

@@ -126,13 +126,12 @@ impl WorkspaceIndex {
     /// The connection with this identifier, whatever workspace it is of. One that is not known may be
     /// new, so the connections are read anew, unless that was done a moment ago.
     pub async fn with_identifier(&self, identifier: &str) -> Option<Arc<ChannelConnection>> {
-        match self.known_by(identifier).await {
-            Some(known) => Some(known),
-            None => {
-                self.reread().await;
-                self.known_by(identifier).await
-            }
+        let known = self.known_by(identifier).await;
+        if known.is_some() {
+            return known;
         }
+        self.reread().await;
+        self.known_by(identifier).await
     }
 
     async fn known_by(&self, identifier: &str) -> Option<Arc<ChannelConnection>> {

@@ -13,7 +13,10 @@ use crate::log::Log;
 
 fn triggers(bot: &Bot) -> Vec<serde_json::Value> {
     let all = bot.novu.requests();
-    all.iter().filter(|request| request.path() == TRIGGER).map(|it| it.json()).collect()
+    all.iter()
+        .filter(|request| request.path() == TRIGGER)
+        .map(connect_sandbox::Recorded::json)
+        .collect()
 }
 
 #[tokio::test]

@@ -104,7 +104,7 @@ async fn while_slack_is_out_of_reach_people_hear_so_at_once() {
 #[tokio::test]
 async fn an_expired_token_is_replaced_by_the_one_that_novu_has_by_now() {
     let bot = Bot::start().await;
-    bot.command(ADA, "").await.link();
+    bot.command(GRACE, "").await.link();
     bot.slack.add_user(User { is_bot: true, ..member("U0BOT", "Bot") });
     bot.slack.kill_token(BOT_TOKEN, "token_expired");
     bot.clock.advance(Duration::from_secs(4));

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use connect_sandbox::novu::Profile;
 use connect_sandbox::{Effect, Failure, Fault, Route};
 
-use crate::bot::{ADA, Bot, INTEGRATION, MINT};
+use crate::bot::{ADA, Bot, INTEGRATION, MINT, TEAM};
 
 #[tokio::test]
 async fn each_failure_has_its_code_and_the_next_try_works() {
@@ -30,19 +31,21 @@ async fn each_failure_has_its_code_and_the_next_try_works() {
         (Effect::Huge(5_000_000), "C-NOVU-ANSWER"),
     ];
     for (number, (effect, code)) in (0..).zip(cases) {
-        let user = format!("U{number}");
-        bot.slack.add_user(crate::bot::member(&user, "Ida"));
-        for path in [MINT, "/v2/subscribers", "/v1/channel-endpoints"] {
-            bot.novu.fault(Fault::new(Route::path(path), effect.clone()));
+        for (turn, path) in [MINT, "/v2/subscribers", "/v1/channel-endpoints"].iter().enumerate() {
+            // Somebody whom Novu has, and of whom nothing is known here.
+            let user = format!("U{number}-{turn}");
+            bot.novu.add_subscriber(&format!("slack:{TEAM}:{user}"), Profile::default());
+            bot.slack.add_user(crate::bot::member(&user, "Ida"));
+            bot.novu.fault(Fault::new(Route::path(*path), effect.clone()));
             let reply = bot.command_in_the_end(&user, "").await;
             assert_eq!(reply.code(), code, "{effect:?} {path}");
             assert!(reply.text().contains("reference"), "{}", reply.text());
             assert!(!reply.body.to_lowercase().contains("novu "), "{}", reply.body);
             bot.novu.clear_faults();
-            // Novu has asked everybody to wait, and what is known of the subscriber is good for a while.
-            bot.clock.advance(Duration::from_mins(11));
+            // As long as Novu has asked everybody to wait.
+            bot.clock.advance(Duration::from_mins(2));
         }
-        bot.command(&user, "").await.link();
+        bot.command(&format!("U{number}-0"), "").await.link();
     }
 }
 
