@@ -21,6 +21,7 @@ const WORTH_DELIVERING: Duration = Duration::from_mins(2);
 impl<D: Deliver> Work for PendingReply<D> {
     const KIND: &'static str = D::JOBS;
     const VERSION: u32 = 1;
+    const IS_ANSWER: bool = true;
     const OWNER: &'static str = D::PLATFORM.name;
     // What was answered is not answered again when it is delivered again.
     const KEY_AFTERWARDS: KeyAfterwards = KeyAfterwards::Taken;

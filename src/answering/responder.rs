@@ -125,6 +125,10 @@ impl<D: Deliver> Responder for Answering<D> {
     fn tell<'a>(&'a self, message: MessageId, answer: &'a Answer) -> BoxFuture<'a, Shown> {
         async move {
             let _turn = self.messages.turn(&message).await;
+            // What is connected stays so, whatever becomes of the page that led there.
+            if *answer == Answer::PageEnded && self.watches.is_connected(&message).await {
+                return Shown::Gone;
+            }
             self.tell_in_turn(&message, answer).await
         }
         .boxed()

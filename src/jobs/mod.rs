@@ -46,6 +46,8 @@ pub(crate) trait Work: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
     /// The version of the payload. A payload of another version is read by [`Work::upgrade`].
     const VERSION: u32;
+    /// Whether it is an answer, of which it is counted how it was delivered.
+    const IS_ANSWER: bool;
     /// For whom it is counted: a platform.
     const OWNER: &'static str;
     /// What becomes of its key when it ends.
@@ -262,7 +264,9 @@ impl<W: Work> Jobs<W> {
     }
 
     async fn finish(&self, lease: &Lease, outcome: &'static str, beside: Vec<Change>) {
-        self.metrics.late(W::OWNER, outcome);
+        if W::IS_ANSWER {
+            self.metrics.late(W::OWNER, outcome);
+        }
         let change = Change::Finish(lease.clone(), outcome, W::KEY_AFTERWARDS);
         self.write(change, beside, "ended").await;
     }

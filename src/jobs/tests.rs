@@ -25,6 +25,7 @@ struct Reports(UnboundedSender<(String, u32)>);
 impl Work for Errand {
     const KIND: &'static str = "errand";
     const VERSION: u32 = 2;
+    const IS_ANSWER: bool = true;
     const OWNER: &'static str = "slack";
     const KEY_AFTERWARDS: KeyAfterwards = KeyAfterwards::Free;
     type Context = Reports;

@@ -96,6 +96,12 @@ impl<D: Deliver> Watches<D> {
         Ok(stored.and_then(|stored| Watch::read(&stored)))
     }
 
+    /// Whether somebody has signed in by the link of a message.
+    pub(in crate::answering) async fn is_connected(&self, id: &MessageId) -> bool {
+        let watch = self.stored(id).await.ok().flatten();
+        watch.is_some_and(|watch| matches!(watch.state, State::Connected { .. }))
+    }
+
     /// Takes note of what a watch has become, as far as this process looks for it.
     fn note(&self, id: &MessageId, watch: &Watch, left: Option<Duration>) {
         let mut open = self.open();

@@ -64,6 +64,7 @@ impl<D> FollowUp<D> {
 impl<D: Deliver> Work for FollowUp<D> {
     const KIND: &'static str = D::FOLLOW_UPS;
     const VERSION: u32 = 1;
+    const IS_ANSWER: bool = false;
     const OWNER: &'static str = D::PLATFORM.name;
     const KEY_AFTERWARDS: KeyAfterwards = KeyAfterwards::Free;
     type Context = Answering<D>;

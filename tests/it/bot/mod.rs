@@ -286,6 +286,15 @@ impl Bot {
         }
     }
 
+    /// Lets every link run out, and what follows from that be done.
+    pub(crate) async fn links_over(&self) {
+        let over = async || {
+            self.metric("connect_watches_open").await + self.metric("connect_promises_open").await
+                == 0
+        };
+        self.until_later_by(Duration::from_mins(1), over).await;
+    }
+
     /// The mints that Novu was asked for.
     pub(crate) fn mints(&self) -> Vec<Recorded> {
         let all = self.novu.requests();

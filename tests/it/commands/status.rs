@@ -15,7 +15,7 @@ use crate::bot::{ADA, Bot, GRACE, Storage, TEAM, connection, until};
 use crate::log::Log;
 
 /// What is said of a link that does not deliver.
-const VAIN: &str = "notifications do not get through there";
+const VAIN: &str = "Notifications do not get through there";
 
 #[tokio::test]
 async fn every_workspace_of_the_subscriber_is_told_and_whether_it_delivers() {
@@ -110,7 +110,7 @@ async fn links_of_other_platforms_are_told_as_they_were_last_known() {
     assert!(said(&alone).contains("You are connected as"), "{}", said(&alone));
     until(async || {
         bot.clock.advance(Duration::from_secs(3));
-        bot.command(ADA, "status").await.text().contains("Microsoft Teams: You are connected")
+        bot.command(ADA, "status").await.text().contains("Microsoft Teams: connected as")
     })
     .await;
     let both = bot.ask(oid, "status").await;

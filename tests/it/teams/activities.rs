@@ -60,9 +60,10 @@ async fn start() -> TeamsBot {
 /// Tells the bot all of this, one after the other.
 async fn judge(bot: &TeamsBot, cases: Vec<Case>) {
     for Case { name, inbound, status, reason, messages, minted } in cases {
-        bot.forget();
         // Enough for the pace of everybody and everything.
         bot.clock.advance(Duration::from_mins(1));
+        bot.links_over().await;
+        bot.forget();
         let before = bot.refused(reason.unwrap_or_default()).await;
         let reply = bot.deliver(inbound.signed()).await;
         assert_eq!((reply.status, reply.body.as_str()), (status, ""), "{name}");

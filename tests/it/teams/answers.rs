@@ -47,6 +47,7 @@ async fn a_person_connects_in_their_own_chat_and_is_known_from_then_on() {
     assert_eq!(endpoint.subscriber_id.as_deref(), Some("teams:tenant-acme:oid-ada"));
     assert_eq!(endpoint.connection_identifier.as_deref(), Some(CONNECTION));
 
+    bot.until_later(async || bot.teams.seen_by(ADA)[0].edits > 0).await;
     let again = bot.ask(ADA, "connect").await;
     assert!(said(&again).contains("You are connected as"), "{}", said(&again));
     assert_eq!(buttons(&again), [("Action.Execute".to_owned(), "Disconnect".to_owned())]);
@@ -198,6 +199,8 @@ async fn a_new_link_comes_in_place_of_the_old_one() {
         assert_ne!(new, link(&card), "the card that was pressed has another link");
         approve(&new, oid).await;
         assert_eq!(bot.novu.endpoints()[0].user_id(), Some(oid));
+        bot.until_later(async || find_link(bot.teams.seen_by(oid)[0].card().unwrap()).is_none())
+            .await;
         bot.press(oid, &card, new_link(oid)).await;
         bot.settled().await;
         assert_eq!(find_link(bot.seen(oid, 1).await.card().unwrap()), None, "it is connected");
