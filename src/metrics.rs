@@ -119,28 +119,13 @@ impl Metrics {
             drop(metrics.panics.get_or_create(&Panicked { what: Word(what) }));
         }
         metrics.register();
+        metrics.register_links();
         metrics
     }
 
-    fn register(&mut self) {
-        self.registry.register_collector(Box::new(process::Process));
+    /// Registers what happens after a sign-in.
+    fn register_links(&mut self) {
         let registry = self.registry.sub_registry_with_prefix("connect");
-        registry.register(
-            "build",
-            "The build that is running",
-            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
-        );
-        registry.register(
-            "requests_refused",
-            "Requests that were refused before anything in them was believed, by reason",
-            self.refused.clone(),
-        );
-        registry.register("answers", "Answers given, by intent and kind", self.answered.clone());
-        registry.register(
-            "funnel",
-            "People on their way: asked, link shown, clicked, signed in, verified, refused afterwards",
-            self.funnel.clone(),
-        );
         registry.register(
             "watches_open",
             "Sign-in links that are watched",
@@ -161,6 +146,27 @@ impl Metrics {
             "Time from the sign-in, as Novu dates it, until it was verified",
             Unit::Seconds,
             self.connected.clone(),
+        );
+    }
+
+    fn register(&mut self) {
+        self.registry.register_collector(Box::new(process::Process));
+        let registry = self.registry.sub_registry_with_prefix("connect");
+        registry.register(
+            "build",
+            "The build that is running",
+            Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+        );
+        registry.register(
+            "requests_refused",
+            "Requests that were refused before anything in them was believed, by reason",
+            self.refused.clone(),
+        );
+        registry.register("answers", "Answers given, by intent and kind", self.answered.clone());
+        registry.register(
+            "funnel",
+            "People on their way: asked, link shown, clicked, signed in, verified, refused afterwards",
+            self.funnel.clone(),
         );
         registry.register(
             "late_deliveries",

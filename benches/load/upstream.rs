@@ -83,7 +83,8 @@ fn connect(novu: &Novu, integration: &str, identifier: &str, workspace: &str, to
 }
 
 async fn slow_down(novu: &Novu) {
-    let delay = std::env::var("DELAY").unwrap_or_default();
+    let delay = std::env::var_os("DELAY").and_then(|delay| delay.into_string().ok());
+    let delay = delay.unwrap_or_default();
     // `all` before it: of each call, not of the mint alone.
     let (route, delay) = match delay.strip_prefix("all ") {
         Some(delay) => (Route::any(), delay),

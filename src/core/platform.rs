@@ -7,6 +7,7 @@ use crate::novu::Endpoint;
 
 /// A chat platform. Declared once, by its surface.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about the platform by itself")]
 pub struct Platform {
     /// The lower-case word for it, as in templates, tables, metrics and logs. Part of the outside
     /// interface: it never changes.

@@ -44,13 +44,12 @@ impl Linking {
         profiles: &dyn Profiles,
         person: &Person,
     ) -> Result<Profile, ProfilesError> {
-        let token = match &self.integration.bot_token {
-            Some(token) => Some(token.clone()),
-            None => {
-                let candidates = self.index.find(&person.workspace).await;
-                let candidates = candidates.map_err(|_| ProfilesError::Unavailable)?;
-                candidates.first().and_then(|connection| connection.access_token.clone())
-            }
+        let token = if let Some(token) = &self.integration.bot_token {
+            Some(token.clone())
+        } else {
+            let candidates = self.index.find(&person.workspace).await;
+            let candidates = candidates.map_err(|_| ProfilesError::Unavailable)?;
+            candidates.first().and_then(|connection| connection.access_token.clone())
         };
         self.profiles.look_up(profiles, person, token.as_ref()).await
     }

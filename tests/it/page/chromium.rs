@@ -1,6 +1,6 @@
 //! A real browser for what only a browser knows: where things are on the screen.
 //!
-//! It is driven over its DevTools protocol (Chromium, `--remote-debugging-pipe`): JSON, each message ended by
+//! It is driven over its `DevTools` protocol (Chromium, `--remote-debugging-pipe`): JSON, each message ended by
 //! a zero byte, over two pipes that a shell puts where Chromium expects them. That takes no WebSocket and no
 //! further crate.
 
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// Says that nothing may be left out.
 const NEEDED: &str = "CONNECT_TESTS_NEED_CHROMIUM";
 /// The longest that the browser may take for one thing. It starts beside many other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What Chromium is called.
 const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// What axe needs to find, as a list of texts.
@@ -247,6 +247,7 @@ fn axe_path() -> PathBuf {
 }
 
 /// Says what is left out; nothing may be where everything is needed.
+#[expect(clippy::print_stderr, reason = "the tests' own line, for whoever runs them")]
 fn left_out(what: &str) {
     assert!(std::env::var_os(NEEDED).is_none(), "{what}");
     eprintln!("{what}");

@@ -28,7 +28,7 @@ async fn a_guest_who_says_yes_stays_connected() {
     bot.press(GUEST, &card, "Yes, that was me").await;
     let connected = async || said(&bot.teams.seen_by(GUEST)[0]).contains("You are connected as");
     bot.until_later(connected).await;
-    bot.pass(Duration::from_secs(2 * 60 * 60)).await;
+    bot.pass(Duration::from_hours(2)).await;
     assert_eq!((bot.novu.endpoints().len(), bot.teams.seen_by(GUEST).len()), (1, 1));
     assert!(connected().await);
 }
@@ -41,9 +41,9 @@ async fn a_guest_who_says_no_or_nothing_for_an_hour_is_connected_no_more() {
             let card = bot.teams.seen_by(GUEST).remove(0);
             bot.press(GUEST, &card, "No, that was not me").await;
         } else {
-            bot.pass(Duration::from_secs(50 * 60)).await;
+            bot.pass(Duration::from_mins(50)).await;
             assert_eq!(bot.novu.endpoints().len(), 1);
-            bot.pass(Duration::from_secs(15 * 60)).await;
+            bot.pass(Duration::from_mins(15)).await;
         }
         bot.until_later(async || bot.novu.endpoints().is_empty()).await;
         let told = async || said(&bot.teams.seen_by(GUEST)[0]).contains("undid it");

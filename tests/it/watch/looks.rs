@@ -19,14 +19,14 @@ fn looks(bot: &Bot) -> usize {
 async fn nobody_looks_while_no_link_lives() {
     let bot = Bot::start().await;
     bot.ready().await;
-    bot.pass(Duration::from_secs(60)).await;
+    bot.pass(Duration::from_mins(1)).await;
     assert_eq!(looks(&bot), 0);
     bot.link(ADA).await;
     bot.until_told("connected as").await;
     bot.pass(A_WATCHS_LIFE).await;
     let before = looks(&bot);
     assert!(before > 100, "{before}");
-    bot.pass(Duration::from_secs(60)).await;
+    bot.pass(Duration::from_mins(1)).await;
     assert_eq!(looks(&bot), before);
     assert_eq!(bot.novu.count(&Method::DELETE, ENDPOINTS), 0);
 }

@@ -17,8 +17,6 @@ use crate::bot::{API_KEY, Bot, TEAM};
 
 /// The path of Novu's channel endpoints.
 const ENDPOINTS: &str = "/v1/channel-endpoints";
-/// Longer than a link can be used, and shorter than it is watched.
-const A_LINKS_LIFE: Duration = Duration::from_secs(318);
 /// Longer than a link is watched.
 const A_WATCHS_LIFE: Duration = Duration::from_secs(380);
 
