@@ -68,11 +68,11 @@ enum Command {
     #[cfg(feature = "demo")]
     /// See the service work, without any account
     ///
-    /// Runs the real service on loopback ports with stand-ins for Novu, Slack and Teams, sends it a
-    /// genuinely signed /connect, and shows what the person sees. You open the button's link in a browser and
-    /// sign in as whom you like; the demonstration then shows whether the right person is linked.
+    /// Runs the real service on loopback ports with stand-ins for Novu, Slack and Teams, sends it
+    /// genuinely signed requests, and shows what people see. You open the sign-in link in a browser and
+    /// sign in as whom you like; the demonstration then shows what the chat says of it by itself.
     Demo {
-        /// Play all of it without you, and succeed only if the right person ends up linked
+        /// Play all of it without you, and succeed only if nobody but the right person stays linked
         #[arg(long)]
         once: bool,
     },

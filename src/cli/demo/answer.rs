@@ -1,7 +1,5 @@
 //! Answers as a terminal can show them: Block Kit messages and Adaptive Cards.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use connect_sandbox::slack;
@@ -13,13 +11,11 @@ pub(super) struct Answer {
     pub(super) lines: Vec<String>,
     /// The link behind the sign-in button, if it has one.
     pub(super) link: Option<String>,
-    /// How long the person has waited for it.
-    pub(super) took: Duration,
 }
 
 impl Answer {
     /// Reads a Block Kit message.
-    pub(super) fn of_message(message: &Value, took: Duration) -> Self {
+    pub(super) fn of_message(message: &Value) -> Self {
         let mut lines = Vec::new();
         for block in items(message, "blocks") {
             lines.extend(block["text"]["text"].as_str().map(slack_text));
@@ -29,18 +25,22 @@ impl Answer {
             }
         }
         let link = slack::buttons(message).first().and_then(|button| button.get("url")?.as_str());
-        Self { lines, link: link.map(str::to_owned), took }
+        Self { lines, link: link.map(str::to_owned) }
+    }
+
+    /// Whether it has these words in it.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.lines.iter().any(|line| line.contains(words))
     }
 
     /// Reads an Adaptive Card.
-    pub(super) fn of_card(card: &Value, took: Duration) -> Self {
+    pub(super) fn of_card(card: &Value) -> Self {
         let texts = items(card, "body").iter().filter_map(|block| block["text"].as_str());
         let titles = items(card, "actions").iter().filter_map(|action| action["title"].as_str());
         let link = items(card, "actions").iter().find_map(|action| action["url"].as_str());
         Self {
             lines: texts.map(card_text).chain(titles.map(button)).collect(),
             link: link.map(str::to_owned),
-            took,
         }
     }
 }
@@ -110,7 +110,7 @@ mod tests {
             "body": [{ "text": "Type **connect** by {{TIME(2026-09-21T14:18:20Z)}}" }],
             "actions": [{ "title": "Sign in", "url": "http://127.0.0.1/" }, { "title": "New link" }],
         });
-        let answer = Answer::of_card(&card, Duration::ZERO);
+        let answer = Answer::of_card(&card);
         assert_eq!(answer.lines, ["Type connect by 14:18 UTC", "[ Sign in ]", "[ New link ]"]);
         assert_eq!(answer.link.as_deref(), Some("http://127.0.0.1/"));
         assert_eq!(card_text("on {{DATE(2026-09-21T14:18:20Z,SHORT)}} a\\_b"), "on 2026-09-21 a_b");

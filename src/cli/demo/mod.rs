@@ -5,36 +5,48 @@ mod screen;
 mod stage;
 
 use std::io::Write;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 
-use crate::clock::between;
-use crate::core::LINK_LIFETIME;
 use answer::Answer;
 use connect_sandbox::Browser;
 use connect_sandbox::novu::Endpoint;
 use screen::Screen;
-use stage::{IN_SLACK, IN_TEAMS, PERSON_NAME, Role, Stage};
+use stage::{IN_SLACK, IN_TEAMS, Player, Role, Shown, Stage};
 
-/// How often Novu is asked whether somebody has signed in.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often chat and Novu are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long chat may take to say what it has to say by itself.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The same while somebody may use a link: longer than it is watched.
+const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(10);
+
+const SIGN_IN: &str = "[ Sign in ]";
+const CONNECTED: &str = "You are connected as";
+const REMOVED: &str = "I removed it at once";
+const RUN_OUT: &str = "Your link has run out";
 
 /// Plays the story, in Slack and then in Microsoft Teams. With `once` nobody is needed: the links are
 /// followed as a browser would.
 ///
 /// # Errors
-/// The story did not end as it should, above all if the wrong person was linked.
+/// The story did not go as it should, above all if the wrong person stayed linked.
 pub(super) async fn run(once: bool, out: &mut (impl Write + Send)) -> anyhow::Result<()> {
     let mut screen = Screen::new(out);
     let stage = Stage::build().await.context("the stage could not be built")?;
     introduce(&stage, &mut screen);
-    for (role, asking) in [
-        (&IN_SLACK, "types /connect in Slack. Slack signs it and sends it here."),
-        (&IN_TEAMS, "writes \"connect\" to the bot in Teams. Teams signs it and sends it here."),
-    ] {
-        screen.scene(&format!("{PERSON_NAME} {asking}"));
-        Story { stage: &stage, role, screen: &mut screen }.play(once).await?;
+    for role in [&IN_SLACK, &IN_TEAMS] {
+        let story = Story {
+            stage: &stage,
+            role,
+            screen: &mut screen,
+            patience: if once { PATIENCE } else { PATIENCE_WITH_PEOPLE },
+            read: Vec::new(),
+            linked: Vec::new(),
+            acted: Instant::now(),
+        };
+        story.play(once).await?;
     }
     screen.line("");
     screen.line("That is all. README.md tells how to do the same with your own chat and Novu.");
@@ -44,7 +56,8 @@ pub(super) async fn run(once: bool, out: &mut (impl Write + Send)) -> anyhow::Re
 
 fn introduce(stage: &Stage, screen: &mut Screen<'_, impl Write>) {
     screen.title("novu-connect-bot: the real service, with stand-ins for Novu, Slack and Teams");
-    screen.line("Nothing leaves this machine, and no account is needed.");
+    screen.line("Nothing leaves this machine, and no account is needed. Slack and Teams sign what");
+    screen.line("they send, and the service verifies it.");
     screen.line("");
     screen.line(&format!("service  {}", stage.url()));
     screen.line(&format!("Novu     {}  (stand-in)", stage.novu.url()));
@@ -57,79 +70,147 @@ struct Story<'a, 'b, W> {
     stage: &'a Stage,
     role: &'a Role,
     screen: &'a mut Screen<'b, W>,
+    patience: Duration,
+    /// The messages that were shown on the screen.
+    read: Vec<Shown>,
+    /// Who is linked in Novu, as the screen has it.
+    linked: Vec<Endpoint>,
+    /// When somebody last did something.
+    acted: Instant,
 }
 
 impl<W: Write> Story<'_, '_, W> {
-    async fn play(&mut self, once: bool) -> anyhow::Result<()> {
-        let link = self.ask_for_link().await?;
-        if once {
-            self.screen.scene(
-                "The button's link is followed as a browser would, allowing as the same person.",
-            );
-            let page = Browser::new()?.approve(&link, self.role.user).await?;
-            self.screen.line(&format!("the browser ends up with status {}", page.status));
-        } else {
-            self.screen.scene(
-                "Your turn: open the link in a browser, and allow or deny as whom you like.",
-            );
-            self.wait_for_sign_in(link).await?;
-        }
-        self.screen.scene("What Novu has now:");
-        let right = self.show_endpoints();
-        ensure!(right, "Novu ended up with somebody else linked than the person who asked");
+    async fn play(mut self, once: bool) -> anyhow::Result<()> {
+        let Role { ada, bob, .. } = self.role;
+        // In Teams a bot can write to those who have written to it.
+        self.stage.write(self.role, bob, "status").await?;
+        self.ask("connect").await?;
+        self.sign_in(once).await?;
+        self.check_link()?;
 
-        self.screen.scene(&format!("{PERSON_NAME} asks again."));
-        let answer = self.ask().await?;
-        ensure!(answer.link.is_none(), "there should be nothing left to do");
+        self.ask("test").await?;
+        self.hear(ada, &["A test notification is on its way"]).await?;
+        self.show_triggered()?;
+
+        self.ask("disconnect").await?;
+        let (asked, _) = self.hear(ada, &["Do you want to disconnect?"]).await?;
+        self.press(&asked, "Yes, disconnect").await?;
+        self.hear(ada, &["You are disconnected"]).await?;
+        ensure!(self.endpoints().is_empty(), "Novu still has somebody linked");
+
+        self.ask("status").await?;
+        self.hear(ada, &["You are not connected yet"]).await?;
         Ok(())
     }
 
-    /// Asks on the platform and shows the answer.
-    async fn ask(&mut self) -> anyhow::Result<Answer> {
-        let answer = self.stage.ask(self.role).await?;
-        self.screen.answer(&answer.lines, answer.took);
-        Ok(answer)
-    }
-
-    /// Asks for a link, which is behind the button of the answer.
-    async fn ask_for_link(&mut self) -> anyhow::Result<String> {
-        self.ask().await?.link.context("the answer has no sign-in button")
-    }
-
-    /// Waits until anybody has signed in; an expired link is replaced, as a person would do it.
-    async fn wait_for_sign_in(&mut self, mut link: String) -> anyhow::Result<()> {
-        self.screen.line(&link);
-        let mut asked_at = self.stage.clock.now();
-        self.screen.line("");
-        self.screen.line("Waiting for you. Ctrl-C ends the demonstration.");
-        while self.endpoints().is_empty() {
-            if between(asked_at, self.stage.clock.now()) >= LINK_LIFETIME {
-                self.screen.scene("The link has expired, so another one is asked for.");
-                link = self.ask_for_link().await?;
+    /// Gives links out until Ada is connected. By itself, Bob takes the first one.
+    async fn sign_in(&mut self, once: bool) -> anyhow::Result<()> {
+        let Role { ada, bob, .. } = self.role;
+        let mut visitors = [bob, ada].into_iter();
+        loop {
+            let (_, answer) = self.hear(ada, &[SIGN_IN]).await?;
+            let link = answer.link.context("the sign-in button has no link")?;
+            if once {
+                let visitor = visitors.next().context("Ada is not connected by her own link")?;
+                self.scene(&format!("{} opens the link in a browser, and allows.", visitor.name));
+                let page = Browser::new()?.approve(&link, visitor.user).await?;
+                self.screen.line(&format!("the browser ends up with status {}", page.status));
+            } else {
+                self.scene("Your turn: open the link in a browser, and allow as Ada, or as Bob.");
                 self.screen.line(&link);
-                asked_at = self.stage.clock.now();
+                self.screen.line("");
+                self.screen.line("Waiting for you. Ctrl-C ends the demonstration.");
+            }
+            let (shown, answer) = self.hear(ada, &[CONNECTED, REMOVED, RUN_OUT]).await?;
+            if answer.says(CONNECTED) {
+                return Ok(());
+            }
+            if answer.says(REMOVED) {
+                self.hear(bob, &["was made for somebody else"]).await?;
+            }
+            self.press(&shown, "New link").await?;
+        }
+    }
+
+    /// Lets Ada write to the bot.
+    async fn ask(&mut self, words: &str) -> anyhow::Result<()> {
+        self.scene(&format!("Ada {}.", self.role.asking(words)));
+        self.stage.write(self.role, &self.role.ada, words).await
+    }
+
+    /// Lets Ada press a button.
+    async fn press(&mut self, message: &Shown, label: &str) -> anyhow::Result<()> {
+        self.scene(&format!("Ada presses \"{label}\"."));
+        self.stage.press(self.role, &self.role.ada, message, label).await
+    }
+
+    fn scene(&mut self, text: &str) {
+        self.screen.scene(text);
+        self.acted = Instant::now();
+    }
+
+    /// Waits until somebody reads something new with any of these words in it, and shows it; meanwhile
+    /// shows what becomes of the links in Novu.
+    async fn hear(&mut self, reader: &Player, words: &[&str]) -> anyhow::Result<(Shown, Answer)> {
+        while self.acted.elapsed() < self.patience {
+            self.show_linked();
+            for shown in self.stage.seen(self.role, reader) {
+                let answer = shown.answer();
+                if !self.read.contains(&shown) && words.iter().any(|words| answer.says(words)) {
+                    self.show_linked();
+                    self.screen.answer(reader.name, &answer.lines, self.acted.elapsed());
+                    self.read.push(shown.clone());
+                    return Ok((shown, answer));
+                }
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(())
+        anyhow::bail!("{} reads none of {words:?} in {}", reader.name, self.role.platform_name())
     }
 
-    /// Shows who is linked to whom. Whether it is the right person, and nobody else.
-    fn show_endpoints(&mut self) -> bool {
+    /// Shows who is linked to whom in Novu, where that has changed.
+    fn show_linked(&mut self) {
         let endpoints = self.endpoints();
+        if endpoints == self.linked {
+            return;
+        }
         for endpoint in &endpoints {
+            self.acted = Instant::now();
             self.screen.line(&format!(
-                "subscriber {} is reached as {} user {} through connection {}",
+                "Novu: subscriber {} is reached as {} user {} through connection {}",
                 endpoint.subscriber_id.as_deref().unwrap_or("nobody"),
                 self.role.platform_name(),
                 endpoint.user_id().unwrap_or("nobody"),
                 endpoint.connection_identifier.as_deref().unwrap_or("none"),
             ));
         }
-        let [only] = endpoints.as_slice() else { return false };
-        only.user_id() == Some(self.role.user)
+        if endpoints.is_empty() {
+            self.screen.line("Novu: the endpoint is gone, nobody is linked");
+        }
+        self.linked = endpoints;
+    }
+
+    /// Shows the event that Novu got last.
+    fn show_triggered(&mut self) -> anyhow::Result<()> {
+        let requests = self.stage.novu.requests();
+        let event = requests.iter().rfind(|request| request.path() == "/v1/events/trigger");
+        let event = event.context("Novu got no event")?.json();
+        self.screen.line(&format!("Novu: event {event}"));
+        ensure!(event["to"] == self.role.subscriber, "the test is not for Ada");
+        Ok(())
+    }
+
+    /// Makes sure that Ada is linked, and nobody else.
+    fn check_link(&self) -> anyhow::Result<()> {
+        let endpoints = self.endpoints();
+        let [only] = endpoints.as_slice() else {
+            anyhow::bail!("{} endpoints in place of one", endpoints.len())
+        };
+        let is_right = only.user_id() == Some(self.role.ada.user)
             && only.subscriber_id.as_deref() == Some(self.role.subscriber)
-            && only.connection_identifier.as_deref() == Some(self.role.connection)
+            && only.connection_identifier.as_deref() == Some(self.role.connection);
+        ensure!(is_right, "Novu ended up with somebody else linked than the person who asked");
+        Ok(())
     }
 
     /// The people who are linked on this platform.

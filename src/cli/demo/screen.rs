@@ -32,10 +32,10 @@ impl<'a, W: Write> Screen<'a, W> {
         self.write(&format!("   {text}\n"));
     }
 
-    /// Shows an answer, line by line, as the person sees it.
-    pub(super) fn answer(&mut self, lines: &[String], took: Duration) {
-        self.line(&format!("(answered in {:.1} ms)", took.as_secs_f64() * 1000.0));
-        self.line("╭─ Only visible to you");
+    /// Shows an answer, line by line, as its reader sees it, so long after something was done.
+    pub(super) fn answer(&mut self, reader: &str, lines: &[String], took: Duration) {
+        self.line(&format!("(after {took:.1?})"));
+        self.line(&format!("╭─ Only visible to {reader}"));
         for line in lines.iter().flat_map(|text| wrap(text)) {
             self.line(format!("│ {line}").trim_end());
         }

@@ -1,11 +1,12 @@
-//! What the demonstration plays on: the service, the stand-ins, and a person who asks in Slack and in
-//! Microsoft Teams.
+//! What the demonstration plays on: the service, the stand-ins, and two people in Slack and in Microsoft
+//! Teams.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use axum::http::HeaderMap;
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,26 +21,33 @@ use crate::random::SystemRandom;
 use crate::store::Store;
 use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
 use connect_sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
-use connect_sandbox::teams::{self, Person, Teams, Tenant};
-
-/// What the person is called who asks.
-pub(super) const PERSON_NAME: &str = "Ada";
+use connect_sandbox::teams::{self, Person, ShownReply, Teams, Tenant};
 
 /// A chat platform.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Chat {
     Slack,
     Teams,
 }
 
-/// Who the person is on a platform, and who they have to become in Novu.
+/// Somebody on a platform.
+#[derive(Debug)]
+pub(super) struct Player {
+    pub(super) name: &'static str,
+    /// Their id there.
+    pub(super) user: &'static str,
+}
+
+/// Who is on a platform, and who Ada has to become in Novu.
 #[derive(Debug)]
 pub(super) struct Role {
     /// The platform.
     chat: Chat,
-    /// Their id there.
-    pub(super) user: &'static str,
-    /// Their id in Novu, by the default template.
+    /// Who asks.
+    pub(super) ada: Player,
+    /// Who should keep away from her link.
+    pub(super) bob: Player,
+    /// Ada's id in Novu, by the default template.
     pub(super) subscriber: &'static str,
     /// The integration in Novu.
     pub(super) integration: &'static str,
@@ -55,31 +63,64 @@ impl Role {
             Chat::Teams => "Teams",
         }
     }
+
+    /// How somebody says these words to the bot.
+    pub(super) fn asking(&self, words: &str) -> String {
+        match self.chat {
+            Chat::Slack => {
+                format!("types {} in Slack", format!("/connect {}", typed(words)).trim())
+            }
+            Chat::Teams => format!("writes \"{words}\" to the bot in Teams"),
+        }
+    }
 }
 
-/// The person in Slack.
+/// What comes after `/connect` in Slack.
+fn typed(words: &str) -> &str {
+    if words == "connect" { "" } else { words }
+}
+
+/// The people in Slack.
 pub(super) const IN_SLACK: Role = Role {
     chat: Chat::Slack,
-    user: "U0ADA",
+    ada: Player { name: "Ada", user: "U0ADA" },
+    bob: Player { name: "Bob", user: "U0BOB" },
     subscriber: "slack:T0ACME:U0ADA",
     integration: "slack",
     connection: "acme-slack",
 };
-/// The person in Microsoft Teams.
+/// The people in Microsoft Teams.
 pub(super) const IN_TEAMS: Role = Role {
     chat: Chat::Teams,
-    user: "5c1f0000-0000-4000-8000-0000000000ad",
+    ada: Player { name: "Ada", user: "5c1f0000-0000-4000-8000-0000000000ad" },
+    bob: Player { name: "Bob", user: "5c1f0000-0000-4000-8000-0000000000b0" },
     subscriber: "teams:72f988bf-0000-4000-8000-00000000c0de:5c1f0000-0000-4000-8000-0000000000ad",
     integration: "teams",
     connection: "acme-teams",
 };
 
+/// A message as somebody sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Shown {
+    chat: Chat,
+    id: String,
+    /// Block Kit, or the Adaptive Card.
+    body: Value,
+}
+
+impl Shown {
+    pub(super) fn answer(&self) -> Answer {
+        match self.chat {
+            Chat::Slack => Answer::of_message(&self.body),
+            Chat::Teams => Answer::of_card(&self.body),
+        }
+    }
+}
+
 const TEAM: &str = "T0ACME";
 const TENANT: &str = "72f988bf-0000-4000-8000-00000000c0de";
-/// How long an answer in Teams may take: longer than anything that is tried again.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How often the chat is looked at for an answer.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// The workflow that sends tests.
+const TEST_WORKFLOW: &str = "connect-test";
 /// Signs requests on a stage that is gone in a minute; protects nothing.
 const SECRET: &str = "demo-signing-secret";
 
@@ -88,7 +129,7 @@ pub(super) struct Stage {
     pub(super) novu: Novu,
     pub(super) slack: Slack,
     pub(super) teams: Teams,
-    pub(super) clock: SharedClock,
+    clock: SharedClock,
     url: String,
     http: reqwest::Client,
     stop: CancellationToken,
@@ -121,58 +162,91 @@ impl Stage {
         &self.url
     }
 
-    /// Asks for a link as the person would do it on that platform.
-    pub(super) async fn ask(&self, role: &Role) -> anyhow::Result<Answer> {
+    /// Writes to the bot as that person: with `/connect` in Slack, in their own chat with it in Teams.
+    pub(super) async fn write(
+        &self,
+        role: &Role,
+        person: &Player,
+        words: &str,
+    ) -> anyhow::Result<()> {
         match role.chat {
-            Chat::Slack => self.command().await,
-            Chat::Teams => self.write("connect").await,
-        }
-    }
-
-    /// Sends `/connect` as Slack would, and takes the answer as strictly as Slack would.
-    async fn command(&self) -> anyhow::Result<Answer> {
-        let request = SlashCommand::new(TEAM, IN_SLACK.user)
-            .response_url(&self.slack.new_response_url())
-            .signed(SECRET, self.clock.now());
-        let started = Instant::now();
-        let response = self
-            .http
-            .post(format!("{}/slack/commands", self.url))
-            .headers(request.headers)
-            .body(request.body)
-            .send()
-            .await?;
-        let took = started.elapsed();
-        ensure!(response.status().is_success(), "the service answered {}", response.status());
-        let message: Value = response.json().await?;
-        if let Err(problems) = block_kit::validate(&message) {
-            anyhow::bail!("Slack would not show the answer: {}", problems.join("; "));
-        }
-        Ok(Answer::of_message(&message, took))
-    }
-
-    /// Writes to the bot in Teams, in the person's own chat with it, and takes its answer.
-    async fn write(&self, text: &str) -> anyhow::Result<Answer> {
-        let person = IN_TEAMS.user;
-        let before = self.teams.seen_by(person).len();
-        let request = self.teams.message(person, &self.teams.chat(person), text).signed();
-        let started = Instant::now();
-        let response = self
-            .http
-            .post(format!("{}/api/messages", self.url))
-            .headers(request.headers)
-            .body(request.body)
-            .send()
-            .await?;
-        ensure!(response.status().is_success(), "the service answered {}", response.status());
-        while started.elapsed() < PATIENCE {
-            if let Some(message) = self.teams.seen_by(person).get(before) {
-                let card = message.card().context("the answer in Teams has no card")?;
-                return Ok(Answer::of_card(card, started.elapsed()));
+            Chat::Slack => {
+                let command = SlashCommand::new(TEAM, person.user)
+                    .text(typed(words))
+                    .response_url(&self.slack.new_response_url());
+                let slack::Signed { headers, body } = command.signed(SECRET, self.clock.now());
+                let message: Value =
+                    self.post("/slack/commands", headers, body).await?.json().await?;
+                if let Err(problems) = block_kit::validate(&message) {
+                    anyhow::bail!("Slack would not show the answer: {}", problems.join("; "));
+                }
+                let _shown = self.slack.receive_reply(&command, message);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            Chat::Teams => {
+                let chat = self.teams.chat(person.user);
+                let signed = self.teams.message(person.user, &chat, words).signed();
+                self.post("/api/messages", signed.headers, signed.body).await?;
+            }
         }
-        anyhow::bail!("the service answered nothing in Teams")
+        Ok(())
+    }
+
+    /// Presses the button with that label on a message that the person sees.
+    pub(super) async fn press(
+        &self,
+        role: &Role,
+        person: &Player,
+        message: &Shown,
+        label: &str,
+    ) -> anyhow::Result<()> {
+        let missing = || format!("there is no button \"{label}\"");
+        match role.chat {
+            Chat::Slack => {
+                let message = self.slack.shown_as(&message.id).with_context(missing)?;
+                let press = self.slack.press(person.user, &message, label).with_context(missing)?;
+                let slack::Signed { headers, body } = press.signed(SECRET, self.clock.now());
+                self.post("/slack/interactions", headers, body).await?;
+            }
+            Chat::Teams => {
+                let press = self.teams.press(person.user, &message.id, label);
+                let press = press.with_context(missing)?;
+                let signed = press.signed();
+                let reply = self.post("/api/messages", signed.headers, signed.body).await?;
+                let shown = self.teams.receive_reply(&press, &reply.json().await?);
+                ensure!(shown != ShownReply::Error, "Teams says that the press failed");
+            }
+        }
+        Ok(())
+    }
+
+    async fn post(
+        &self,
+        path: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> anyhow::Result<reqwest::Response> {
+        let request = self.http.post(format!("{}{path}", self.url)).headers(headers).body(body);
+        let response = request.send().await?;
+        ensure!(response.status().is_success(), "the service answered {}", response.status());
+        Ok(response)
+    }
+
+    /// The messages that somebody sees now.
+    pub(super) fn seen(&self, role: &Role, reader: &Player) -> Vec<Shown> {
+        let chat = role.chat;
+        match chat {
+            Chat::Slack => {
+                let mut messages = self.slack.messages();
+                messages.retain(|it| !it.is_replaced && it.user.as_deref() == Some(reader.user));
+                messages.into_iter().map(|it| Shown { chat, id: it.ts, body: it.body }).collect()
+            }
+            Chat::Teams => {
+                let messages = self.teams.seen_by(reader.user).into_iter();
+                let shown = messages
+                    .filter_map(|it| Some(Shown { chat, body: it.card()?.clone(), id: it.id }));
+                shown.collect()
+            }
+        }
     }
 
     /// Lets the service end as it would on SIGTERM.
@@ -186,8 +260,8 @@ impl Stage {
 async fn start_slack(clock: SharedClock) -> anyhow::Result<Slack> {
     let slack = Slack::start(clock, slack::Options::default()).await?;
     slack.add_team(Team::new(TEAM, "Acme"));
-    slack.add_user(User::new(TEAM, IN_SLACK.user, "Ada Lovelace"));
-    slack.add_user(User::new(TEAM, "U0GRACE", "Grace Hopper"));
+    slack.add_user(User::new(TEAM, IN_SLACK.ada.user, "Ada Lovelace"));
+    slack.add_user(User::new(TEAM, IN_SLACK.bob.user, "Bob Noyce"));
     Ok(slack)
 }
 
@@ -195,9 +269,8 @@ async fn start_teams(clock: SharedClock) -> anyhow::Result<Teams> {
     let options = teams::Options { home_tenant: TENANT.to_owned(), ..teams::Options::default() };
     let teams = Teams::start(clock, options).await?;
     teams.add_tenant(Tenant::new(TENANT, "Acme"));
-    teams.add_person(Person::new(TENANT, IN_TEAMS.user, "Ada Lovelace"));
-    let grace = "5c1f0000-0000-4000-8000-0000000000ae";
-    teams.add_person(Person::new(TENANT, grace, "Grace Hopper"));
+    teams.add_person(Person::new(TENANT, IN_TEAMS.ada.user, "Ada Lovelace"));
+    teams.add_person(Person::new(TENANT, IN_TEAMS.bob.user, "Bob Noyce"));
     Ok(teams)
 }
 
@@ -208,6 +281,7 @@ async fn start_novu(slack: &Slack, teams: &Teams, clock: SharedClock) -> anyhow:
         ..novu::Options::default()
     };
     let novu = Novu::start(clock, options).await?;
+    novu.add_workflow(TEST_WORKFLOW);
     let app = slack.options();
     novu.add_integration(Integration::slack(
         IN_SLACK.integration,
@@ -240,6 +314,7 @@ fn configure(novu: &Novu, slack: &Slack, teams: &Teams) -> anyhow::Result<Config
         ("CONNECT_SERVER__DRAIN", "0s".to_owned()),
         ("CONNECT_NOVU__API_URL", novu.url().to_owned()),
         ("CONNECT_NOVU__API_KEY", novu.api_key()),
+        ("CONNECT_NOVU__TEST_WORKFLOW", TEST_WORKFLOW.to_owned()),
         ("CONNECT_SLACK__SIGNING_SECRETS", SECRET.to_owned()),
         ("CONNECT_SLACK__INTEGRATION", IN_SLACK.integration.to_owned()),
         ("CONNECT_SLACK__API_URL", format!("{}/api", slack.url())),
