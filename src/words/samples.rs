@@ -97,6 +97,7 @@ pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
         ("a guess that takes away", unknown("trenen", Some("disconnect"))),
         ("unknown words", unknown("xyzzy", None)),
         ("thanks", Answer::YouAreWelcome),
+        ("page ended", Answer::PageEnded),
         ("held by another", Answer::Refused(Reason::Held.into())),
         ("Novu failing", Answer::Refused(Reason::NovuUnavailable.into())),
         ("Novu slow", Answer::Refused(Reason::NovuTimeout.into())),

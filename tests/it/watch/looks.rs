@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use novu_connect_bot::clock::{Clock, between};
 
 use super::{A_WATCHS_LIFE, ENDPOINTS};
-use crate::bot::{ADA, Bot, TEAM, member};
+use crate::bot::{ADA, Bot, ITSELF, member};
 
 /// How often the integration's endpoints were listed.
 fn looks(bot: &Bot) -> usize {
@@ -58,5 +59,32 @@ async fn one_look_serves_everybody_who_waits() {
     crate::bot::until(async || connected() == PEOPLE).await;
     // A page of a hundred, and what lies behind it.
     assert!(looks(&bot) - before <= 4, "{}", looks(&bot) - before);
-    let _ = TEAM;
+}
+
+#[tokio::test]
+async fn a_visit_to_the_landing_page_makes_it_look_at_once_and_never_more_than_twice_a_second() {
+    let bot = Bot::start_with(&[("CONNECT_SERVER__PUBLIC_URL", ITSELF)]).await;
+    bot.ready().await;
+    for _ in 0..20 {
+        assert_eq!(bot.get("/linked/slack").await.status, 200);
+    }
+    assert_eq!(looks(&bot), 0, "no link lives");
+
+    let link = bot.command(ADA, "").await.link();
+    bot.pass(Duration::from_secs(3)).await;
+    bot.approve(&link, ADA).await;
+    let (before, since) = (looks(&bot), bot.clock.now());
+    bot.get("/linked/slack").await;
+    bot.until_later_by(Duration::from_millis(50), async || !bot.slack.messages().is_empty()).await;
+    assert!(between(since, bot.clock.now()) <= Duration::from_secs(1));
+
+    for _ in 0..10 {
+        for _ in 0..20 {
+            bot.get("/linked/slack").await;
+        }
+        bot.clock.advance(Duration::from_millis(100));
+        bot.settle().await;
+    }
+    let took = between(since, bot.clock.now());
+    assert!(looks(&bot) - before <= 2 + 2 * usize::try_from(took.as_secs() + 1).unwrap());
 }
