@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::follow_up::{FollowUp, Removal, What, Why};
 use super::state::{State, Watch};
-use super::{IN_DOUBT, Open, Watches};
+use super::{AFTERWARDS, IN_DOUBT, Open, Watches};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
-use crate::core::Answer;
+use crate::core::{Answer, LINK_LIFETIME};
 use crate::jobs::Jobs;
 use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch, Verified};
 
@@ -56,8 +56,7 @@ impl<D: Deliver> Watches<D> {
     ) -> Result<Option<Watch>, StoreError> {
         for _ in 0..MOST_TRIES {
             let Some(stored) = self.store.watch(&id.owner, id.reference.as_str()).await? else {
-                self.open().remove(id);
-                return Ok(None);
+                return self.change_unstored(id, change).await;
             };
             let Some(mut watch) = Watch::read(&stored) else { return Ok(None) };
             let Some(next) = change(&mut watch) else { return Ok(None) };
@@ -76,6 +75,26 @@ impl<D: Deliver> Watches<D> {
             }
         }
         Err(StoreError::Unavailable(StoreTrouble::Slow))
+    }
+
+    /// Changes a watch whose message the store has forgotten. Nobody can be told what comes of it any more,
+    /// but nobody stays connected by it who should not.
+    async fn change_unstored(
+        &self,
+        id: &MessageId,
+        change: impl Fn(&mut Watch) -> Option<Next<D>> + Send + Sync,
+    ) -> Result<Option<Watch>, StoreError> {
+        let Some(mut open) = self.open().get(id).cloned() else { return Ok(None) };
+        let Some(next) = change(&mut open.watch) else { return Ok(None) };
+        let puts = next.follow_ups.iter().map(|it| Jobs::change(it, Duration::ZERO)).collect();
+        self.store.write(puts).await?;
+        self.follow_ups.ring();
+        let watch = open.watch.clone();
+        match next.lasts {
+            Some(Lasts::Ended) => drop(self.open().remove(id)),
+            _ => drop(self.open().insert(id.clone(), open)),
+        }
+        Ok(Some(watch))
     }
 
     /// Ends a watch.
@@ -133,7 +152,9 @@ impl<D: Deliver> Answering<D> {
             if mine {
                 watch.becomes(State::Connected { endpoint, since });
                 watch.shown = watch.changed;
-                return Some(Next { lasts: Some(Lasts::Ended), ..Next::nothing() });
+                // The link may live on, and is watched until it can live no more.
+                let lasts = Some(Lasts::For(LINK_LIFETIME + AFTERWARDS));
+                return Some(Next { lasts, ..Next::nothing() });
             }
             watch.others.push(endpoint.clone());
             watch.becomes(State::NotConfirmed);

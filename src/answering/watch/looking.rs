@@ -191,7 +191,9 @@ impl<D: Deliver> Answering<D> {
                 watch.is_news(endpoint).then(|| {
                     watch.others.push(endpoint.identifier.clone());
                     let state = match &watch.state {
-                        connected @ State::Connected { .. } => connected.clone(),
+                        settled @ (State::Connected { .. } | State::InDoubt { .. }) => {
+                            settled.clone()
+                        }
                         _ => State::WrongPerson { removed: false, elsewhere },
                     };
                     watch.becomes(state);

@@ -91,6 +91,7 @@ fn removed(watch: &mut Watch) -> bool {
             true
         }
         State::Connected { .. } => true,
+        // Its person is asked about the first one that signed in.
         _ => false,
     }
 }

@@ -80,6 +80,10 @@ impl Watch {
 
     /// Whether an endpoint with another id may be this person's all the same.
     pub(super) fn is_doubtful(&self, known: &Known) -> bool {
+        // One person signs in once: of two whom nobody can tell apart, the second is somebody else.
+        if matches!(self.state, State::Connected { .. } | State::InDoubt { .. }) {
+            return false;
+        }
         let one_of_two_ids = self.person.workspace.enterprise.is_some();
         self.guest || (one_of_two_ids && *known == Known::Unknown)
     }
