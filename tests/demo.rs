@@ -44,4 +44,10 @@ fn the_demonstration_plays_to_a_good_end_by_itself() {
     ] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
+    let readme = include_str!("../README.md");
+    let transcript = readme.split("```text\n").nth(1).unwrap().split("```").next().unwrap();
+    let changes = |line: &&str| line.contains("(after ") || line.contains("It works until");
+    for line in transcript.lines().filter(|line| !changes(line)) {
+        assert!(shown.contains(line), "{line:?} of the README is missing in\n{shown}");
+    }
 }

@@ -82,8 +82,8 @@ struct Story<'a, 'b, W> {
 impl<W: Write> Story<'_, '_, W> {
     async fn play(mut self, once: bool) -> anyhow::Result<()> {
         let Role { ada, bob, .. } = self.role;
-        // In Teams a bot can write to those who have written to it.
-        self.stage.write(self.role, bob, "status").await?;
+        // In Teams people can only be told where they have asked for a link of their own before.
+        self.stage.write(self.role, bob, "connect").await?;
         self.ask("connect").await?;
         self.sign_in(once).await?;
         self.check_link()?;
