@@ -139,8 +139,13 @@ async fn show<D: Deliver>(
     } else {
         None
     };
-    let PendingReply { asked, place, .. } = pending;
-    answering.deliver.show(place, &asked.question, answer).await
+    let PendingReply { asked, place, stored, .. } = pending;
+    // Somebody may have signed in by a link of which nobody knew that it had arrived.
+    let by_now = match answer {
+        Answer::SignIn(_) if *stored => answering.outcome(&asked.question).await,
+        _ => None,
+    };
+    answering.deliver.show(place, &asked.question, by_now.as_ref().unwrap_or(answer)).await
 }
 
 /// Answers a question for which there is no promise, because the store cannot hold one. What needs the
@@ -149,7 +154,7 @@ pub(super) async fn answer_unpromised<D: Deliver>(
     answering: &Answering<D>,
     pending: &mut PendingReply<D>,
 ) {
-    let decided = answering.decide(&pending.asked, &pending.place).await;
+    let decided = answering.decide(&pending.asked, &pending.place, pending.stored).await;
     pending.learn(decided.learnt);
     let shown = show(answering, pending, &decided.answer).await;
     if let Shown::Shown(_) | Shown::Pointed(_) | Shown::Uncertain = shown {
@@ -168,7 +173,8 @@ async fn decide_with_signs<D: Deliver>(
 ) -> Result<Decided, Pointed> {
     let (clock, asked_at) = (&answering.clock, pending.question().asked_at);
     let (asked, place) = (pending.asked.clone(), pending.place.clone());
-    let mut deciding = pin!(answering.decide(&asked, &place));
+    let again = pending.stored;
+    let mut deciding = pin!(answering.decide(&asked, &place, again));
     if pending.told {
         return Ok(deciding.await);
     }

@@ -22,7 +22,7 @@ use crate::links::Invitation;
 /// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
 /// of its patience. What is left of a job's lease after that is for the delivery, which nobody must
 /// break off: what has been sent by then is there.
-const TIME_TO_ANSWER: Duration = Duration::from_mins(1);
+pub(super) const TIME_TO_ANSWER: Duration = Duration::from_mins(1);
 
 /// An answer, with what was learnt while it was made.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(super) struct Decided {
 struct Remember<'a, D: Deliver> {
     answering: &'a Answering<D>,
     place: &'a D::Place,
+    /// Whether the message was stored by an earlier attempt, whose link may be in somebody's hands.
+    again: bool,
     stored: &'a AtomicBool,
     watch: &'a OnceLock<Watch>,
 }
@@ -51,7 +53,10 @@ impl<D: Deliver> BeforeLink for Remember<'_, D> {
         prospect: Prospect,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
-            let watch = Watch::new(question, question.reference, prospect);
+            let mut watch = Watch::new(question, question.reference, prospect);
+            if self.again {
+                self.answering.succeed(&mut watch).await?;
+            }
             self.store(question, Some(watch.stored())).await?;
             let _ = self.watch.set(watch);
             Ok(())
@@ -76,8 +81,7 @@ impl<D: Deliver> Remember<'_, D> {
 /// As [`Remember`], where the message with the way to the link has been seen for a while.
 pub(super) struct Again<'a, D: Deliver> {
     pub(super) answering: &'a Answering<D>,
-    /// None where it is from before messages were kept.
-    pub(super) message: Option<Reference>,
+    pub(super) message: Reference,
     pub(super) watch: OnceLock<Watch>,
 }
 
@@ -92,15 +96,15 @@ impl<D: Deliver> BeforeLink for Again<'_, D> {
         prospect: Prospect,
     ) -> BoxFuture<'a, Result<(), Refusal>> {
         async {
-            let Some(message) = self.message else { return Ok(()) };
-            let watch = Watch::new(question, message, prospect);
-            let id = MessageId::of(&question.asker, message);
-            match self.answering.messages.watch_again(&id, watch.stored()).await {
-                Ok(true) => {}
-                // Nothing could tell the person what comes of the link.
-                Ok(false) => return Err(Reason::Incomplete.into()),
-                Err(_) => return Err(Reason::StoreUnavailable.into()),
-            }
+            let mut watch = Watch::new(question, self.message, prospect);
+            let id = MessageId::of(&question.asker, self.message);
+            let messages = &self.answering.messages;
+            let found = messages.get::<D>(&id).await;
+            let found = found.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+            watch.in_place = found.is_some_and(|found| found.message.question.in_place);
+            self.answering.succeed(&mut watch).await?;
+            let stored = messages.watch_again::<D>(&id, watch.stored()).await;
+            stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
             let _ = self.watch.set(watch);
             Ok(())
         }
@@ -109,12 +113,29 @@ impl<D: Deliver> BeforeLink for Again<'_, D> {
 }
 
 impl<D: Deliver> Answering<D> {
+    /// Lets a watch take over from the one that its message had before.
+    async fn succeed(&self, watch: &mut Watch) -> Result<(), Refusal> {
+        let older = self.watches.stored(&watch.id()).await;
+        if let Some(older) = older.map_err(|_| Refusal::from(Reason::StoreUnavailable))? {
+            watch.succeed(older);
+        }
+        Ok(())
+    }
+}
+
+impl<D: Deliver> Answering<D> {
     /// Answers a question, or says that Novu is too slow.
-    pub(super) async fn decide(&self, asked: &Asked<D::Lookup>, place: &D::Place) -> Decided {
+    /// `again` says that an earlier attempt has stored the message.
+    pub(super) async fn decide(
+        &self,
+        asked: &Asked<D::Lookup>,
+        place: &D::Place,
+        again: bool,
+    ) -> Decided {
         let mut learnt = Learnt::default();
         let stored = AtomicBool::new(false);
         let watch = OnceLock::new();
-        let before = Remember { answering: self, place, stored: &stored, watch: &watch };
+        let before = Remember { answering: self, place, again, stored: &stored, watch: &watch };
         let working = self.work_out(asked, &mut learnt, &before);
         let working = tokio::time::timeout(TIME_TO_ANSWER, working);
         let mut answer = tokio::select! {
@@ -126,7 +147,7 @@ impl<D: Deliver> Answering<D> {
         };
         learnt.stored = stored.into_inner();
         if let Some(watch) = watch.into_inner() {
-            answer = self.begin_watch(watch, answer).await;
+            answer = self.begin_watch(watch, again, answer).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }

@@ -15,6 +15,9 @@ use super::deliver::Deliver;
 use crate::core::{Person, Question, Reference};
 use crate::store::{Change, Held, Owner, Store, StoreError, StoredMessage};
 
+/// The body of a message of which nothing is known but that it is watched.
+const NO_MESSAGE: &str = "null";
+
 /// Names one message that can change later: who sees it, and the reference of the question that it answers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MessageId {
@@ -86,16 +89,21 @@ impl Messages {
         self.store.write(vec![Change::PutMessage(message, watch)]).await.map(drop)
     }
 
-    /// Watches a message that is there, anew. Whether it is there.
-    pub(super) async fn watch_again(
+    /// Watches a message anew. Of one that is not there it remembers that it is watched, and nothing else.
+    pub(super) async fn watch_again<D: Deliver>(
         &self,
         id: &MessageId,
         watch: (SecretString, Duration),
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(), StoreError> {
         let found = self.store.message(&id.owner, id.reference.as_str()).await?;
-        let Some(message) = found else { return Ok(false) };
-        self.store.write(vec![Change::PutMessage(message, Some(watch))]).await?;
-        Ok(true)
+        let message = found.unwrap_or_else(|| StoredMessage {
+            owner: id.owner.clone(),
+            id: id.reference.to_string(),
+            platform: D::PLATFORM.name.to_owned(),
+            body: SecretString::from(NO_MESSAGE),
+            version: 0,
+        });
+        self.store.write(vec![Change::PutMessage(message, Some(watch))]).await.map(drop)
     }
 
     /// Waits until nobody else in this process changes a message.
@@ -120,6 +128,9 @@ impl Messages {
     ) -> Result<Option<Found<D>>, StoreError> {
         let found = self.store.message(&id.owner, id.reference.as_str()).await?;
         let Some(StoredMessage { body, version, .. }) = found else { return Ok(None) };
+        if body.expose_secret() == NO_MESSAGE {
+            return Ok(None);
+        }
         let read = serde_json::from_str(body.expose_secret()).ok();
         if read.is_none() {
             tracing::error!(reference = %id.reference, "a stored message cannot be read");

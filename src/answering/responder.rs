@@ -111,11 +111,13 @@ impl<D: Deliver> Responder for Answering<D> {
             let Some(lookup) = self.deliver.recall(hint) else {
                 return Answer::Refused(Reason::Incomplete.into());
             };
+            // A page from before messages were kept has none; what comes of its link is watched all the same.
+            let message = message.unwrap_or(question.reference);
             let before = Again { answering: self, message, watch: OnceLock::new() };
             let profiles = self.deliver.profiles(&lookup);
             let answer = self.linking.answer_at_once(question, &profiles, &before).await;
             match before.watch.into_inner() {
-                Some(watch) => self.begin_watch(watch, answer).await,
+                Some(watch) => self.begin_watch(watch, true, answer).await,
                 None => answer,
             }
         }

@@ -105,11 +105,17 @@ impl<D: Deliver> Answering<D> {
         asked: &Asked<D::Lookup>,
         place: &D::Place,
     ) -> Result<Decided, AskedBefore> {
-        let (mut decided, admitted) =
-            tokio::join!(self.decide(asked, place), self.admissions.elsewhere(&asked.question));
+        let (mut decided, admitted) = tokio::join!(
+            self.decide(asked, place, false),
+            self.admissions.elsewhere(&asked.question)
+        );
         match admitted {
-            Admitted { first_time: false, .. } => Err(AskedBefore),
+            Admitted { first_time: false, .. } => {
+                self.unwatch(&asked.question, &decided).await;
+                Err(AskedBefore)
+            }
             Admitted { in_pace: false, .. } => {
+                self.unwatch(&asked.question, &decided).await;
                 decided.answer = Answer::Refused(Reason::TooOften.into());
                 decided.learnt.too_often = Some(true);
                 Ok(decided)

@@ -71,8 +71,8 @@ pub struct StoredWatch {
     pub watch: SecretString,
     /// Grows by one with each change.
     pub version: i64,
-    /// How long it still lasts; zero once it has ended.
-    pub left: Duration,
+    /// How long it still lasts; none once it has ended.
+    pub left: Option<Duration>,
 }
 
 /// One change. Those that name a lease change nothing once the lease is somebody else's.

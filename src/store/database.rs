@@ -342,7 +342,7 @@ impl Database {
     fn open_watch(&self, found: &WatchRow) -> Option<StoredWatch> {
         let watch = self.open(&MESSAGES_WATCH, found.row.as_str(), &found.watch)?;
         let (owner, id) = Owner::of_row(&found.row)?;
-        let left = found.until.map_or(Duration::ZERO, |until| self.clock.until(until));
+        let left = found.until.map(|until| self.clock.until(until));
         Some(StoredWatch { owner, id: id.to_owned(), watch, version: found.version, left })
     }
 

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::follow_up::{FollowUp, Removal, What, Why};
 use super::state::{State, Watch};
-use super::{AFTERWARDS, IN_DOUBT, Open, Watches};
+use super::{IN_DOUBT, Open, Watches};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
-use crate::core::{Answer, LINK_LIFETIME};
+use crate::core::Answer;
 use crate::jobs::Jobs;
 use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch, Verified};
 
@@ -27,6 +27,8 @@ pub(super) struct Next<D: Deliver> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Lasts {
     For(Duration),
+    /// As long as its link alone would have it.
+    WithItsLink,
     Ended,
 }
 
@@ -40,6 +42,27 @@ impl<D: Deliver> Next<D> {
     pub(super) fn tell(watch: &Watch) -> Self {
         let tell = FollowUp::new(What::Tell(watch.person.clone(), watch.message));
         Self { lasts: None, follow_ups: vec![tell] }
+    }
+}
+
+impl Watch {
+    /// How long it lasts from now on, where it lasts for `left` by now; none if it has ended.
+    fn lasts(&mut self, left: Option<Duration>, lasts: Option<Lasts>) -> Option<Duration> {
+        let prolonged = Duration::from_millis(self.prolonged);
+        let of_link = left.unwrap_or_default().saturating_sub(prolonged);
+        match lasts {
+            None => left,
+            Some(Lasts::For(longer)) => {
+                let prolonged = longer.saturating_sub(of_link).as_millis();
+                self.prolonged = u64::try_from(prolonged).unwrap_or(u64::MAX);
+                Some(longer)
+            }
+            Some(Lasts::WithItsLink) => {
+                self.prolonged = 0;
+                Some(of_link)
+            }
+            Some(Lasts::Ended) => None,
+        }
     }
 }
 
@@ -60,11 +83,7 @@ impl<D: Deliver> Watches<D> {
             };
             let Some(mut watch) = Watch::read(&stored) else { return Ok(None) };
             let Some(next) = change(&mut watch) else { return Ok(None) };
-            let left = match next.lasts {
-                None => Some(stored.left).filter(|left| !left.is_zero()),
-                Some(Lasts::For(left)) => Some(left),
-                Some(Lasts::Ended) => None,
-            };
+            let left = watch.lasts(stored.left, next.lasts);
             let changed = StoredWatch { watch: watch.text(), ..stored };
             let puts = next.follow_ups.iter().map(|it| Jobs::change(it, Duration::ZERO));
             let set = std::iter::once(Change::ChangeWatch(changed, left)).chain(puts).collect();
@@ -110,15 +129,20 @@ impl<D: Deliver> Watches<D> {
     ///
     /// # Errors
     /// The store does not answer.
-    pub(super) async fn stored(&self, id: &MessageId) -> Result<Option<Watch>, StoreError> {
+    pub(in crate::answering) async fn stored(
+        &self,
+        id: &MessageId,
+    ) -> Result<Option<Watch>, StoreError> {
         let stored = self.store.watch(&id.owner, id.reference.as_str()).await?;
         Ok(stored.and_then(|stored| Watch::read(&stored)))
     }
 
-    /// Whether somebody has signed in by the link of a message.
+    /// Whether somebody has signed in by the link of a message, or may have.
     pub(in crate::answering) async fn is_connected(&self, id: &MessageId) -> bool {
         let watch = self.stored(id).await.ok().flatten();
-        watch.is_some_and(|watch| matches!(watch.state, State::Connected { .. }))
+        watch.is_some_and(|watch| {
+            matches!(watch.state, State::Connected { .. } | State::InDoubt { .. })
+        })
     }
 
     /// Takes note of what a watch has become, as far as this process looks for it.
@@ -149,17 +173,17 @@ impl<D: Deliver> Answering<D> {
     ) -> Result<Option<Answer>, StoreError> {
         let settled = self.watches.change(id, |watch| {
             let State::InDoubt { endpoint, since } = watch.state.clone() else { return None };
+            // The link may live on.
+            let lasts = Some(Lasts::WithItsLink);
             if mine {
                 watch.becomes(State::Connected { endpoint, since });
                 watch.shown = watch.changed;
-                // The link may live on, and is watched until it can live no more.
-                let lasts = Some(Lasts::For(LINK_LIFETIME + AFTERWARDS));
                 return Some(Next { lasts, ..Next::nothing() });
             }
             watch.others.push(endpoint.clone());
             watch.becomes(State::NotConfirmed);
             watch.shown = watch.changed;
-            Some(Next { lasts: Some(Lasts::Ended), follow_ups: vec![undo(watch, endpoint)] })
+            Some(Next { lasts, follow_ups: vec![undo(watch, endpoint)] })
         });
         let Some(watch) = settled.await? else { return Ok(None) };
         if mine {

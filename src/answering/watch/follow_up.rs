@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
@@ -26,7 +27,7 @@ pub(super) enum What {
     /// A person's message has to say what its watch says by now.
     Tell(Person, Reference),
     /// Somebody has to be told that they used another person's link, the one of that message.
-    TellOther { other: Person, locale: Option<String>, message: Reference },
+    TellOther { other: Person, locale: Option<String>, message: Reference, endpoint: String },
     /// An endpoint has to be removed.
     Remove(Removal),
 }
@@ -49,8 +50,8 @@ pub(super) struct Removal {
 /// Why an endpoint is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Why {
-    /// It reaches somebody else.
-    WrongPerson,
+    /// It reaches somebody else; whether the asker's workspace does not know them.
+    WrongPerson { elsewhere: bool },
     /// Its person did not say that it was them.
     NotConfirmed,
 }
@@ -70,13 +71,18 @@ impl<D: Deliver> Work for FollowUp<D> {
     type Context = Answering<D>;
 
     fn key(&self) -> Option<[u8; 32]> {
-        None
+        let (what, endpoint) = match &self.what {
+            What::Remove(removal) => ("remove", &removal.endpoint),
+            What::TellOther { endpoint, .. } => ("tell", endpoint),
+            What::Tell(..) => return None,
+        };
+        Some(Sha256::digest(format!("{what} {endpoint}")).into())
     }
 
     async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
         match &mut self.what {
             What::Tell(person, message) => context.tell_of_watch(person, *message).await,
-            What::TellOther { other, locale, message } => {
+            What::TellOther { other, locale, message, .. } => {
                 context.tell_other(other, locale.as_deref(), *message).await
             }
             What::Remove(removal) => context.remove(removal, lease).await,

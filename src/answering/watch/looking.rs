@@ -25,6 +25,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How far back a first look goes: for as long as a link can live, and for clocks that differ.
 const LOOK_BACK: Duration = Duration::from_mins(20);
+/// How soon an endpoint of a wrong person is removed: once all whose link it may have been have it noted.
+const REMOVED_AFTER: Duration = Duration::from_millis(200);
 /// The most pages of endpoints that one look reads.
 const MOST_PAGES: usize = 50;
 /// For how long it is waited for Novu to say whether anybody has signed in.
@@ -66,21 +68,27 @@ impl<D: Deliver> Answering<D> {
             self.watches.load().await?;
         }
         let began = self.clock.monotonic();
-        let found = if self.watches.any_link_lives(began) { self.list().await } else { None };
-        for endpoint in self.watches.of_interest(found.as_deref().unwrap_or_default()) {
+        let (found, looked) = if self.watches.any_link_lives(began) {
+            self.list().await
+        } else {
+            (Vec::new(), false)
+        };
+        for endpoint in self.watches.of_interest(&found) {
             self.judge(endpoint).await?;
         }
-        let settled = self.settle(began, found.as_deref()).await;
+        let settled = self.settle(began, looked.then_some(found.as_slice())).await;
         self.metrics.watches_open(D::PLATFORM.name, self.watches.open().len());
         settled
     }
 
-    /// The newest endpoints, as far back as there is anything new; none where Novu does not say.
-    async fn list(&self) -> Option<Vec<ChannelEndpoint>> {
+    /// The newest endpoints, as far back as there is anything new, and whether Novu told all of them.
+    async fn list(&self) -> (Vec<ChannelEndpoint>, bool) {
         let (mut found, mut after) = (Vec::new(), None);
         for _ in 0..MOST_PAGES {
             // The client says why not.
-            let page = self.linking.newest_endpoints(after).await.ok()?;
+            let Ok(page) = self.linking.newest_endpoints(after).await else {
+                return (found, false);
+            };
             let is_last = page.next.is_none() || self.watches.reaches_back(&page.items);
             found.extend(page.items);
             if is_last {
@@ -90,7 +98,7 @@ impl<D: Deliver> Answering<D> {
         }
         let seen = found.iter().map(|endpoint: &ChannelEndpoint| endpoint.identifier.clone());
         *self.watches.seen() = seen.collect();
-        Some(found)
+        (found, true)
     }
 
     /// Judges an endpoint, and does what follows.
@@ -150,13 +158,20 @@ impl<D: Deliver> Answering<D> {
         let id = of.id();
         let connected = self.watches.change(&id, |watch| {
             watch.is_news(endpoint).then(|| {
-                let endpoint_id = endpoint.identifier.clone();
+                let before = watch.state.clone();
                 watch.becomes(State::Connected {
-                    endpoint: endpoint_id,
+                    endpoint: endpoint.identifier.clone(),
                     since: endpoint.created_at,
                 });
                 watch.replaced = false;
-                Next::tell(watch)
+                let mut next = Next::tell(watch);
+                // Whoever signed in before was somebody else.
+                if let State::InDoubt { endpoint, .. } = before {
+                    watch.others.push(endpoint.clone());
+                    next.follow_ups.push(undo(watch, endpoint));
+                    next.lasts = Some(Lasts::WithItsLink);
+                }
+                next
             })
         });
         if let Some(watch) = connected.await? {
@@ -177,34 +192,28 @@ impl<D: Deliver> Answering<D> {
     ) -> Result<(), StoreError> {
         let affected: Vec<_> = watches.iter().filter(|watch| watch.is_news(endpoint)).collect();
         let messages = affected.iter().map(|watch| (watch.person.clone(), watch.message)).collect();
-        let removal = Removal {
+        let removal = FollowUp::new(What::Remove(Removal {
             endpoint: endpoint.identifier.clone(),
             user: endpoint.endpoint.user_id().map(str::to_owned).filter(|_| !elsewhere),
             locale,
-            why: Why::WrongPerson,
+            why: Why::WrongPerson { elsewhere },
             messages,
             delayed: false,
-        };
-        for (index, of) in affected.into_iter().enumerate() {
+        }));
+        // There is one for each endpoint, whatever comes between this and what follows.
+        let is_first = self.watches.follow_ups.put(&removal, REMOVED_AFTER).await?;
+        if let Some(of) = affected.first().filter(|_| is_first) {
+            self.alarm(of, endpoint);
+        }
+        for of in affected {
             let id = of.id();
             let changed = self.watches.change(&id, |watch| {
                 watch.is_news(endpoint).then(|| {
-                    watch.others.push(endpoint.identifier.clone());
-                    let state = match &watch.state {
-                        settled @ (State::Connected { .. } | State::InDoubt { .. }) => {
-                            settled.clone()
-                        }
-                        _ => State::WrongPerson { removed: false, elsewhere },
-                    };
-                    watch.becomes(state);
-                    let removal =
-                        (index == 0).then(|| FollowUp::new(What::Remove(removal.clone())));
-                    Next { lasts: None, follow_ups: removal.into_iter().collect() }
+                    watch.disown(&endpoint.identifier, false, elsewhere);
+                    Next::nothing()
                 })
             });
-            if changed.await?.is_some() && index == 0 {
-                self.alarm(of, endpoint);
-            }
+            changed.await?;
         }
         Ok(())
     }
@@ -237,12 +246,8 @@ impl<D: Deliver> Answering<D> {
                 (!watch.replaced).then(|| {
                     watch.replaced = true;
                     watch.changed += 1;
-                    if !in_place {
-                        return Next::tell(watch);
-                    }
-                    // It says what the newer one says: that took its place.
-                    watch.shown = watch.changed;
-                    Next::nothing()
+                    watch.overwritten = in_place;
+                    Next::tell(watch)
                 })
             });
             replaced.await?;
@@ -267,16 +272,16 @@ impl<D: Deliver> Answering<D> {
         now: Tick,
         looked: bool,
     ) -> Result<(), StoreError> {
-        let over = now >= open.ends;
+        // Nothing is over before somebody has looked, save what only its person can tell.
+        let in_doubt = matches!(open.watch.state, State::InDoubt { .. });
+        let over = now >= open.ends && (looked || in_doubt);
         let lasts = over.then_some(Lasts::Ended);
         let is_held = over && self.linking.is_held(&open.watch.person);
         let waited_enough = now - open.link_ends > UNSEEN;
         let settled = self.watches.change(id, |watch| match watch.state.clone() {
             // A newer message says how it ends.
             _ if watch.replaced => over.then(|| Next { lasts, ..Next::nothing() }),
-            State::Waiting if !looked && !waited_enough => {
-                over.then(|| Next { lasts: Some(Lasts::For(AFTERWARDS)), ..Next::nothing() })
-            }
+            State::Waiting if !looked && !waited_enough => None,
             State::Waiting => {
                 watch.becomes(if looked { State::RunOut } else { State::Unseen });
                 Some(Next { lasts, ..Next::tell(watch) })
@@ -315,7 +320,8 @@ impl<D: Deliver> Watches<D> {
             let Some(watch) = Watch::read(&stored) else { continue };
             let id = watch.id();
             let known = before.remove(&id).filter(|_| !shared);
-            open.insert(id, known.unwrap_or_else(|| Open::new(watch, stored.left, now)));
+            let left = stored.left.unwrap_or_default();
+            open.insert(id, known.unwrap_or_else(|| Open::new(watch, left, now)));
         }
         if !shared {
             open.extend(before);

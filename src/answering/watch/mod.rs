@@ -23,10 +23,11 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
 use super::Answering;
+use super::decide::{Decided, TIME_TO_ANSWER};
 use super::deliver::Deliver;
 use super::messages::{MessageId, owner};
 use crate::clock::{SharedClock, Tick};
-use crate::core::{Answer, LINK_LIFETIME, Prospect, Question, Reason, Reference};
+use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoredWatch};
 use follow_up::FollowUp;
@@ -37,8 +38,8 @@ pub(super) use state::Watch;
 /// How long somebody may take who began to sign in when the link could still be used: Novu looks at the
 /// clock when the callback begins, and then speaks to the provider.
 const AFTERWARDS: Duration = Duration::from_mins(1);
-/// How long the mint may take, for which the watch begins before it.
-const MINTING: Duration = Duration::from_secs(15);
+/// How long the mint may take, before which the watch begins.
+const MINTING: Duration = TIME_TO_ANSWER;
 /// The most links that are watched at once: more than anybody mints in six minutes.
 const MOST_OPEN: usize = 100_000;
 /// How long a person has to say that it was them.
@@ -72,7 +73,9 @@ struct Open {
 impl Open {
     /// A watch that lasts for so long from now on.
     fn new(watch: Watch, left: Duration, now: Tick) -> Self {
-        Self { watch, link_ends: now + left.saturating_sub(AFTERWARDS), ends: now + left }
+        let prolonged = Duration::from_millis(watch.prolonged);
+        let of_link = left.saturating_sub(AFTERWARDS).saturating_sub(prolonged);
+        Self { watch, link_ends: now + of_link, ends: now + left }
     }
 }
 
@@ -92,6 +95,8 @@ impl Watch {
             state: State::Waiting,
             in_place: question.in_place,
             replaced: false,
+            overwritten: false,
+            prolonged: 0,
             changed: 0,
             shown: 0,
         }
@@ -115,7 +120,7 @@ impl Watch {
         read
     }
 
-    fn id(&self) -> MessageId {
+    pub(super) fn id(&self) -> MessageId {
         MessageId { owner: owner(&self.person), reference: self.message }
     }
 }
@@ -149,17 +154,26 @@ impl<D: Deliver> Watches<D> {
 impl<D: Deliver> Answering<D> {
     /// Begins to watch a link that is about to be shown. Gives what is to be shown: nobody sees a link
     /// that is not watched.
-    pub(super) async fn begin_watch(&self, watch: Watch, answer: Answer) -> Answer {
+    /// `is_renewed` says that the message had a link before, which may live on.
+    pub(super) async fn begin_watch(
+        &self,
+        watch: Watch,
+        is_renewed: bool,
+        answer: Answer,
+    ) -> Answer {
         let id = watch.id();
-        if !matches!(answer, Answer::SignIn(_)) {
-            // None was minted. Where that cannot be stored, the store says so itself, and the message
-            // tells in the end that nobody has signed in.
-            let _ = self.watches.end(&id).await;
+        if !matches!(answer, Answer::SignIn(SignIn { lasts: Lasts::Minted { .. }, .. })) {
+            // None was minted, or nobody sees it. Where that cannot be stored, the store says so itself,
+            // and the message tells in the end that nobody has signed in.
+            if !is_renewed {
+                let _ = self.watches.end(&id).await;
+            }
             return answer;
         }
         // With several replicas, the one that looks finds it in the store.
         if !self.watches.store.is_shared() {
-            let (left, now) = (watch.stored().1, self.watches.clock.monotonic());
+            // Novu's clock began no later than now.
+            let (left, now) = (LINK_LIFETIME + AFTERWARDS, self.watches.clock.monotonic());
             let mut open = self.watches.open();
             if open.len() >= MOST_OPEN {
                 return Answer::Refused(Reason::Busy.into());
@@ -169,6 +183,21 @@ impl<D: Deliver> Answering<D> {
         self.metrics.funnel(D::PLATFORM.name, "shown");
         self.watches.begun.notify_one();
         answer
+    }
+
+    /// What has come of the link of a question by now; none if nothing has.
+    pub(super) async fn outcome(&self, question: &Question) -> Option<Answer> {
+        let id = MessageId::of(&question.asker, question.reference);
+        let watch = self.watches.stored(&id).await.ok().flatten()?;
+        watch.answer(self.linking.can_test()).filter(|_| !watch.replaced)
+    }
+
+    /// Watches a link no more that nobody will see.
+    pub(super) async fn unwatch(&self, question: &Question, decided: &Decided) {
+        if let Answer::SignIn(_) = decided.answer {
+            let asker = decided.learnt.asker.as_ref().unwrap_or(&question.asker);
+            let _ = self.watches.end(&MessageId::of(asker, question.reference)).await;
+        }
     }
 
     /// What a person is answered who says whether it was them that signed in; none where that is not in

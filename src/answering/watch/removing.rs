@@ -9,11 +9,12 @@ use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::core::Person;
-use crate::jobs::{Jobs, Ran};
-use crate::store::{Change, Lease, StoreError};
+use crate::jobs::Ran;
+use crate::store::{Lease, StoreError};
 
-/// How soon a removal is tried again.
+/// How soon a removal is tried again for the first time, and then.
 const AGAIN: Duration = Duration::from_secs(5);
+const AGAIN_LATER: Duration = Duration::from_secs(20);
 
 impl<D: Deliver> Answering<D> {
     /// Removes an endpoint, and tells those who have to know.
@@ -21,14 +22,17 @@ impl<D: Deliver> Answering<D> {
         if let Err(error) = self.linking.remove_endpoint(&removal.endpoint).await {
             return self.not_yet(removal, &error).await;
         }
+        let told = match removal.why {
+            Why::WrongPerson { elsewhere } => {
+                let endpoint = removal.endpoint.clone();
+                self.tell_all(removal, move |watch| removed(watch, &endpoint, elsewhere)).await
+            }
+            Why::NotConfirmed => self.tell_all(removal, not_confirmed).await,
+        };
+        if told.is_err() || self.put_tell_other(removal).await.is_err() {
+            return Ran::Snooze(AGAIN);
+        }
         self.note_removals(removal).await;
-        if removal.why == Why::WrongPerson && self.tell_removed(removal).await.is_err() {
-            return Ran::Snooze(AGAIN);
-        }
-        if removal.why == Why::NotConfirmed && self.tell_all(removal, not_confirmed).await.is_err()
-        {
-            return Ran::Snooze(AGAIN);
-        }
         Ran::Done("removed")
     }
 
@@ -44,23 +48,23 @@ impl<D: Deliver> Answering<D> {
 
     /// Says once that it takes longer, and tries again.
     async fn not_yet(&self, removal: &mut Removal, error: &crate::novu::Error) -> Ran {
+        if removal.delayed {
+            return Ran::Snooze(AGAIN_LATER);
+        }
         let endpoint = &removal.endpoint;
         tracing::error!(%error, endpoint, "the endpoint of a wrong person is not removed yet");
-        if !removal.delayed && self.tell_all(removal, still_there).await.is_ok() {
+        if self.tell_all(removal, still_there).await.is_ok() {
             removal.delayed = true;
         }
         Ran::Snooze(AGAIN)
     }
 
-    async fn tell_removed(&self, removal: &Removal) -> Result<(), StoreError> {
-        self.tell_all(removal, removed).await?;
+    async fn put_tell_other(&self, removal: &Removal) -> Result<(), StoreError> {
         if let (Some(user), Some((whose, message))) = (&removal.user, removal.messages.first()) {
             let other = Person { user: user.clone(), ..whose.clone() };
-            let locale = removal.locale.clone();
-            let tell = FollowUp::<D>::new(What::TellOther { other, locale, message: *message });
-            let put: Change = Jobs::change(&tell, Duration::ZERO);
-            self.watches.store.write(vec![put]).await?;
-            self.watches.follow_ups.ring();
+            let (locale, endpoint) = (removal.locale.clone(), removal.endpoint.clone());
+            let tell = What::TellOther { other, locale, message: *message, endpoint };
+            self.watches.follow_ups.put(&FollowUp::new(tell), Duration::ZERO).await?;
         }
         Ok(())
     }
@@ -68,7 +72,7 @@ impl<D: Deliver> Answering<D> {
     async fn tell_all(
         &self,
         removal: &Removal,
-        change: fn(&mut Watch) -> bool,
+        change: impl Fn(&mut Watch) -> bool + Send + Sync,
     ) -> Result<(), StoreError> {
         for (person, message) in &removal.messages {
             let id = MessageId::of(person, *message);
@@ -82,17 +86,23 @@ impl<D: Deliver> Answering<D> {
     }
 }
 
-/// The endpoint is gone.
-fn removed(watch: &mut Watch) -> bool {
+/// The endpoint is gone. Whether the message has to say so.
+fn removed(watch: &mut Watch, endpoint: &str, elsewhere: bool) -> bool {
+    let noted = watch.others.iter().any(|other| other == endpoint);
     match &mut watch.state {
-        State::WrongPerson { removed, .. } => {
+        State::WrongPerson { removed: true, .. } if noted => false,
+        State::WrongPerson { removed, .. } if noted => {
             *removed = true;
             watch.changed += 1;
             true
         }
-        State::Connected { .. } => true,
-        // Its person is asked about the first one that signed in.
-        _ => false,
+        State::Connected { .. } if noted => true,
+        // Its person is asked about whoever signed in first.
+        State::InDoubt { .. } if noted => false,
+        _ => {
+            watch.disown(endpoint, true, elsewhere);
+            true
+        }
     }
 }
 

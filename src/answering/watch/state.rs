@@ -30,9 +30,13 @@ pub(in crate::answering) struct Watch {
     /// What has come of it.
     pub(super) state: State,
     /// Whether the message took the place of the one before.
-    pub(super) in_place: bool,
+    pub(in crate::answering) in_place: bool,
     /// Whether a newer message has taken the place of this one.
     pub(super) replaced: bool,
+    /// Whether that one is where this one was.
+    pub(super) overwritten: bool,
+    /// By how much the watch lasts longer than its link alone would have it, in milliseconds.
+    pub(super) prolonged: u64,
     /// Grows whenever the message has to say something else.
     pub(super) changed: u32,
     /// Up to which of these the message has been changed.
@@ -88,14 +92,41 @@ impl Watch {
         self.guest || (one_of_two_ids && *known == Known::Unknown)
     }
 
+    /// Takes over what an older watch of the same message knows: its link may live on.
+    pub(in crate::answering) fn succeed(&mut self, older: Self) {
+        let judged = |id: &String| {
+            older.others.contains(id)
+                || older.before.contains(id)
+                || matches!(&older.state, State::Connected { endpoint, .. } if endpoint == id)
+        };
+        self.before.retain(judged);
+        if let State::InDoubt { .. } = older.state {
+            self.state = older.state;
+        }
+        self.others = older.others;
+        (self.changed, self.shown) = (older.changed, older.shown);
+    }
+
     /// The state has changed so that the message has to say something else.
     pub(super) fn becomes(&mut self, state: State) {
         self.state = state;
         self.changed += 1;
     }
 
+    /// An endpoint turns out to be somebody else's, and is removed or is about to be.
+    pub(super) fn disown(&mut self, endpoint: &str, removed: bool, elsewhere: bool) {
+        if !self.others.iter().any(|other| other == endpoint) {
+            self.others.push(endpoint.to_owned());
+        }
+        let state = match &self.state {
+            settled @ (State::Connected { .. } | State::InDoubt { .. }) => settled.clone(),
+            _ => State::WrongPerson { removed, elsewhere },
+        };
+        self.becomes(state);
+    }
+
     /// What the message has to say; none while its link can be used.
-    pub(super) fn answer(&self, can_test: bool) -> Option<Answer> {
+    pub(in crate::answering) fn answer(&self, can_test: bool) -> Option<Answer> {
         let link = |since: Option<Timestamp>| Link {
             subscriber: self.subscriber.clone(),
             name: self.subscriber_name.clone(),

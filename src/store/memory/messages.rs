@@ -1,7 +1,6 @@
 //! Messages in memory.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use secrecy::SecretString;
 
@@ -114,7 +113,7 @@ impl Messages {
 impl Entry {
     fn stored_watch(&self, now: Tick) -> Option<StoredWatch> {
         let Watch { text, version, until } = self.watch.as_ref()?;
-        let left = until.map_or(Duration::ZERO, |until| until - now);
+        let left = until.map(|until| until - now);
         let StoredMessage { owner, id, .. } = self.message.clone();
         Some(StoredWatch { owner, id, watch: text.clone(), version: *version, left })
     }

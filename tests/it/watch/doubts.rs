@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connect_sandbox::teams::Person;
 
-use crate::bot::teams::{ACME, TeamsBot, link, said};
+use crate::bot::teams::{ACME, ALAN, TeamsBot, link, said};
 
 const GUEST: &str = "oid-guest";
 const HOME: &str = "tenant-home";
@@ -12,13 +12,18 @@ const AT_HOME: &str = "oid-at-home";
 
 /// A guest who has signed in with the account that they have at home, and is asked about it.
 async fn asked_guest() -> TeamsBot {
+    asked_guest_with_link().await.0
+}
+
+/// The same, with the link that they used.
+async fn asked_guest_with_link() -> (TeamsBot, String) {
     let bot = TeamsBot::start().await;
     bot.teams.add_tenant(connect_sandbox::teams::Tenant::new(HOME, "Globex"));
     bot.teams.add_person(Person::guest(ACME, GUEST, "Gus Guest", HOME, AT_HOME));
-    let card = bot.ask(GUEST, "connect").await;
-    assert_eq!(bot.approve(&link(&card), GUEST).await.status, 200);
+    let link = link(&bot.ask(GUEST, "connect").await);
+    assert_eq!(bot.approve(&link, GUEST).await.status, 200);
     bot.until_later(async || said(&bot.teams.seen_by(GUEST)[0]).contains("Was it you?")).await;
-    bot
+    (bot, link)
 }
 
 #[tokio::test]
@@ -50,5 +55,21 @@ async fn a_guest_who_says_no_or_nothing_for_an_hour_is_connected_no_more() {
         bot.until_later(told).await;
         bot.settle().await;
         assert_eq!(bot.teams.seen_by(GUEST).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_watched_on_after_its_person_has_answered() {
+    for says in ["No, that was not me", "Yes, that was me"] {
+        let (bot, link) = asked_guest_with_link().await;
+        let card = bot.teams.seen_by(GUEST).remove(0);
+        bot.press(GUEST, &card, says).await;
+        let kept = usize::from(says.starts_with("Yes"));
+        bot.until_later(async || bot.novu.endpoints().len() == kept).await;
+        bot.settle().await;
+        assert_eq!(bot.approve(&link, ALAN).await.status, 200);
+        assert_eq!(bot.novu.endpoints().len(), kept + 1);
+        bot.until_later(async || bot.novu.endpoints().len() == kept).await;
+        bot.teams.clear_messages();
     }
 }

@@ -145,3 +145,23 @@ async fn links_of_other_subscribers_and_from_before_stay_as_they_are() {
     assert_eq!((bot.linked().len(), alarms(&bot).await), (3, 0));
     assert_eq!(bot.slack.messages().len(), 1);
 }
+
+#[tokio::test]
+async fn what_two_did_while_the_service_was_away_is_judged_in_the_order_of_their_links() {
+    let mut bot = Bot::start_on(crate::bot::Storage::sqlite(), &[]).await;
+    bot.ready().await;
+    let link = bot.command(ADA, "").await.link();
+    bot.stop().await;
+    bot.approve(&link, ADA).await;
+    bot.approve(&link, GRACE).await;
+    assert_eq!(bot.linked().len(), 2);
+    // Longer than the link was to be watched.
+    bot.clock.advance(Duration::from_mins(10));
+    let settings = bot.settings();
+    let bot = bot.restart(settings).await;
+    bot.ready().await;
+    bot.until_told("connected as").await;
+    bot.until_later(async || bot.linked() == [(subscriber(ADA), ADA.to_owned())]).await;
+    bot.until_told("für jemand anderen").await;
+    bot.slack.clear_messages();
+}

@@ -21,6 +21,8 @@ fn watch(user: &str, subscriber: &str) -> Watch {
         state: State::Waiting,
         in_place: false,
         replaced: false,
+        overwritten: false,
+        prolonged: 0,
         changed: 0,
         shown: 0,
     }
