@@ -48,6 +48,15 @@ impl SubscriberId {
     }
 }
 
+impl SubscriberId {
+    /// The id as it may stand in a log: nothing of one that looks like an e-mail address, which some
+    /// operators use.
+    #[must_use]
+    pub fn for_log(&self) -> &str {
+        if self.0.contains('@') { "…" } else { &self.0 }
+    }
+}
+
 /// What JavaScript trims: white space and the byte order mark.
 fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
@@ -62,8 +71,7 @@ impl fmt::Display for SubscriberId {
 /// Hides ids that look like e-mail addresses, which some operators use.
 impl fmt::Debug for SubscriberId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = if self.0.contains('@') { "…" } else { &self.0 };
-        f.debug_tuple("SubscriberId").field(&shown).finish()
+        f.debug_tuple("SubscriberId").field(&self.for_log()).finish()
     }
 }
 

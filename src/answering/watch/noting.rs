@@ -20,7 +20,7 @@ impl<D: Deliver> Answering<D> {
             workspace = of.person.workspace.realm(),
             asker = of.person.user,
             signed_in,
-            subscriber = ?of.subscriber,
+            subscriber = of.subscriber.for_log(),
             endpoint = endpoint.identifier,
             "somebody else signed in by a person's link; what they connected is removed"
         );
@@ -45,7 +45,7 @@ impl<D: Deliver> Answering<D> {
             platform = D::PLATFORM.name,
             workspace = watch.person.workspace.realm(),
             user = watch.person.user,
-            subscriber = ?watch.subscriber,
+            subscriber = watch.subscriber.for_log(),
             "connected"
         );
         self.note(Kind::Linked, watch, None, endpoint);

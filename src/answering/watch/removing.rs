@@ -90,15 +90,14 @@ impl<D: Deliver> Answering<D> {
 fn removed(watch: &mut Watch, endpoint: &str, elsewhere: bool) -> bool {
     let noted = watch.others.iter().any(|other| other == endpoint);
     match &mut watch.state {
-        State::WrongPerson { removed: true, .. } if noted => false,
-        State::WrongPerson { removed, .. } if noted => {
+        State::WrongPerson { removed: removed @ false, .. } if noted => {
             *removed = true;
             watch.changed += 1;
             true
         }
         State::Connected { .. } if noted => true,
-        // Its person is asked about whoever signed in first.
-        State::InDoubt { .. } if noted => false,
+        // It says so already, or its person is asked about whoever signed in first.
+        State::WrongPerson { .. } | State::InDoubt { .. } if noted => false,
         _ => {
             watch.disown(endpoint, true, elsewhere);
             true

@@ -10,6 +10,7 @@ use crate::novu::{ChannelEndpoint, SubscriberId};
 /// What is looked for while a sign-in link can be used, and what was found. Stored beside the message
 /// that carries the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact by itself")]
 pub(in crate::answering) struct Watch {
     /// Whose link it is.
     pub(super) person: Person,

@@ -44,7 +44,7 @@ impl Linking {
                 reference: Some(question.reference.to_string()),
             });
             tracing::info!(
-                subscriber = ?facts.found.id,
+                subscriber = facts.found.id.for_log(),
                 endpoint = endpoint.identifier,
                 was_there,
                 "a chat account was disconnected because its owner asked for it"

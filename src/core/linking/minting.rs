@@ -83,7 +83,7 @@ impl Linking {
         };
         match novu.create_subscriber(&new).await? {
             Creation::Created(subscriber) => {
-                tracing::info!(subscriber = ?found.id, resolver = %found.by, "subscriber created");
+                tracing::info!(subscriber = found.id.for_log(), resolver = %found.by, "subscriber created");
                 self.recent_subscribers.note(found.id.clone(), subscriber);
             }
             // Somebody was faster: a second command of the same person, most likely.

@@ -123,7 +123,7 @@ async fn a_refusal_that_may_pass_is_tried_again_once_the_answer_is_promised() {
     bot.ready().await;
     bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
     let by_slack = [(Route::path(PROFILE), Effect::Hangup, "C-PROFILE", Dealt::Promised)];
-    for (route, effect, code, dealt) in refusals().into_iter().chain(by_slack) {
+    for (route, effect, code, dealt) in by_slack.into_iter().chain(refusals()) {
         let row = format!("{effect:?} {code}");
         let is_slack = code == "C-PROFILE";
         meets(&bot, route, effect, is_slack);

@@ -18,7 +18,7 @@ use crate::bot::{API_KEY, Bot, TEAM};
 /// The path of Novu's channel endpoints.
 const ENDPOINTS: &str = "/v1/channel-endpoints";
 /// Longer than a link is watched.
-const A_WATCHS_LIFE: Duration = Duration::from_secs(380);
+const A_WATCHS_LIFE: Duration = Duration::from_secs(450);
 
 impl Bot {
     /// Opens a sign-in link as somebody, and allows what it asks for.
