@@ -4,10 +4,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::decide::Decided;
 use super::deliver::{Deliver, Shown};
 use super::messages::{MessageId, put};
-use super::pending::PendingReply;
+use super::pending::{Decided, PendingReply};
 use super::{Answering, record};
 use crate::clock::{Clock, Tick, after, between, remaining};
 use crate::core::{Answer, DedupKey, Lasts, SignIn};

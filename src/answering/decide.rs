@@ -11,25 +11,13 @@ use secrecy::SecretString;
 use super::Answering;
 use super::deliver::Deliver;
 use super::messages::MessageId;
-use super::pending::{Asked, Learnt};
+use super::pending::{Asked, Decided, Learnt, TIME_TO_ANSWER};
 use super::watch::Watch;
 use crate::core::{
     Answer, BeforeLink, Intent, Invitee, Lasts, Profiles, Prospect, Question, Reason, Reference,
     Refusal, SignIn, SignInLink,
 };
 use crate::links::Invitation;
-
-/// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
-/// of its patience. What is left of a job's lease after that is for the delivery, which nobody must
-/// break off: what has been sent by then is there.
-pub(super) const TIME_TO_ANSWER: Duration = Duration::from_mins(1);
-
-/// An answer, with what was learnt while it was made.
-#[derive(Debug)]
-pub(super) struct Decided {
-    pub(super) answer: Answer,
-    pub(super) learnt: Learnt,
-}
 
 /// Stores the message before anybody sees its link, and what is watched of it: it changes once somebody
 /// has signed in.
@@ -148,6 +136,10 @@ impl<D: Deliver> Answering<D> {
         learnt.stored = stored.into_inner();
         if let Some(watch) = watch.into_inner() {
             answer = self.begin_watch(watch, again, answer).await;
+        }
+        if answer == Answer::Disconnected && asked.question.in_place {
+            let asker = learnt.asker.as_ref().unwrap_or(&asked.question.asker);
+            self.watches.silence(&asker.owner()).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }

@@ -1,9 +1,16 @@
 //! A question that is being answered, and its stored form: the promise to answer it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::deliver::Deliver;
-use crate::core::{Person, Question};
+use crate::core::{Answer, Person, Question};
+
+/// How long an answer may take to be found: a few calls to Novu, one after the other, each with all
+/// of its patience. What is left of a job's lease after that is for the delivery, which nobody must
+/// break off: what has been sent by then is there.
+pub(super) const TIME_TO_ANSWER: Duration = Duration::from_mins(1);
 
 /// A question with what is needed to answer it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -67,4 +74,11 @@ pub(super) struct Learnt {
     pub(super) too_often: Option<bool>,
     /// Whether the message was stored.
     pub(super) stored: bool,
+}
+
+/// An answer, with what was learnt while it was made.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub(super) answer: Answer,
+    pub(super) learnt: Learnt,
 }

@@ -7,9 +7,8 @@ use tokio::sync::oneshot;
 use tokio::time::timeout_at;
 
 use super::admission::AskedBefore;
-use super::decide::Decided;
 use super::deliver::Deliver;
-use super::pending::{Asked, PendingReply};
+use super::pending::{Asked, Decided, PendingReply};
 use super::{Answering, attempt, record};
 use crate::clock::Tick;
 use crate::core::{Answer, Question, Reason};

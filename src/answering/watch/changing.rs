@@ -10,7 +10,7 @@ use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::core::Answer;
 use crate::jobs::Jobs;
-use crate::store::{Change, Held, StoreError, StoreTrouble, StoredWatch, Verified};
+use crate::store::{Change, Held, Owner, StoreError, StoreTrouble, StoredWatch, Verified};
 
 /// How often a change is tried that others keep overtaking.
 const MOST_TRIES: usize = 8;
@@ -143,6 +143,24 @@ impl<D: Deliver> Watches<D> {
         watch.is_some_and(|watch| {
             matches!(watch.state, State::Connected { .. } | State::InDoubt { .. })
         })
+    }
+
+    /// Somebody has disconnected themselves by a button of a message: what they read there by now, no watch
+    /// says once more.
+    pub(in crate::answering) async fn silence(&self, owner: &Owner) {
+        let theirs = |id: &&MessageId| id.owner == *owner;
+        let ids: Vec<_> = self.open().keys().filter(theirs).cloned().collect();
+        for id in ids {
+            let silenced = self.change(&id, |watch| {
+                matches!(watch.state, State::Connected { .. }).then(|| {
+                    watch.becomes(State::NoLongerConnected);
+                    watch.shown = watch.changed;
+                    Next::nothing()
+                })
+            });
+            // Where that cannot be stored, the store says so, and it is said once more.
+            let _ = silenced.await;
+        }
     }
 
     /// Takes note of what a watch has become, as far as this process looks for it.

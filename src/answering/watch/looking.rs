@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::changing::{Lasts, Next, undo};
 use super::follow_up::{FollowUp, Removal, What, Why};
-use super::state::{State, Watch};
-use super::verdict::{Known, Verdict, judge, needs_asking};
+use super::state::{Known, State, Watch};
+use super::verdict::{Verdict, judge, needs_asking};
 use super::{AFTERWARDS, Open, Watches};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;

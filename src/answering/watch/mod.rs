@@ -23,9 +23,9 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Notify;
 
 use super::Answering;
-use super::decide::{Decided, TIME_TO_ANSWER};
 use super::deliver::Deliver;
 use super::messages::{MessageId, owner};
+use super::pending::{Decided, TIME_TO_ANSWER};
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;

@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::verdict::Known;
 use crate::core::{Answer, Connected, Link, Person, Reason, Reference, WrongPerson};
 use crate::novu::{ChannelEndpoint, SubscriberId};
 
@@ -65,6 +64,19 @@ pub(super) enum State {
     Unseen,
     /// What was connected is there no longer.
     NoLongerConnected,
+}
+
+/// What is known of the chat user whom an endpoint reaches, beside the id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing: the platform was not asked.
+    NotAsked,
+    /// The other ids of the same person.
+    Ids(Vec<String>),
+    /// The asker's workspace does not know this user.
+    Stranger,
+    /// The platform could not say.
+    Unknown,
 }
 
 impl Watch {

@@ -1,6 +1,6 @@
 //! Whose a new channel endpoint is: the person's whose link was watched, or somebody else's.
 
-use super::state::Watch;
+use super::state::{Known, Watch};
 use crate::core::{Person, Platform};
 use crate::novu::ChannelEndpoint;
 
@@ -15,19 +15,6 @@ pub(super) enum Verdict {
     Different,
     /// It cannot be told whether it reaches the person of the watch with that index.
     CannotTell(usize),
-}
-
-/// What is known of the chat user whom an endpoint reaches, beside the id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Known {
-    /// Nothing: the platform was not asked.
-    NotAsked,
-    /// The other ids of the same person.
-    Ids(Vec<String>),
-    /// The asker's workspace does not know this user.
-    Stranger,
-    /// The platform could not say.
-    Unknown,
 }
 
 /// Judges an endpoint by the watches that are open.

@@ -163,3 +163,20 @@ async fn a_message_that_cannot_be_changed_any_more_is_followed_by_a_direct_one()
     let [message] = messages.as_slice() else { panic!("{messages:?}") };
     assert_eq!((&message.door, message.user.as_deref()), (&Door::PostMessage, Some(ADA)));
 }
+
+#[tokio::test]
+async fn whoever_disconnects_by_the_message_itself_is_told_once() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    let message = bot.command_shown(ADA, "").await;
+    let link = message.buttons()[0]["url"].as_str().unwrap().to_owned();
+    assert_eq!(bot.approve(&link, ADA).await.status, 200);
+    let connected = bot.until_told("connected as").await.remove(0);
+    let asked = bot.press(ADA, &connected, "Disconnect").await;
+    let told = bot.press(ADA, &asked, "Yes, disconnect").await;
+    assert!(told.text().contains("You are disconnected"), "{}", told.text());
+    assert_eq!(bot.linked(), []);
+    let before = bot.slack.messages().len();
+    bot.pass(A_WATCHS_LIFE).await;
+    assert_eq!(bot.slack.messages().len(), before);
+}
