@@ -6,15 +6,12 @@ use std::time::Duration;
 use axum::response::Response;
 
 use super::LinkPages;
-use super::pages::Pages;
-use super::routes::Guest;
+use super::pages::{Guest, NOT_ME, Pages};
 use crate::answering::{MessageId, Responder, Shown};
 use crate::clock::SharedClock;
 use crate::core::Answer;
 use crate::links::Invitation;
 
-/// The field of the form, and what it says.
-pub(super) const ACTION: (&str, &str) = ("action", "not_me");
 /// How often it is tried to tell the owner.
 const MOST_TRIES: usize = 5;
 /// How long it is until another try, where nobody says how long.
@@ -24,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Whether a press says so.
 pub(super) fn is_said(body: &[u8]) -> bool {
-    form_urlencoded::parse(body).any(|(name, value)| (&*name, &*value) == ACTION)
+    form_urlencoded::parse(body).any(|(name, value)| (&*name, &*value) == NOT_ME)
 }
 
 impl LinkPages {

@@ -1,6 +1,7 @@
 //! The pages: what they say, in the reader's language, and in which order.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use askama::Template;
 use axum::http::StatusCode;
@@ -9,12 +10,19 @@ use jiff::Timestamp;
 
 use super::Chat;
 use super::config::Settings;
-use super::not_me;
-use super::routes::Guest;
 use crate::core::{Answer, Language, Link, Platform, Reference, Refusal};
-use crate::links::{Invitation, Rejected};
+use crate::links::{Invitation, Page, Rejected};
 use crate::text::presentable;
 use crate::words::message::{Markup, Voice};
+
+/// The field of the form by which somebody says that a page is not theirs.
+pub(super) const NOT_ME: (&str, &str) = ("action", "not_me");
+
+/// Somebody at a personal page that is good.
+pub(super) struct Guest {
+    pub(super) page: Page,
+    pub(super) chat: Arc<Chat>,
+}
 
 /// The one style of all pages.
 pub(super) const STYLE: &str = include_str!("../../templates/link/style.css");
@@ -92,7 +100,7 @@ impl Pages<'_> {
                 next: language.say("link-next", &[("provider", platform.provider)]),
                 personal: language.say(if can_end { "link-personal" } else { "link-warning" }, &[]),
                 not_me: can_end.then(|| language.say("link-not-me", &[])),
-                action: not_me::ACTION,
+                action: NOT_ME,
             },
         )
     }

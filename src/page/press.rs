@@ -4,8 +4,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use super::pages::Pages;
-use super::routes::Guest;
+use super::pages::{Guest, Pages};
 use super::{LinkPages, TIME_TO_ANSWER};
 use crate::answering::record;
 use crate::core::{Answer, Intent, LearntLanguage, Question, Reason, Reference, Refusal, SignIn};

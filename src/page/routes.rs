@@ -17,12 +17,12 @@ use url::Url;
 
 use super::landing::land;
 use super::language::preferred;
-use super::pages::Pages;
+use super::pages::{Guest, Pages};
 use super::{
-    BAD_BODY, CROSS_SITE, Chat, ENDED_PAGE, EXPIRED_TOKEN, LinkPages, STORE, UNKNOWN_TOKEN, not_me,
+    BAD_BODY, CROSS_SITE, ENDED_PAGE, EXPIRED_TOKEN, LinkPages, STORE, UNKNOWN_TOKEN, not_me,
 };
 use crate::core::{Language, Reason, Reference};
-use crate::links::{Page, Rejected};
+use crate::links::Rejected;
 
 /// Our forms send next to nothing; some browsers send a little more.
 const MOST_BODY: usize = 1024;
@@ -65,12 +65,6 @@ impl LinkPages {
         }
         page.rejected(rejected)
     }
-}
-
-/// Somebody at a personal page that is good.
-pub(super) struct Guest {
-    pub(super) page: Page,
-    pub(super) chat: Arc<Chat>,
 }
 
 /// A request for a personal page.
