@@ -46,6 +46,8 @@ pub(crate) trait Work: Serialize + DeserializeOwned + Send + Sync + 'static {
     const KIND: &'static str;
     /// The version of the payload. A payload of another version is read by [`Work::upgrade`].
     const VERSION: u32;
+    /// Whether it is dropped once it has stopped its worker so often that it may do so for ever.
+    const GIVES_UP: bool = true;
     /// Whether it is an answer, of which it is counted how it was delivered.
     const IS_ANSWER: bool;
     /// For whom it is counted: a platform.

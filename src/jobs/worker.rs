@@ -69,7 +69,7 @@ impl<W: Work> Jobs<W> {
                 return self.finish(&lease, "unreadable", Vec::new()).await;
             }
         };
-        if lease.attempts > MOST_ATTEMPTS {
+        if W::GIVES_UP && lease.attempts > MOST_ATTEMPTS {
             tracing::error!(
                 kind = W::KIND,
                 "a job stopped its worker every time it was run; it is dropped"

@@ -65,6 +65,8 @@ impl<D> FollowUp<D> {
 impl<D: Deliver> Work for FollowUp<D> {
     const KIND: &'static str = D::FOLLOW_UPS;
     const VERSION: u32 = 1;
+    // Nobody stays bound to another person's subscriber because a process was killed ten times.
+    const GIVES_UP: bool = false;
     const IS_ANSWER: bool = false;
     const OWNER: &'static str = D::PLATFORM.name;
     const KEY_AFTERWARDS: KeyAfterwards = KeyAfterwards::Free;

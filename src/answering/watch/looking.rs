@@ -408,9 +408,14 @@ impl<D: Deliver> Watches<D> {
     /// Messages of people who have a newer one, which do not say so; and whether that took the place of
     /// theirs.
     fn older(&self) -> Vec<(MessageId, bool)> {
+        // What another replica stores may have no link yet, and never get one. Whatever has no link by the
+        // time that a mint may take has ended.
+        let now = self.clock.monotonic();
+        let has_link =
+            |open: &Open| !self.store.is_shared() || open.link_ends - now <= LINK_LIFETIME;
         let open = self.open();
         let mut newest: HashMap<_, &Open> = HashMap::new();
-        for (id, open) in open.iter() {
+        for (id, open) in open.iter().filter(|(_, open)| has_link(open)) {
             let newest = newest.entry(&id.owner).or_insert(open);
             if newest.link_ends < open.link_ends {
                 *newest = open;
