@@ -138,8 +138,8 @@ impl<D: Deliver> Answering<D> {
             answer = self.begin_watch(watch, again, answer).await;
         }
         if answer == Answer::Disconnected && asked.question.in_place {
-            let asker = learnt.asker.as_ref().unwrap_or(&asked.question.asker);
-            self.watches.silence(&asker.owner()).await;
+            let person = learnt.asker.as_ref().unwrap_or(&asked.question.asker);
+            self.watches.silence(&person.owner()).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
