@@ -141,7 +141,7 @@ async fn show<D: Deliver>(
     let PendingReply { asked, place, stored, .. } = pending;
     // Somebody may have signed in by a link of which nobody knew that it had arrived.
     let by_now = match answer {
-        Answer::SignIn(_) if *stored => answering.outcome(&asked.question).await,
+        Answer::SignIn(_) if *stored => Box::pin(answering.outcome(&asked.question)).await,
         _ => None,
     };
     answering.deliver.show(place, &asked.question, by_now.as_ref().unwrap_or(answer)).await

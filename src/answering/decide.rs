@@ -135,11 +135,11 @@ impl<D: Deliver> Answering<D> {
         };
         learnt.stored = stored.into_inner();
         if let Some(watch) = watch.into_inner() {
-            answer = self.begin_watch(watch, again, answer).await;
+            answer = Box::pin(self.begin_watch(watch, again, answer)).await;
         }
         if answer == Answer::Disconnected && asked.question.in_place {
             let person = learnt.asker.as_ref().unwrap_or(&asked.question.asker);
-            self.watches.silence(&person.owner()).await;
+            Box::pin(self.watches.silence(&person.owner())).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
@@ -173,7 +173,7 @@ impl<D: Deliver> Answering<D> {
             return Answer::Refused(Reason::TooOften.into());
         }
         if let Intent::Confirm { message, mine } = question.intent
-            && let Some(answer) = self.confirm(question, message, mine).await
+            && let Some(answer) = Box::pin(self.confirm(question, message, mine)).await
         {
             return answer;
         }

@@ -110,11 +110,11 @@ impl<D: Deliver> Answering<D> {
         );
         match admitted {
             Admitted { first_time: false, .. } => {
-                self.unwatch(&asked.question, &decided).await;
+                Box::pin(self.unwatch(&asked.question, &decided)).await;
                 Err(AskedBefore)
             }
             Admitted { in_pace: false, .. } => {
-                self.unwatch(&asked.question, &decided).await;
+                Box::pin(self.unwatch(&asked.question, &decided)).await;
                 decided.answer = Answer::Refused(Reason::TooOften.into());
                 decided.learnt.too_often = Some(true);
                 Ok(decided)

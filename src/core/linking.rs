@@ -241,25 +241,27 @@ impl Linking {
     ) -> Answer {
         let outcome = match &question.intent {
             Intent::Connect => self.connect(novu, question, profiles, before).await,
-            Intent::Status | Intent::Confirm { .. } => self.status(novu, question, profiles).await,
-            Intent::Test => self.test(novu, question, profiles).await,
-            Intent::Disconnect => self.ask_to_disconnect(novu, question, profiles).await,
-            Intent::DisconnectNow => self.disconnect(novu, question, profiles).await,
+            Intent::Status | Intent::Confirm { .. } => {
+                Box::pin(self.status(novu, question, profiles)).await
+            }
+            Intent::Test => Box::pin(self.test(novu, question, profiles)).await,
+            Intent::Disconnect => Box::pin(self.ask_to_disconnect(novu, question, profiles)).await,
+            Intent::DisconnectNow => Box::pin(self.disconnect(novu, question, profiles)).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
-                self.learn_language(question, profiles).await;
+                Box::pin(self.learn_language(question, profiles)).await;
                 Ok(Answer::Help(None))
             }
             Intent::Greeting => {
-                self.learn_language(question, profiles).await;
+                Box::pin(self.learn_language(question, profiles)).await;
                 Ok(Answer::Welcome)
             }
             Intent::Thanks => {
-                self.learn_language(question, profiles).await;
+                Box::pin(self.learn_language(question, profiles)).await;
                 Ok(Answer::YouAreWelcome)
             }
             Intent::Unknown { said, nearest } => {
-                self.learn_language(question, profiles).await;
+                Box::pin(self.learn_language(question, profiles)).await;
                 let nearest = nearest.as_deref().map(str::to_owned);
                 Ok(Answer::Help(Some(UnknownCommand { said: said.clone(), nearest })))
             }
@@ -310,7 +312,8 @@ impl Linking {
             Ok::<_, Refusal>((endpoints, done))
         };
         let minting = Box::pin(self.mint(novu, &facts, &connection));
-        let (minted, beside) = tokio::join!(minting, beside);
+        // Boxed, like what is done once: those who wait for their link hold no room for it.
+        let (minted, beside) = tokio::join!(minting, Box::pin(beside));
         let (endpoints, done) = beside?;
         let prospect = self.prospect(&facts, &endpoints);
         facts.endpoints = Some(endpoints);
