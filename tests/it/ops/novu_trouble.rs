@@ -44,6 +44,8 @@ async fn each_failure_has_its_code_and_the_next_try_works() {
             bot.novu.clear_faults();
             // As long as Novu has asked everybody to wait.
             bot.clock.advance(Duration::from_mins(2));
+            bot.links_over().await;
+            bot.slack.clear_messages();
         }
         bot.command(&format!("U{number}-0"), "").await.link();
     }
