@@ -18,6 +18,7 @@ use crate::core::{
     Refusal, SignIn, SignInLink,
 };
 use crate::links::Invitation;
+use crate::store::StoreError;
 
 /// Stores the message before anybody sees its link, and what is watched of it: it changes once somebody
 /// has signed in.
@@ -60,7 +61,7 @@ impl<D: Deliver> Remember<'_, D> {
         watch: Option<(SecretString, Duration)>,
     ) -> Result<(), Refusal> {
         let stored = self.answering.messages.remember::<D>(question, self.place, watch).await;
-        stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+        stored.map_err(unstored)?;
         self.stored.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -88,11 +89,11 @@ impl<D: Deliver> BeforeLink for Again<'_, D> {
             let id = MessageId::of(&question.asker, self.message);
             let messages = &self.answering.messages;
             let found = messages.get::<D>(&id).await;
-            let found = found.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+            let found = found.map_err(unstored)?;
             watch.in_place = found.is_some_and(|found| found.message.question.in_place);
             self.answering.succeed(&mut watch).await?;
             let stored = messages.watch_again::<D>(&id, watch.stored()).await;
-            stored.map_err(|_| Refusal::from(Reason::StoreUnavailable))?;
+            stored.map_err(unstored)?;
             let _ = self.watch.set(watch);
             Ok(())
         }
@@ -104,7 +105,7 @@ impl<D: Deliver> Answering<D> {
     /// Lets a watch take over from the one that its message had before.
     async fn succeed(&self, watch: &mut Watch) -> Result<(), Refusal> {
         let older = self.watches.stored(&watch.id()).await;
-        if let Some(older) = older.map_err(|_| Refusal::from(Reason::StoreUnavailable))? {
+        if let Some(older) = older.map_err(unstored)? {
             watch.succeed(older);
         }
         Ok(())
@@ -242,4 +243,9 @@ impl<D: Deliver> Answering<D> {
             }
         }
     }
+}
+
+/// What a person is told whose message could not be stored or read.
+fn unstored(_: StoreError) -> Refusal {
+    Reason::StoreUnavailable.into()
 }

@@ -29,7 +29,7 @@ impl MessageId {
     /// The message by which a person's question is answered.
     #[must_use]
     pub fn of(person: &Person, reference: Reference) -> Self {
-        Self { owner: owner(person), reference }
+        Self { owner: person.owner(), reference }
     }
 
     /// The reference of the question.
@@ -147,7 +147,7 @@ impl Messages {
 
     /// The newest message of a person.
     pub(super) async fn newest(&self, person: &Person) -> Result<Option<MessageId>, StoreError> {
-        let owner = owner(person);
+        let owner = person.owner();
         let newest = self.store.newest_message(&owner).await?;
         let reference = newest.and_then(|id| Reference::try_from(id).ok());
         Ok(reference.map(|reference| MessageId { owner, reference }))
@@ -174,15 +174,10 @@ fn stored<D: Deliver>(question: &Question, place: &D::Place) -> StoredMessage {
     // Structs of texts, numbers and maps with text keys always have a JSON form.
     let body = serde_json::to_string(&Body { question, place }).unwrap_or_default();
     StoredMessage {
-        owner: owner(&question.asker),
+        owner: question.asker.owner(),
         id: question.reference.to_string(),
         platform: D::PLATFORM.name.to_owned(),
         body: SecretString::from(body),
         version: 0,
     }
-}
-
-/// The pseudonym of a person.
-pub(crate) fn owner(person: &Person) -> Owner {
-    person.owner()
 }

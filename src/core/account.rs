@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::answer::{Reason, Refusal};
 use super::person::{Kind, Person, Profile};
 use super::profiles::{Profiles, ProfilesError};
+use super::refusal::{Reason, Refusal};
 use crate::clock::{SharedClock, Tick};
 
 /// What the operator is told while the platform does not answer who people are.

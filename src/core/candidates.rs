@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::answer::{Reason, Refusal};
+use super::refusal::{Reason, Refusal};
 use crate::novu::{ChannelConnection, Context};
 
 /// What settles which connection is meant.

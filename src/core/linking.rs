@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
-use super::answer::{Answer, Invitee, Link, Reason, Refusal, UnknownCommand};
+use super::answer::{Answer, Invitee, Link, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
 use super::held::HeldAccounts;
@@ -33,6 +33,7 @@ use super::profiles::Profiles;
 use super::progress::Progress;
 use super::question::Question;
 use super::recent::Recent;
+use super::refusal::{Reason, Refusal};
 use super::resolve::{Chain, Found};
 use super::workspace_index::WorkspaceIndex;
 use crate::audit::Audit;

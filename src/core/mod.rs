@@ -21,13 +21,14 @@ mod progress;
 mod question;
 mod recent;
 mod reference;
+mod refusal;
 pub(crate) mod resolve;
 mod workspace_index;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{
-    Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, Reason, Refusal, SignIn,
-    SignInLink, Status, Tested, UnknownCommand, WrongPerson,
+    Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, SignIn, SignInLink, Status,
+    Tested, UnknownCommand, WrongPerson,
 };
 pub use held::HeldAccounts;
 pub use intent::Intent;
@@ -40,4 +41,5 @@ pub use press::Press;
 pub use profiles::{Profiles, ProfilesError};
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
+pub use refusal::{Reason, Refusal};
 pub use workspace_index::WorkspaceIndex;

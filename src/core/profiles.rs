@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::answer::{Reason, Refusal};
 use super::person::{Person, Profile};
+use super::refusal::{Reason, Refusal};
 
 /// The profiles of a platform's people.
 pub trait Profiles: Send + Sync + Debug {

@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 
 use super::Answering;
 use super::deliver::Deliver;
-use super::messages::{MessageId, owner};
+use super::messages::MessageId;
 use super::pending::{Decided, TIME_TO_ANSWER};
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
@@ -121,7 +121,7 @@ impl Watch {
     }
 
     pub(super) fn id(&self) -> MessageId {
-        MessageId { owner: owner(&self.person), reference: self.message }
+        MessageId { owner: self.person.owner(), reference: self.message }
     }
 }
 

@@ -3,9 +3,10 @@
 use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
 use crate::audit::{Actor, Event, Kind};
-use crate::core::answer::{Answer, Refusal};
+use crate::core::answer::Answer;
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
+use crate::core::refusal::Refusal;
 use crate::novu::{ChannelEndpoint, Novu};
 
 impl Linking {

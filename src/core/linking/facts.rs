@@ -7,12 +7,12 @@ use futures_util::future::{BoxFuture, ready};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Linking;
-use crate::core::answer::{Reason, Refusal};
 use crate::core::endpoints::OwnEndpoints;
 use crate::core::language::Language;
 use crate::core::person::{Kind, Person, Profile};
 use crate::core::profiles::{Profiles, ProfilesError};
 use crate::core::question::Question;
+use crate::core::refusal::{Reason, Refusal};
 use crate::core::resolve::{Found, PendingProfile, Subject};
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber};
 

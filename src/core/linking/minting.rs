@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use super::{AskerFacts, Linking, invitee};
 use crate::clock::after;
 use crate::core::LINK_LIFETIME;
-use crate::core::answer::{Lasts, Reason, Refusal, SignIn, SignInLink};
+use crate::core::answer::{Lasts, SignIn, SignInLink};
 use crate::core::person::Person;
+use crate::core::refusal::{Reason, Refusal};
 use crate::core::resolve::Found;
 use crate::novu::{ChannelConnection, Context, Creation, Error, LinkUser, NewSubscriber, Novu};
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
-use crate::core::answer::{Answer, Link, LinkStatus, Refusal, Status};
+use crate::core::answer::{Answer, Link, LinkStatus, Status};
 use crate::core::known_links::as_of;
 use crate::core::platform::Platform;
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
+use crate::core::refusal::Refusal;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, SubscriberId};
 use crate::store::KnownLink;
 

@@ -5,9 +5,10 @@ use serde_json::Map;
 use super::Linking;
 use super::facts::MintAhead;
 use super::minting::read_context;
-use crate::core::answer::{Answer, Refusal, Tested};
+use crate::core::answer::{Answer, Tested};
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
+use crate::core::refusal::Refusal;
 use crate::novu::{Error, Novu, Trigger};
 
 impl Linking {

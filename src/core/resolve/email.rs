@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::email_domains::EmailDomains;
 use super::{Found, Resolution, ResolverKind, Subject};
-use crate::core::answer::{Reason, Refusal};
 use crate::core::person::{EmailAddress, Kind, Person, Profile};
 use crate::core::profiles::ProfilesError;
+use crate::core::refusal::{Reason, Refusal};
 use crate::novu::{Error, Novu, Subscriber, SubscriberSearch};
 
 /// Subscribers asked for at once.

@@ -13,10 +13,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use futures_util::future::{BoxFuture, Shared};
 use serde::Deserialize;
 
-use super::answer::{Reason, Refusal};
 use super::person::{Person, Profile};
 use super::platform::Platform;
 use super::profiles::ProfilesError;
+use super::refusal::{Reason, Refusal};
 use crate::novu::{Context, Novu, Subscriber, SubscriberId};
 
 pub(crate) use email::EmailResolver;

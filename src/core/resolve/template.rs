@@ -1,9 +1,9 @@
 //! Subscriber ids that are made of a person's own ids, so that a first run needs nothing else.
 
 use super::{Found, Resolution, ResolverKind, Subject};
-use crate::core::answer::Reason;
 use crate::core::person::Person;
 use crate::core::platform::Platform;
+use crate::core::refusal::Reason;
 use crate::novu::SubscriberId;
 
 /// A subscriber id with places to fill in.

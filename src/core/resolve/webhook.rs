@@ -30,8 +30,8 @@ use url::Url;
 
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::SharedClock;
-use crate::core::answer::{Reason, Refusal};
 use crate::core::person::{EmailAddress, Kind, Profile};
+use crate::core::refusal::{Reason, Refusal};
 use crate::net::{self, Cause, Outgoing};
 use crate::novu::{Context, SubscriberId};
 use crate::signing::SigningKey;

@@ -18,8 +18,8 @@ use tokio::sync::Mutex;
 
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::{SharedClock, Tick};
-use crate::core::answer::Reason;
 use crate::core::platform::Platform;
+use crate::core::refusal::Reason;
 use crate::metrics::Metrics;
 use file::{Read, Rows};
 

@@ -1,0 +1,228 @@
+//! Why a person is refused: each reason with its code, and what follows from it.
+
+use std::time::Duration;
+
+use crate::novu::Error;
+
+/// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
+const WORTH_WAITING: Duration = Duration::from_secs(30);
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub reason: Reason,
+    /// The operator's own sentence, which then stands in place of ours. Comes from outside.
+    pub sentence: Option<String>,
+    /// When asking again can help, where that is known.
+    pub retry_after: Option<Duration>,
+    /// Whether it is known that asking again soon cannot help, though the reason is one that passes.
+    pub lasting: bool,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self { reason, sentence: None, retry_after: None, lasting: false }
+    }
+}
+
+/// What a person is told when Novu fails.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (reason, retry_after) = match error {
+            Error::BadKey => (Reason::NovuKey, None),
+            Error::UnknownIntegration => (Reason::NovuIntegration, None),
+            Error::UnknownSubscriber => (Reason::SubscriberMissing, None),
+            Error::Rejected { .. }
+            | Error::ContextHmac(_)
+            | Error::UnknownConnection
+            | Error::UnknownEndpoint
+            | Error::Unsendable(_) => (Reason::NovuRejected, None),
+            Error::Throttled { retry_after } => (Reason::NovuBusy, retry_after),
+            Error::Unavailable { retry_after } => (Reason::NovuUnavailable, retry_after),
+            Error::TimedOut => (Reason::NovuTimeout, None),
+            Error::Nonsense(_) => (Reason::NovuNonsense, None),
+        };
+        Self { retry_after, ..reason.into() }
+    }
+}
+
+impl Refusal {
+    /// Whether the same question may be answered a little later.
+    pub(super) fn may_pass_soon(&self) -> bool {
+        let passing = matches!(
+            self.reason,
+            Reason::NovuBusy | Reason::NovuUnavailable | Reason::ProfileUnavailable
+        );
+        passing && !self.lasting && self.retry_after.is_none_or(|pause| pause <= WORTH_WAITING)
+    }
+}
+
+/// Declares the reasons once: variant, code, meaning. Everything that lists them is made from it.
+macro_rules! reasons {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $code:literal,)+) => {
+        /// Why a request was refused. The codes are stable: people quote them, logs and the
+        /// documentation carry them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Reason {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The stable code, which is also its key in the message catalogue.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$variant => $code,)+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The workspace has no channel connection in Novu: an administrator has to connect it.
+    WorkspaceNotConnected = "C-WORKSPACE",
+    /// Nothing says which of the workspace's connections is meant, or the identity webhook named a
+    /// context that none of them has.
+    ContextMismatch = "C-CONTEXT",
+    /// No resolver knows this person.
+    IdentityUnknown = "C-IDENTITY",
+    /// The subscriber that this person should be does not exist in Novu.
+    SubscriberMissing = "C-SUBSCRIBER",
+    /// The person's e-mail address is not confirmed on the chat platform.
+    EmailUnconfirmed = "C-EMAIL-UNCONFIRMED",
+    /// The platform tells no e-mail address for this person.
+    EmailMissing = "C-EMAIL-MISSING",
+    /// Nobody in Novu has the person's e-mail address.
+    EmailUnknown = "C-EMAIL-UNKNOWN",
+    /// Several subscribers in Novu have the person's e-mail address.
+    EmailAmbiguous = "C-EMAIL-AMBIGUOUS",
+    /// The person's e-mail address is not in a domain that counts for their workspace.
+    EmailDomain = "C-EMAIL-DOMAIN",
+    /// Guests are not matched by e-mail.
+    Guest = "C-GUEST",
+    /// The person belongs to another organisation.
+    External = "C-EXTERNAL",
+    /// The account is not a person's.
+    Bot = "C-BOT",
+    /// The account has been switched off.
+    Deactivated = "C-DEACTIVATED",
+    /// The operator's identity webhook said no.
+    WebhookRefused = "C-WEBHOOK-REFUSED",
+    /// The operator's identity webhook gave no usable answer.
+    WebhookUnavailable = "C-WEBHOOK-DOWN",
+    /// The chat platform did not tell who the person is.
+    ProfileUnavailable = "C-PROFILE",
+    /// The chat account is linked, but over a connection that Novu cannot deliver through.
+    LinkedElsewhere = "C-LINKED-ELSEWHERE",
+    /// Another subscriber holds the chat account, so Novu would fail after the sign-in.
+    Held = "C-HELD",
+    /// The link is longer than a button can hold.
+    LinkTooLong = "C-LINK-LENGTH",
+    /// Novu minted a link to a host that is not the provider's.
+    LinkHost = "C-LINK-HOST",
+    /// Novu does not accept the service's key.
+    NovuKey = "C-NOVU-KEY",
+    /// Novu does not know the configured integration.
+    NovuIntegration = "C-NOVU-INTEGRATION",
+    /// Novu rejected the request.
+    NovuRejected = "C-NOVU-REJECTED",
+    /// Novu asks to slow down.
+    NovuBusy = "C-NOVU-BUSY",
+    /// Novu cannot be reached or reports a failure of its own.
+    NovuUnavailable = "C-NOVU-DOWN",
+    /// Novu did not answer in time.
+    NovuTimeout = "C-NOVU-SLOW",
+    /// Novu's answer cannot be understood.
+    NovuNonsense = "C-NOVU-ANSWER",
+    /// The person asks too often.
+    TooOften = "C-TOO-OFTEN",
+    /// The service has too much to do to promise an answer.
+    Busy = "C-BUSY",
+    /// What has to be remembered cannot be stored at the moment.
+    StoreUnavailable = "C-STORE",
+    /// Something in the service itself broke while the answer was made.
+    Broken = "C-BROKEN",
+    /// The service ends before it could find an answer.
+    Restarting = "C-RESTARTING",
+    /// The request is genuine but lacks what it needs.
+    Incomplete = "C-INCOMPLETE",
+}
+
+impl Reason {
+    /// Whether it is Novu that could not be asked.
+    #[must_use]
+    pub(super) const fn is_novus(self) -> bool {
+        matches!(
+            self,
+            Self::NovuKey
+                | Self::NovuIntegration
+                | Self::NovuRejected
+                | Self::NovuBusy
+                | Self::NovuUnavailable
+                | Self::NovuTimeout
+                | Self::NovuNonsense
+        )
+    }
+
+    /// Whether something is wrong here or with another system, so that an operator should look; such
+    /// refusals are logged as warnings.
+    #[must_use]
+    pub const fn needs_operator(self) -> bool {
+        matches!(
+            self,
+            Self::NovuKey
+                | Self::NovuIntegration
+                | Self::NovuRejected
+                | Self::NovuBusy
+                | Self::NovuUnavailable
+                | Self::NovuTimeout
+                | Self::NovuNonsense
+                | Self::Busy
+                | Self::Broken
+                | Self::StoreUnavailable
+                | Self::LinkHost
+                | Self::LinkTooLong
+                | Self::LinkedElsewhere
+                | Self::Held
+                | Self::ContextMismatch
+                | Self::EmailDomain
+                | Self::WebhookUnavailable
+                | Self::ProfileUnavailable
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::Answer;
+
+    #[test]
+    fn codes_are_distinct_and_well_formed() {
+        let mut codes: Vec<_> = Reason::ALL.iter().map(|reason| reason.code()).collect();
+        codes.sort_unstable();
+        let count = codes.len();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(codes.iter().all(|code| code.starts_with("C-")
+            && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')));
+    }
+
+    #[test]
+    fn what_does_not_pass_is_not_waited_for() {
+        let unavailable = Refusal::from(Reason::ProfileUnavailable);
+        let after = |seconds| Some(Duration::from_secs(seconds));
+        for (refusal, passes) in [
+            (unavailable.clone(), true),
+            (Refusal { retry_after: after(30), ..unavailable.clone() }, true),
+            (Refusal { retry_after: after(31), ..unavailable.clone() }, false),
+            (Refusal { lasting: true, ..unavailable }, false),
+            (Reason::External.into(), false),
+        ] {
+            assert_eq!(Answer::Refused(refusal.clone()).passing().is_some(), passes, "{refusal:?}");
+        }
+    }
+}
