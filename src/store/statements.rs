@@ -166,7 +166,13 @@ impl Write {
             Self::Forget(owner) => forget(session, owner).await.map(Wrote::Forgotten),
             Self::Link(change) => change.run(session, now).await.map(Wrote::Rows),
             Self::Held(change) => change.run(session, now).await.map(Wrote::Rows),
-            Self::Audit(write) => write.run(session, now).await,
+            Self::Audit(AuditWrite::Append(row)) => {
+                audit::append(session, row, now).await.map(Wrote::Appended)
+            }
+            Self::Audit(AuditWrite::Secret { owner, sealed }) => {
+                let secret = audit::secret(session, owner, sealed, now).await?;
+                Ok(secret.map_or(Wrote::Rows(0), Wrote::Secret))
+            }
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Page(write) => write.run(session, now).await.map(Wrote::Rows),
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
