@@ -130,6 +130,7 @@ impl App {
             known_links,
             chain,
             test_workflow,
+            workspaces: Arc::new(config.workspaces),
             clock,
             random,
             metrics,

@@ -103,7 +103,15 @@ fn owner() -> Owner {
 async fn open(file: &Path, keys: &[&str]) -> Store {
     let keys = keys.iter().map(|key| SecretString::from(*key)).collect();
     let settings = Settings { location: Location::Sqlite(file.to_owned()), keys };
-    Store::open(&settings, Arc::new(SystemClock), Arc::new(SystemRandom)).await.unwrap()
+    let open = || Store::open(&settings, Arc::new(SystemClock), Arc::new(SystemRandom));
+    // A process that another test has just forked holds the lock of a closed store until it is itself.
+    for _ in 0..100 {
+        if let Ok(store) = open().await {
+            return store;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    open().await.unwrap()
 }
 
 /// Whether all is there that [`Bench::filled`] put in.

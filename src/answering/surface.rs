@@ -17,6 +17,7 @@ use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::{Reader, Reload, Section};
 use crate::core::resolve::Chain;
+use crate::core::workspaces::{self, Workspaces, WorkspacesParts};
 use crate::core::{
     HeldAccounts, Integration, KnownLinks, Linking, LinkingParts, Platform, WorkspaceIndex,
 };
@@ -110,6 +111,8 @@ pub struct Common {
     pub chain: Arc<Chain>,
     /// The workflow that a test notification runs; without it there are none.
     pub test_workflow: Option<String>,
+    /// What workspaces are connected with.
+    pub(crate) workspaces: Arc<workspaces::config::Settings>,
     /// Tells the time.
     pub clock: SharedClock,
     /// Makes references.
@@ -123,18 +126,31 @@ impl Common {
     /// the one with the identifier `pinned` is preferred.
     #[must_use]
     pub fn linking(&self, integration: Integration, pinned: Option<String>) -> Arc<Linking> {
-        let index = WorkspaceIndex::new(
+        let integration = Arc::new(integration);
+        let index = Arc::new(WorkspaceIndex::new(
             self.novu.clone(),
             integration.platform,
             integration.identifier.clone(),
             pinned,
             Arc::clone(&self.clock),
             Arc::clone(&self.metrics),
-        );
+        ));
+        let workspaces = Arc::new(Workspaces::new(WorkspacesParts {
+            novu: self.novu.clone(),
+            integration: Arc::clone(&integration),
+            index: Arc::clone(&index),
+            settings: Arc::clone(&self.workspaces),
+            public_url: self.links.as_ref().map(|links| links.public_url.clone()),
+            store: self.store.clone(),
+            audit: Arc::clone(&self.audit),
+            random: Arc::clone(&self.random),
+            clock: Arc::clone(&self.clock),
+        }));
         Arc::new(Linking::new(LinkingParts {
             novu: self.novu.clone(),
             integration,
             index,
+            workspaces,
             chain: Arc::clone(&self.chain),
             test_workflow: self.test_workflow.clone(),
             held: Arc::clone(&self.held),

@@ -13,6 +13,7 @@ use crate::config::{
 };
 use crate::core::Platform;
 use crate::core::resolve::config as identity;
+use crate::core::workspaces::config as workspaces;
 use crate::net::HttpsProxy;
 use crate::{http, novu, page, slack, store, teams, telemetry};
 
@@ -31,7 +32,7 @@ pub fn sections() -> Vec<&'static Section> {
     [&http::config::SECTION, &store::config::SECTION, &novu::config::SECTION]
         .into_iter()
         .chain(platforms)
-        .chain([&identity::SECTION, &page::config::SECTION])
+        .chain([&identity::SECTION, &workspaces::SECTION, &page::config::SECTION])
         .collect()
 }
 
@@ -48,6 +49,8 @@ pub struct Config {
     pub(crate) surfaces: Vec<Arc<dyn SurfaceSettings>>,
     /// How a person's subscriber is found.
     pub(crate) identity: identity::Settings,
+    /// What workspaces are connected with.
+    pub(crate) workspaces: workspaces::Settings,
     /// What people read on pages.
     pub(crate) app: page::config::Settings,
     /// What is seldom meant, though it was taken.
@@ -150,6 +153,7 @@ impl Config {
         // One that is on and wrong has its problems, so what comes of it here does not matter.
         let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
         let identity = identity::Settings::read(reader);
+        let workspaces = workspaces::Settings::read(reader);
         let app = page::config::Settings::read(reader);
         Some(Self {
             server: server?,
@@ -157,6 +161,7 @@ impl Config {
             novu: novu?,
             surfaces,
             identity: identity?,
+            workspaces: workspaces?,
             app: app?,
             warnings: Vec::new(),
             fingerprints: Fingerprints::default(),
@@ -193,6 +198,7 @@ impl Config {
         lines.extend(self.novu.describe());
         lines.extend(self.surfaces.iter().flat_map(|settings| settings.describe()));
         lines.extend(self.identity.describe());
+        lines.extend(self.workspaces.describe());
         lines.extend(self.app.describe());
         lines
     }

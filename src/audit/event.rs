@@ -38,6 +38,8 @@ kinds! {
     Disconnected = "disconnected";
     /// An administrator connected a workspace.
     WorkspaceConnected = "workspace_connected";
+    /// Somebody connected another workspace than an administrator wanted, or otherwise than wanted.
+    WorkspaceRefused = "workspace_refused";
     /// An administrator disconnected a workspace.
     WorkspaceDisconnected = "workspace_disconnected";
 }
@@ -81,6 +83,10 @@ pub struct Event {
     pub subscriber: Option<String>,
     /// The identifier of the channel endpoint.
     pub endpoint: Option<String>,
+    /// The id of the workspace or tenant, where it is about one as a whole.
+    pub workspace: Option<String>,
+    /// The identifier of the channel connection, where it is about one.
+    pub connection: Option<String>,
     /// The reference of the answer that it belongs to.
     pub reference: Option<String>,
 }

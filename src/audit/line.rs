@@ -39,6 +39,10 @@ pub(super) struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) endpoint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) workspace: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) connection: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
     /// The hash of the line before; of the first one, what the chain begins with.
     pub(super) previous: String,
@@ -133,6 +137,8 @@ impl Checkpoint {
             other: others.and_then(|secret| Pseudonyms::with(secret).person()),
             subscriber: event.subscriber.as_deref().and_then(|id| of_person?.subscriber(id)),
             endpoint: event.endpoint.as_deref().and_then(|id| of_person?.endpoint(id)),
+            workspace: event.workspace.clone(),
+            connection: event.connection.clone(),
             reference: event.reference.clone(),
             previous: self.head.clone(),
         };

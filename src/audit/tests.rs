@@ -43,6 +43,8 @@ fn event(kind: Kind, user: &str) -> Event {
         other: None,
         subscriber: Some("canary-subscriber".to_owned()),
         endpoint: Some("chendp_abcdefghijkl".to_owned()),
+        workspace: None,
+        connection: None,
         reference: Some("ABCDEFGH".to_owned()),
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::reference::Reference;
 use super::refusal::{Reason, Refusal};
+use super::workspaces::{ConnectedWorkspace, Outcome};
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
 use crate::novu::SubscriberId;
 
@@ -56,6 +57,8 @@ pub enum Answer {
     YouAreWelcome,
     /// The personal page that the message led to is closed: somebody said on it that it is not theirs.
     PageEnded,
+    /// Told to an administrator about their workspace.
+    Workspace(Box<WorkspaceAnswer>),
     /// No, and why not.
     Refused(Refusal),
 }
@@ -87,7 +90,8 @@ impl Answer {
 
     /// Every word that [`Answer::name`] gives.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        Self::KINDS.into_iter().chain(Reason::ALL.iter().map(|reason| reason.code()))
+        let reasons = Reason::ALL.iter().map(|reason| reason.code());
+        Self::KINDS.into_iter().chain(WorkspaceAnswer::NAMES).chain(reasons)
     }
 
     /// The word for it in metrics and logs: the kind, or a refusal's code.
@@ -114,6 +118,7 @@ impl Answer {
             Self::Help(_) => "help",
             Self::YouAreWelcome => "you_are_welcome",
             Self::PageEnded => "page_ended",
+            Self::Workspace(answer) => answer.name(),
             Self::Refused(refusal) => refusal.reason.code(),
         }
     }
@@ -268,6 +273,85 @@ pub struct LinkStatus {
     pub own: bool,
     /// Whether the connection behind it still delivers.
     pub delivers: bool,
+}
+
+/// What an administrator is told about their workspace.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WorkspaceAnswer {
+    /// Here is the page from which they go on to the provider.
+    Start(WorkspaceStart),
+    /// This is what is connected.
+    Overview {
+        /// The connections of the workspace, at least one.
+        connected: Vec<ConnectedWorkspace>,
+        /// Whether a connection can get new credentials.
+        can_reconnect: bool,
+    },
+    /// Whether they really want it to be disconnected.
+    DisconnectWanted(ConnectedWorkspace),
+    /// It is being disconnected, and the end will be told.
+    Disconnecting,
+    /// A request of theirs is over.
+    Ended {
+        /// What people call the workspace, or its id.
+        workspace: String,
+        /// What came of it.
+        outcome: Outcome,
+        /// Whether it was about new credentials for a connection.
+        reconnects: bool,
+    },
+}
+
+/// The page from which an administrator goes on to the provider.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkspaceStart {
+    /// What people call the workspace, where that is known.
+    pub workspace: Option<String>,
+    /// The page.
+    pub page: SignInLink,
+    /// Whether the workspace is connected, and gets new credentials.
+    pub reconnects: bool,
+}
+
+impl WorkspaceAnswer {
+    /// Every word that [`WorkspaceAnswer::name`] gives.
+    const NAMES: [&'static str; 11] = [
+        "workspace_start",
+        "workspace_overview",
+        "workspace_disconnect_wanted",
+        "workspace_disconnecting",
+        "workspace_connected",
+        "workspace_wrong_workspace",
+        "workspace_wrong_context",
+        "workspace_not_finished",
+        "workspace_not_started",
+        "workspace_replaced",
+        "workspace_disconnected",
+    ];
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Start(_) => "workspace_start",
+            Self::Overview { .. } => "workspace_overview",
+            Self::DisconnectWanted(_) => "workspace_disconnect_wanted",
+            Self::Disconnecting => "workspace_disconnecting",
+            Self::Ended { outcome, .. } => match outcome {
+                Outcome::Connected { .. } => "workspace_connected",
+                Outcome::WrongWorkspace { .. } => "workspace_wrong_workspace",
+                Outcome::WrongContext { .. } => "workspace_wrong_context",
+                Outcome::NotFinished => "workspace_not_finished",
+                Outcome::NotStarted => "workspace_not_started",
+                Outcome::Replaced => "workspace_replaced",
+                Outcome::Disconnected { .. } => "workspace_disconnected",
+            },
+        }
+    }
+
+    /// Whether the message that says so changes later by itself.
+    #[must_use]
+    pub const fn has_a_sequel(&self) -> bool {
+        matches!(self, Self::Start(_) | Self::Disconnecting)
+    }
 }
 
 /// What became of a test notification.

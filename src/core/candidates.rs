@@ -85,6 +85,7 @@ mod tests {
             workspace: Some(Workspace { id: "T1".to_owned(), name: None, bot_user_id: None }),
             access_token: None,
             created_at: None,
+            updated_at: None,
         }
     }
 

@@ -27,6 +27,8 @@ pub enum Intent {
         /// Whether it was.
         mine: bool,
     },
+    /// Something of an administrator's about their workspace.
+    Workspace(WorkspaceAct),
     /// What can I say?
     Help,
     /// Hello.
@@ -44,18 +46,40 @@ pub enum Intent {
     },
 }
 
+/// What an administrator wants of their workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceAct {
+    /// Connect it.
+    Connect,
+    /// What is connected?
+    Show,
+    /// Does it work?
+    Check,
+    /// Give its connection new credentials.
+    Reconnect,
+    /// Disconnect it, but ask first.
+    Disconnect,
+    /// Disconnect it: asked, and confirmed.
+    DisconnectNow {
+        /// Whether its people's links go too.
+        remove_links: bool,
+    },
+}
+
 impl Intent {
     /// The word that asks to be connected.
     pub const CONNECT_WORD: &'static str = "connect";
 
     /// Every word that [`Intent::name`] gives.
-    pub const NAMES: [&'static str; 11] = [
+    pub const NAMES: [&'static str; 12] = [
         "connect",
         "status",
         "test",
         "disconnect",
         "disconnect_now",
         "confirm",
+        "workspace",
         "help",
         "greeting",
         "thanks",
@@ -73,6 +97,7 @@ impl Intent {
             Self::Disconnect => "disconnect",
             Self::DisconnectNow => "disconnect_now",
             Self::Confirm { .. } => "confirm",
+            Self::Workspace(_) => "workspace",
             Self::Help => "help",
             Self::Greeting => "greeting",
             Self::Thanks => "thanks",

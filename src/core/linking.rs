@@ -4,6 +4,7 @@
 //! any subscriber, so the workspace, the subscriber and an existing link are settled before a link
 //! is minted. What does not depend on each other is asked side by side.
 
+mod administering;
 mod disconnecting;
 mod facts;
 mod minting;
@@ -36,6 +37,7 @@ use super::recent::Recent;
 use super::refusal::{Reason, Refusal};
 use super::resolve::{Chain, Found};
 use super::workspace_index::WorkspaceIndex;
+use super::workspaces::{Access, TokenCheck, Workspaces};
 use crate::audit::Audit;
 use crate::clock::{SharedClock, Tick};
 use crate::net::HostAllowlist;
@@ -68,6 +70,10 @@ pub struct Integration {
     pub require_profile: bool,
     /// What the operator calls workspaces, by their canonical ids, where Novu does not know.
     pub workspace_names: HashMap<String, String>,
+    /// Who may connect a workspace, and which.
+    pub access: Access,
+    /// Tells whether a bot token lives; none where the platform has no tokens.
+    pub tokens: Option<Arc<dyn TokenCheck>>,
 }
 
 /// What a [`Linking`] is made of.
@@ -76,9 +82,11 @@ pub struct LinkingParts {
     /// Speaks to Novu.
     pub novu: Novu,
     /// The integration whose people are answered.
-    pub integration: Integration,
+    pub integration: Arc<Integration>,
     /// Knows the integration's channel connections.
-    pub index: WorkspaceIndex,
+    pub index: Arc<WorkspaceIndex>,
+    /// Connects the integration's workspaces.
+    pub workspaces: Arc<Workspaces>,
     /// Finds people's subscribers.
     pub chain: Arc<Chain>,
     /// The workflow that a test notification runs; without it there are none.
@@ -99,8 +107,9 @@ pub struct Linking {
     novu: Novu,
     /// The same for whoever waits in front of a browser.
     at_once: Novu,
-    integration: Integration,
-    index: WorkspaceIndex,
+    integration: Arc<Integration>,
+    index: Arc<WorkspaceIndex>,
+    workspaces: Arc<Workspaces>,
     endpoints: Endpoints,
     chain: Arc<Chain>,
     profiles: ProfileHealth,
@@ -156,7 +165,7 @@ impl Linking {
     /// Puts the parts together.
     #[must_use]
     pub fn new(parts: LinkingParts) -> Self {
-        let LinkingParts { novu, integration, index, chain, .. } = parts;
+        let LinkingParts { novu, integration, index, workspaces, chain, .. } = parts;
         let LinkingParts { test_workflow, held, known_links, audit, clock, .. } = parts;
         let policy = AccountPolicy {
             require_profile: integration.require_profile,
@@ -174,6 +183,7 @@ impl Linking {
             novu,
             integration,
             index,
+            workspaces,
             endpoints,
             chain,
             profiles,
@@ -189,6 +199,12 @@ impl Linking {
         }
     }
 
+    /// What connects the workspaces of this platform.
+    #[must_use]
+    pub const fn workspaces(&self) -> &Arc<Workspaces> {
+        &self.workspaces
+    }
+
     /// The bot token of a person's workspace: the configured one, else that of a connection that is
     /// known by now. Asks nobody, because whoever sends something is short of time.
     pub async fn bot_token(&self, person: &Person) -> Option<SecretString> {
@@ -201,7 +217,7 @@ impl Linking {
 
     /// What a person's workspace is called: by the operator, else by Novu. Asks nobody.
     pub async fn workspace_name(&self, person: &Person) -> Option<String> {
-        let Integration { platform, workspace_names, .. } = &self.integration;
+        let Integration { platform, workspace_names, .. } = &*self.integration;
         let named = |id: &str| workspace_names.get(&*platform.canonical_id(id)).cloned();
         if let Some(name) = person.workspace.connection_keys().find_map(named) {
             return Some(name);
@@ -248,6 +264,7 @@ impl Linking {
             Intent::Test => Box::pin(self.test(novu, question, profiles)).await,
             Intent::Disconnect => Box::pin(self.ask_to_disconnect(novu, question, profiles)).await,
             Intent::DisconnectNow => Box::pin(self.disconnect(novu, question, profiles)).await,
+            Intent::Workspace(act) => Box::pin(self.administer(*act, question, profiles)).await,
             Intent::Welcome => Ok(Answer::Welcome),
             Intent::Help => {
                 Box::pin(self.learn_language(question, profiles)).await;

@@ -24,14 +24,15 @@ mod reference;
 mod refusal;
 pub(crate) mod resolve;
 mod workspace_index;
+pub(crate) mod workspaces;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{
     Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, SignIn, SignInLink, Status,
-    Tested, UnknownCommand, WrongPerson,
+    Tested, UnknownCommand, WorkspaceAnswer, WorkspaceStart, WrongPerson,
 };
 pub use held::HeldAccounts;
-pub use intent::Intent;
+pub use intent::{Intent, WorkspaceAct};
 pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
 pub use linking::{BeforeLink, Integration, Linking, LinkingParts, Prospect};
@@ -43,3 +44,4 @@ pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
 pub use refusal::{Reason, Refusal};
 pub use workspace_index::WorkspaceIndex;
+pub use workspaces::Access;

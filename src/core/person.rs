@@ -107,6 +107,8 @@ pub struct Profile {
     /// Other ids of the same person: somebody in an Enterprise Grid has one in the workspace and one in
     /// the organisation (Slack, `users.info`, `enterprise_user`).
     pub other_ids: Vec<String>,
+    /// Whether the platform says that they administer the workspace; false where it does not tell.
+    pub administrator: bool,
 }
 
 /// What a platform tells of a person's e-mail address. An address never prints.

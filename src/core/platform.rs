@@ -27,6 +27,10 @@ pub struct Platform {
     pub guests_sign_in_elsewhere: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
     pub delivers_without_connection: bool,
+    /// Whether an administrator consents for a whole tenant, once, and no token comes of it: Novu refuses a
+    /// second consent, and knows no scopes (Novu 3.19, Teams callback). Else an installation gives a token,
+    /// and another one a new token.
+    pub consents_once: bool,
     /// The providers of Novu's that connect to it.
     pub novu_providers: &'static [&'static str],
     /// Whether an endpoint of Novu's reaches a person's chat account.

@@ -1,6 +1,6 @@
 //! What the buttons of our own messages ask for.
 
-use super::intent::Intent;
+use super::intent::{Intent, WorkspaceAct};
 use super::reference::Reference;
 
 /// What a button asks for when it is pressed. Whoever presses it asks for themselves.
@@ -20,6 +20,8 @@ pub enum Press {
     ItWasMe(Reference),
     /// It was not me.
     ItWasNotMe(Reference),
+    /// Something of an administrator's about their workspace.
+    Workspace(WorkspaceAct),
 }
 
 impl Press {
@@ -34,6 +36,15 @@ impl Press {
             Self::DisconnectNow => "disconnect_now",
             Self::ItWasMe(_) => "it_was_me",
             Self::ItWasNotMe(_) => "it_was_not_me",
+            Self::Workspace(act) => match act {
+                WorkspaceAct::Connect => "workspace_connect",
+                WorkspaceAct::Show => "workspace_show",
+                WorkspaceAct::Check => "workspace_check",
+                WorkspaceAct::Reconnect => "workspace_reconnect",
+                WorkspaceAct::Disconnect => "workspace_disconnect",
+                WorkspaceAct::DisconnectNow { remove_links: false } => "workspace_disconnect_now",
+                WorkspaceAct::DisconnectNow { remove_links: true } => "workspace_disconnect_all",
+            },
         }
     }
 
@@ -56,6 +67,17 @@ impl Press {
             "test" => Self::Test,
             "disconnect" => Self::Disconnect,
             "disconnect_now" => Self::DisconnectNow,
+            "workspace_connect" => Self::Workspace(WorkspaceAct::Connect),
+            "workspace_show" => Self::Workspace(WorkspaceAct::Show),
+            "workspace_check" => Self::Workspace(WorkspaceAct::Check),
+            "workspace_reconnect" => Self::Workspace(WorkspaceAct::Reconnect),
+            "workspace_disconnect" => Self::Workspace(WorkspaceAct::Disconnect),
+            "workspace_disconnect_now" => {
+                Self::Workspace(WorkspaceAct::DisconnectNow { remove_links: false })
+            }
+            "workspace_disconnect_all" => {
+                Self::Workspace(WorkspaceAct::DisconnectNow { remove_links: true })
+            }
             "it_was_me" => Self::ItWasMe(reference()?),
             "it_was_not_me" => Self::ItWasNotMe(reference()?),
             _ => return None,
@@ -73,6 +95,7 @@ impl Press {
             Self::DisconnectNow => Intent::DisconnectNow,
             Self::ItWasMe(message) => Intent::Confirm { message, mine: true },
             Self::ItWasNotMe(message) => Intent::Confirm { message, mine: false },
+            Self::Workspace(act) => Intent::Workspace(act),
         }
     }
 }
@@ -92,6 +115,13 @@ mod tests {
             Press::DisconnectNow,
             Press::ItWasMe(message),
             Press::ItWasNotMe(message),
+            Press::Workspace(WorkspaceAct::Connect),
+            Press::Workspace(WorkspaceAct::Show),
+            Press::Workspace(WorkspaceAct::Check),
+            Press::Workspace(WorkspaceAct::Reconnect),
+            Press::Workspace(WorkspaceAct::Disconnect),
+            Press::Workspace(WorkspaceAct::DisconnectNow { remove_links: false }),
+            Press::Workspace(WorkspaceAct::DisconnectNow { remove_links: true }),
         ] {
             let about = press.message().map(String::from);
             assert_eq!(Press::read(press.word(), about.as_deref()), Some(press));

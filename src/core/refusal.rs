@@ -137,6 +137,30 @@ reasons! {
     NovuTimeout = "C-NOVU-SLOW",
     /// Novu's answer cannot be understood.
     NovuNonsense = "C-NOVU-ANSWER",
+    /// Only an administrator may do this, and the asker is none as far as can be told.
+    NotAdministrator = "C-NOT-ADMIN",
+    /// The operator does not let this workspace be connected.
+    WorkspaceNotAllowed = "C-NOT-ALLOWED",
+    /// Workspaces are connected by a page, and the service has no address for pages.
+    NoPublicUrl = "C-NO-PAGE",
+    /// The workspace is connected already.
+    ConnectedAlready = "C-CONNECTED",
+    /// Novu has a connection with the wanted identifier, and it is another workspace's or integration's.
+    IdentifierTaken = "C-IDENTIFIER-TAKEN",
+    /// Another workspace is connected with the same owner and context, and Novu would take its place.
+    ContextTaken = "C-CONTEXT-TAKEN",
+    /// A tenant that has consented cannot do so again.
+    ConsentedAlready = "C-CONSENTED",
+    /// The workspace has several connections, and nothing says which one is meant.
+    SeveralConnections = "C-SEVERAL",
+    /// Neither a context nor an owner of the connection is decided.
+    Undecided = "C-UNDECIDED",
+    /// What was typed is no context that Novu takes.
+    BadContext = "C-BAD-CONTEXT",
+    /// The subscriber that should own the connection does not exist in Novu.
+    OwnerMissing = "C-OWNER",
+    /// The page was used meanwhile, by somebody else or in another window.
+    PageChanged = "C-PAGE-CHANGED",
     /// The person asks too often.
     TooOften = "C-TOO-OFTEN",
     /// The service has too much to do to promise an answer.
@@ -189,6 +213,7 @@ impl Reason {
                 | Self::Held
                 | Self::ContextMismatch
                 | Self::EmailDomain
+                | Self::NoPublicUrl
                 | Self::WebhookUnavailable
                 | Self::ProfileUnavailable
         )

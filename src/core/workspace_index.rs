@@ -157,6 +157,11 @@ impl WorkspaceIndex {
         let _ = self.refresh_for_a_miss().await;
     }
 
+    /// Reads the connections anew, whenever that was done last. For whoever has changed one.
+    pub async fn read_anew(&self) {
+        self.refresh().await;
+    }
+
     /// Reads the index anew now and then, until `stop`. Ends before that where reading breaks off.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         loop {

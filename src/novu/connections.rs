@@ -31,6 +31,8 @@ pub struct ChannelConnection {
     pub access_token: Option<SecretString>,
     /// When it was connected.
     pub created_at: Option<Timestamp>,
+    /// When Novu last changed it: its token or its workspace.
+    pub updated_at: Option<Timestamp>,
 }
 
 /// The workspace or tenant behind a connection.
@@ -63,6 +65,8 @@ struct Wire {
     auth: WireAuth,
     #[serde(default, deserialize_with = "lenient")]
     created_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "lenient")]
+    updated_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize, Default)]
@@ -82,6 +86,7 @@ impl From<Wire> for ChannelConnection {
             workspace: wire.workspace,
             access_token: wire.auth.access_token,
             created_at: wire.created_at,
+            updated_at: wire.updated_at,
         }
     }
 }
@@ -130,6 +135,13 @@ impl Novu {
     ) -> Result<Option<ChannelConnection>, Error> {
         let call = Call::get("get_connection", self.item(ROUTE, identifier)?);
         absent_is_none(self.send(call, decode::object).await)
+    }
+
+    /// Deletes a channel connection; false where there was none. The endpoints over it stay, and Slack
+    /// delivers nothing over them any more (Novu 3.19, channel connections).
+    pub async fn delete_channel_connection(&self, identifier: &str) -> Result<bool, Error> {
+        let call = Call::delete("delete_connection", self.item(ROUTE, identifier)?);
+        Ok(absent_is_none(self.send(call, |_| Ok(())).await)?.is_some())
     }
 }
 

@@ -26,6 +26,8 @@ struct WrappedList<'a> {
     data: Vec<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
     next: Option<String>,
+    #[serde(rename = "totalCount", default, deserialize_with = "lenient")]
+    total: Option<usize>,
 }
 
 /// Reads a single object.
@@ -48,7 +50,8 @@ pub(super) fn list<T: DeserializeOwned>(body: &[u8]) -> Result<Page<T>, Error> {
     if skipped > 0 {
         tracing::warn!(skipped, total, "items of a Novu list make no sense and were left out");
     }
-    Ok(Page { items, next: list.next.filter(|cursor| !cursor.is_empty()), skipped })
+    let next = list.next.filter(|cursor| !cursor.is_empty());
+    Ok(Page { items, next, skipped, total: list.total })
 }
 
 /// The error for a body that could not be read. The parser's own text quotes the body, so only the
@@ -80,7 +83,10 @@ mod tests {
     fn a_bad_item_does_not_sink_the_others() {
         let page =
             list_of_numbers(r#"{"data":[1,"two",3,{}],"next":"c1","totalCount":4}"#).unwrap();
-        assert_eq!(page, Page { items: vec![1, 3], next: Some("c1".to_owned()), skipped: 2 });
+        assert_eq!(
+            page,
+            Page { items: vec![1, 3], next: Some("c1".to_owned()), skipped: 2, total: Some(4) }
+        );
     }
 
     #[test]

@@ -64,7 +64,7 @@ pub struct Connect {
 }
 
 /// Whose a channel connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConnectionMode {
     /// One subscriber's.

@@ -9,11 +9,13 @@ pub struct Page<T> {
     pub next: Option<String>,
     /// How many items were left out because they could not be understood.
     pub skipped: usize,
+    /// How many items the whole list has, where Novu says so; it counts no further than 50,000.
+    pub total: Option<usize>,
 }
 
 impl<T> Default for Page<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), next: None, skipped: 0 }
+        Self { items: Vec::new(), next: None, skipped: 0, total: None }
     }
 }
 

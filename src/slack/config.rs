@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
+use crate::core::workspaces::Access;
 use crate::net::settings::{host, hosts};
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
@@ -86,6 +87,19 @@ section! {
     )
     .or("true");
 
+    ADMINISTRATORS: ListKey<String> = ListKey::new(
+        "slack.administrators",
+        "the users, as U… ids, who may connect a workspace while there is no bot token by which Slack \
+         could say who its administrators are",
+        parse::identifier,
+    );
+
+    WORKSPACES: ListKey<String> = ListKey::new(
+        "slack.workspaces",
+        "the only workspaces, as T… ids, or organisations, as E… ids, that may be connected",
+        parse::identifier,
+    );
+
     REPLY_BUDGET: Key<Duration> = Key::new(
         "slack.reply_budget",
         "how long the HTTP response to Slack may wait for the answer",
@@ -115,6 +129,8 @@ pub(crate) struct Settings {
     pub(crate) response_hosts: HostAllowlist,
     /// Where a sign-in link may lead: these hosts exactly.
     pub(crate) link_hosts: HostAllowlist,
+    /// Who may connect a workspace, and which.
+    pub(crate) access: Access,
     /// Whether people are refused of whom Slack does not say who they are.
     pub(crate) require_profile: bool,
     /// How long the HTTP response may wait for the answer.
@@ -133,6 +149,11 @@ impl Settings {
         let bot_token = reader.optional(&BOT_TOKEN);
         let response_hosts = hosts(reader, &RESPONSE_HOSTS, Subdomains::Allowed);
         let link_hosts = hosts(reader, &LINK_HOSTS, Subdomains::Refused);
+        let access = Access {
+            administrators: reader.optional_list(&ADMINISTRATORS).unwrap_or_default(),
+            allowed: reader.optional_list(&WORKSPACES),
+            allowed_key: WORKSPACES.info().name,
+        };
         let require_profile = reader.value(&REQUIRE_PROFILE);
         let reply_budget = reader.value(&REPLY_BUDGET);
         Some(Self {
@@ -145,6 +166,7 @@ impl Settings {
             bot_token,
             response_hosts: response_hosts?,
             link_hosts: link_hosts?,
+            access,
             require_profile: require_profile?,
             reply_budget: reply_budget?,
         })

@@ -49,6 +49,7 @@ pub const PLATFORM: Platform = Platform {
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
+    consents_once: false,
     novu_providers: &["slack", "novu-slack"],
     reaches,
 };
@@ -84,6 +85,9 @@ impl Slack {
         let nameless = [Reason::Incomplete.code()];
         common.metrics.begin_answers(PLATFORM.name, &[routes::NO_INTENT], nameless);
         let keys = settings.signing_keys();
+        let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
+        let web_api = WebApi::new(&settings.api_url, common.http.clone(), Arc::clone(&clock))
+            .context("slack.api_url cannot be used")?;
         let integration = Integration {
             platform: &PLATFORM,
             identifier: settings.integration,
@@ -92,11 +96,10 @@ impl Slack {
             bot_token: settings.bot_token,
             require_profile: settings.require_profile,
             workspace_names: HashMap::new(),
+            access: settings.access,
+            tokens: Some(Arc::new(web_api.clone())),
         };
         let linking = common.linking(integration, settings.connection);
-        let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
-        let web_api = WebApi::new(&settings.api_url, common.http.clone(), Arc::clone(&clock))
-            .context("slack.api_url cannot be used")?;
         let delivery = SlackDelivery {
             linking: Arc::clone(&linking),
             web_api,

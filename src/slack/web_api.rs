@@ -1,4 +1,4 @@
-//! The parts of Slack's Web API that we use: `users.info` and `chat.postMessage`.
+//! The parts of Slack's Web API that we use: `users.info`, `chat.postMessage` and `auth.test`.
 //!
 //! Slack answers HTTP 200 with `ok: false` when it means no (Slack, Web API); a failure of transport
 //! or HTTP 429 are the exceptions.
@@ -20,6 +20,7 @@ use url::Url;
 use self::user::User;
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
+use crate::core::workspaces::TokenCheck;
 use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::net::lenient::lenient;
 use crate::net::{self, Answered, Outgoing};
@@ -67,6 +68,7 @@ pub fn troubles() -> impl Iterator<Item = &'static str> {
 pub struct WebApi {
     users_info: Url,
     post_message: Url,
+    auth_test: Url,
     http: Outgoing,
     clock: SharedClock,
 }
@@ -144,6 +146,7 @@ impl WebApi {
         Ok(Self {
             users_info: Url::parse(&format!("{base}/users.info"))?,
             post_message: Url::parse(&format!("{base}/chat.postMessage"))?,
+            auth_test: Url::parse(&format!("{base}/auth.test"))?,
             http,
             clock,
         })
@@ -294,6 +297,19 @@ fn tells_addresses(headers: &HeaderMap) -> bool {
     scopes.is_some_and(|scopes| scopes.split(',').any(|scope| scope.trim() == ADDRESS_SCOPE))
 }
 
+impl TokenCheck for WebApi {
+    fn check<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Result<(), ProfilesError>> {
+        async move {
+            let request = self.http.request(Method::POST, self.auth_test.clone());
+            match self.call::<Posted>("auth_test", TIMEOUT, token, request).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(untold(error)),
+            }
+        }
+        .boxed()
+    }
+}
+
 impl Profiles for WebApi {
     fn profile<'a>(
         &'a self,
@@ -304,14 +320,18 @@ impl Profiles for WebApi {
             let token = token.ok_or(ProfilesError::NotAllowed(NO_TOKEN))?;
             match self.user(token, &person.user).await {
                 Ok((user, tells_addresses)) => user.profile(person, tells_addresses),
-                Err(CallError::Said(word)) => Err(said(&word)),
-                Err(CallError::Throttled(after)) => Err(ProfilesError::Throttled(after)),
-                Err(CallError::Unavailable | CallError::Uncertain) => {
-                    Err(ProfilesError::Unavailable)
-                }
+                Err(error) => Err(untold(error)),
             }
         }
         .boxed()
+    }
+}
+
+fn untold(error: CallError) -> ProfilesError {
+    match error {
+        CallError::Said(word) => said(&word),
+        CallError::Throttled(after) => ProfilesError::Throttled(after),
+        CallError::Unavailable | CallError::Uncertain => ProfilesError::Unavailable,
     }
 }
 

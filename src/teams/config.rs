@@ -11,6 +11,7 @@ use url::Url;
 use super::cloud::Cloud;
 use super::credentials::CertificateFiles;
 use crate::config::{Key, ListKey, Parsed, Reader, parse};
+use crate::core::workspaces::Access;
 use crate::net::settings::host;
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;
@@ -102,6 +103,16 @@ section! {
         host,
     );
 
+    ADMINISTRATORS: ListKey<String> = ListKey::new(
+        "teams.administrators",
+        "the users, by their Entra object ids, who see and change the connection of their tenant in chat; \
+         to connect it anybody may ask, and Entra lets administrators alone consent",
+        parse::guid,
+    );
+
+    TENANTS: ListKey<String> =
+        ListKey::new("teams.tenants", "the only tenants that may be connected, by their ids", parse::guid);
+
     TENANT_NAMES: ListKey<(String, String)> = ListKey::new(
         "teams.tenant_names",
         "the tenants whose people read their organisation's name, each as TENANT-ID:Name",
@@ -150,6 +161,8 @@ pub(crate) struct Settings {
     pub(crate) link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
     pub(crate) service_hosts: HostAllowlist,
+    /// Who may connect a tenant, and which.
+    pub(crate) access: Access,
     /// What people call their tenants, by id.
     pub(crate) tenant_names: HashMap<String, String>,
     /// How often at most a token with an unknown key causes a look for new ones.
@@ -180,6 +193,11 @@ impl Settings {
         let link_hosts = reader.optional_list(&LINK_HOSTS);
         let service_hosts = reader.optional_list(&SERVICE_HOSTS);
         let tenant_names = reader.optional_list(&TENANT_NAMES);
+        let access = Access {
+            administrators: reader.optional_list(&ADMINISTRATORS).unwrap_or_default(),
+            allowed: reader.optional_list(&TENANTS),
+            allowed_key: TENANTS.info().name,
+        };
         // Taken for the sake of configurations from before.
         let _ = reader.optional(&REPLY_BUDGET);
         let unknown_key_interval = reader.value(&UNKNOWN_KEY_INTERVAL);
@@ -195,6 +213,7 @@ impl Settings {
             token_scope: cloud.scope().to_owned(),
             link_hosts: hosts_or(link_hosts, &[cloud.login_host()])?,
             service_hosts: hosts_or(service_hosts, cloud.service_hosts())?,
+            access,
             tenant_names: tenant_names.into_iter().flatten().collect(),
             unknown_key_interval: unknown_key_interval?,
         })

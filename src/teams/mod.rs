@@ -63,6 +63,7 @@ pub const PLATFORM: Platform = Platform {
     guests_sign_in_elsewhere: true,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
+    consents_once: true,
     novu_providers: &["msteams"],
     reaches,
 };
@@ -127,6 +128,8 @@ impl Teams {
             bot_token: None,
             require_profile: true,
             workspace_names: settings.tenant_names,
+            access: settings.access,
+            tokens: None,
         };
         let linking = common.linking(integration, settings.connection);
         let delivery = TeamsDelivery::new(connector, settings.app_id.clone());

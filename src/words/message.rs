@@ -4,6 +4,8 @@
 //! platform also says how text from outside is made harmless, and how a date or a command is set:
 //! that is its [`Markup`].
 
+mod workspace;
+
 use std::borrow::Cow;
 
 use jiff::Timestamp;
@@ -11,7 +13,7 @@ use jiff::Timestamp;
 use super::grammar::press_for;
 use crate::core::{
     Answer, Connected, Intent, Language, Lasts, Link, LinkStatus, Press, Reference, Refusal,
-    SignIn, SignInLink, Status, Tested, UnknownCommand, WrongPerson,
+    SignIn, SignInLink, Status, Tested, UnknownCommand, WorkspaceAct, WrongPerson,
 };
 use crate::text::{one_line, shortened};
 
@@ -137,6 +139,7 @@ impl Voice<'_> {
             Answer::Help(Some(unknown)) => self.unknown(unknown),
             Answer::YouAreWelcome => plain(vec![self.say("you-are-welcome", &[])]),
             Answer::PageEnded => self.told("page-ended", &[NEW_LINK]),
+            Answer::Workspace(answer) => self.workspace(answer),
             Answer::Refused(refusal) => self.refused(refusal),
         }
     }
@@ -343,6 +346,29 @@ const TEST: Offer = Offer(Press::Test, "test-button", Style::Primary);
 const DISCONNECT: Offer = Offer(Press::Disconnect, "disconnect-button", Style::Plain);
 const DISCONNECT_NOW: Offer = Offer(Press::DisconnectNow, "disconnect-now-button", Style::Danger);
 
+const CHECK: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Check), "workspace-check-button", Style::Primary);
+const RECONNECT: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Reconnect), "workspace-reconnect-button", Style::Plain);
+const CONNECT_WORKSPACE: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Connect), "workspace-connect-button", Style::Primary);
+const RECONNECT_WORKSPACE: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Reconnect), "workspace-reconnect-button", Style::Primary);
+const DISCONNECT_WORKSPACE: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Disconnect), "workspace-disconnect-button", Style::Plain);
+const KEEP_WORKSPACE: Offer =
+    Offer(Press::Workspace(WorkspaceAct::Show), "workspace-keep-button", Style::Plain);
+const DISCONNECT_WORKSPACE_NOW: Offer = Offer(
+    Press::Workspace(WorkspaceAct::DisconnectNow { remove_links: false }),
+    "workspace-disconnect-now-button",
+    Style::Danger,
+);
+const DISCONNECT_WORKSPACE_AND_LINKS: Offer = Offer(
+    Press::Workspace(WorkspaceAct::DisconnectNow { remove_links: true }),
+    "workspace-disconnect-all-button",
+    Style::Danger,
+);
+
 const fn it_was_me(message: Reference) -> Offer {
     Offer(Press::ItWasMe(message), "it-was-me-button", Style::Primary)
 }
@@ -377,6 +403,7 @@ pub const fn notice_key(press: Press) -> &'static str {
         Press::Disconnect => "press-disconnect",
         Press::DisconnectNow => "press-disconnect-now",
         Press::ItWasMe(_) | Press::ItWasNotMe(_) => "press-confirm",
+        Press::Workspace(_) => "press-workspace",
     }
 }
 
@@ -392,6 +419,7 @@ const fn help_key(intent: &Intent) -> &'static str {
         Intent::Status => "help-status",
         Intent::Test => "help-test",
         Intent::Disconnect | Intent::DisconnectNow => "help-disconnect",
+        Intent::Workspace(_) => "help-workspace",
         Intent::Help
         | Intent::Greeting
         | Intent::Thanks

@@ -76,6 +76,8 @@ impl<D: Deliver> Answering<D> {
             other,
             subscriber: Some(of.subscriber.as_str().to_owned()),
             endpoint: Some(endpoint.to_owned()),
+            workspace: None,
+            connection: None,
             reference: Some(of.message.to_string()),
         });
     }

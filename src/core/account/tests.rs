@@ -21,7 +21,8 @@ fn person(workspace: &str) -> Person {
 }
 
 fn profile(kind: Kind) -> Profile {
-    Profile { name: None, locale: None, email: EmailAddress::None, kind, other_ids: Vec::new() }
+    let (name, locale, other_ids) = Default::default();
+    Profile { name, locale, email: EmailAddress::None, kind, other_ids, administrator: false }
 }
 
 /// A platform that answers what it is told to.

@@ -42,6 +42,8 @@ impl Linking {
                 other: None,
                 subscriber: Some(facts.found.id.as_str().to_owned()),
                 endpoint: Some(endpoint.identifier.clone()),
+                workspace: None,
+                connection: None,
                 reference: Some(question.reference.to_string()),
             });
             tracing::info!(

@@ -145,7 +145,7 @@ impl Linking {
         Ok(novu.get_subscriber(&found.id).await?)
     }
 
-    fn profile<'a>(
+    pub(super) fn profile<'a>(
         &'a self,
         question: &'a Question,
         profiles: &'a dyn Profiles,

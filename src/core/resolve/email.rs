@@ -144,7 +144,14 @@ mod tests {
     use super::*;
 
     fn profile(kind: Kind, email: EmailAddress) -> Profile {
-        Profile { name: None, locale: None, kind, email, other_ids: Vec::new() }
+        Profile {
+            name: None,
+            locale: None,
+            kind,
+            email,
+            other_ids: Vec::new(),
+            administrator: false,
+        }
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(super) struct User {
     #[serde(default, deserialize_with = "flag")]
     is_ultra_restricted: bool,
     #[serde(default, deserialize_with = "flag")]
+    is_admin: bool,
+    #[serde(default, deserialize_with = "flag")]
+    is_owner: bool,
+    #[serde(default, deserialize_with = "flag")]
+    is_primary_owner: bool,
+    #[serde(default, deserialize_with = "flag")]
     is_email_confirmed: bool,
     #[serde(default, deserialize_with = "lenient")]
     real_name: Option<String>,
@@ -84,6 +90,7 @@ impl User {
                 None => EmailAddress::NotTold,
             },
             kind,
+            administrator: self.is_admin || self.is_owner || self.is_primary_owner,
             other_ids: self.organisation.and_then(|user| user.id).into_iter().collect(),
         })
     }

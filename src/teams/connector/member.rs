@@ -112,6 +112,7 @@ impl Member {
         let kind = self.kind(person);
         let email = self.email_address();
         Ok(Profile {
+            administrator: false,
             name: self.name,
             // The roster tells none; the activity does.
             locale: None,

@@ -17,8 +17,8 @@ use novu_connect_bot::answering::{
 };
 use novu_connect_bot::clock::SharedClock;
 use novu_connect_bot::core::{
-    Answer, DedupKey, EmailAddress, Integration, Intent, Kind, LearntLanguage, Person, Platform,
-    Profile, Profiles, ProfilesError, Question, Reference, Refusal,
+    Access, Answer, DedupKey, EmailAddress, Integration, Intent, Kind, LearntLanguage, Person,
+    Platform, Profile, Profiles, ProfilesError, Question, Reference, Refusal,
 };
 use novu_connect_bot::net::{HostAllowlist, Subdomains};
 use novu_connect_bot::random::SharedRandom;
@@ -42,6 +42,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
+    consents_once: false,
     novu_providers: &["slack"],
     reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
 };
@@ -64,6 +65,8 @@ impl SurfaceSettings for Third {
             bot_token: None,
             require_profile: true,
             workspace_names: HashMap::new(),
+            access: Access::default(),
+            tokens: None,
         };
         let linking = common.linking(integration, None);
         let answering = common.answering(self.clone(), linking);
@@ -212,8 +215,9 @@ impl Profiles for Third {
         Bugs::strike(&self.bugs.profiles);
         let name = Some(person.user.clone());
         let email = EmailAddress::NotTold;
-        ready(Ok(Profile { name, locale: None, email, kind: Kind::Member, other_ids: Vec::new() }))
-            .boxed()
+        let (locale, other_ids) = Default::default();
+        let kind = Kind::Member;
+        ready(Ok(Profile { name, locale, email, kind, other_ids, administrator: false })).boxed()
     }
 }
 

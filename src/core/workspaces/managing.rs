@@ -1,0 +1,262 @@
+//! What is connected, whether it works, and its end.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
+use super::settling::KEPT_OPEN;
+use super::traps::is_of;
+use super::{Workspaces, unstored};
+use crate::audit::{Actor, Event, Kind};
+use crate::core::person::{Person, Workspace};
+use crate::core::profiles::ProfilesError;
+use crate::core::refusal::{Reason, Refusal};
+use crate::novu::{ChannelConnection, ChannelEndpoint, EndpointFilter, SubscriberId};
+
+/// The most endpoints that are removed before it is stored how far that has come.
+const AT_ONCE: usize = 100;
+
+/// A workspace or tenant that is connected.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ConnectedWorkspace {
+    /// The identifier of the connection.
+    pub connection: String,
+    /// The id of the workspace, tenant or organisation; none where Novu does not say.
+    pub workspace: Option<String>,
+    /// What people call it.
+    pub name: Option<String>,
+    /// The keys of the connection's context.
+    pub context: Vec<String>,
+    /// The subscriber that owns it; none where it is shared.
+    pub subscriber: Option<SubscriberId>,
+    /// Since when it is connected.
+    pub since: Option<Timestamp>,
+    /// How many links deliver over it; none where nobody counted.
+    pub links: Option<usize>,
+    /// Whether it works; none where nobody looked.
+    pub health: Option<Health>,
+}
+
+/// Whether a connection works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// The platform accepts its token, or it needs none.
+    Works,
+    /// The platform does not accept its token any more; why, in the platform's word.
+    Dead(&'static str),
+    /// Novu has to renew its token, which it does when it sends.
+    Expired,
+    /// It has no token.
+    NoToken,
+    /// The platform did not say.
+    Unknown,
+}
+
+/// A wish to disconnect a workspace.
+#[derive(Debug, Clone)]
+pub struct Removal {
+    /// The workspace or tenant; by the connection alone where it is not known.
+    pub workspace: Option<Workspace>,
+    /// The identifier of the connection; the workspace's only one without it.
+    pub connection: Option<String>,
+    /// Whether the links that deliver over it go too.
+    pub remove_links: bool,
+    /// Who wants it.
+    pub requester: Requester,
+    /// Of the requests with the same key there is one.
+    pub key: Option<[u8; 32]>,
+}
+
+impl Workspaces {
+    /// What is connected, the newest first: of one workspace, or all.
+    ///
+    /// # Errors
+    /// Novu does not answer.
+    pub async fn list(&self, of: Option<&Workspace>) -> Result<Vec<ConnectedWorkspace>, Refusal> {
+        let all = self.all_connections().await?;
+        let wanted = |it: &&ChannelConnection| of.is_none_or(|of| is_of(self.platform(), it, of));
+        Ok(all.iter().filter(wanted).map(|it| self.described(it)).collect())
+    }
+
+    /// One connection: how many links deliver over it, and whether it works.
+    ///
+    /// # Errors
+    /// There is none, several and nothing says which, or Novu does not answer.
+    pub async fn check(
+        &self,
+        workspace: Option<&Workspace>,
+        identifier: Option<&str>,
+    ) -> Result<ConnectedWorkspace, Refusal> {
+        let connection = self.one(workspace, identifier).await?;
+        let links = self.links_over(&connection.identifier).await?;
+        let health = self.health(&connection).await;
+        Ok(ConnectedWorkspace {
+            links: Some(links),
+            health: Some(health),
+            ..self.described(&connection)
+        })
+    }
+
+    /// Takes the order to disconnect a workspace. It is done in the background, whatever it takes.
+    ///
+    /// # Errors
+    /// There is no such connection, or it cannot be stored.
+    pub async fn disconnect(&self, removal: Removal) -> Result<WorkspaceRequest, Refusal> {
+        let Removal { workspace, connection, remove_links, requester, key } = removal;
+        let connection = self.one(workspace.as_ref(), connection.as_deref()).await?;
+        let at = connection.workspace.as_ref();
+        let workspace = workspace.or_else(|| Some(Workspace::standalone(at?.id.clone())));
+        let request = WorkspaceRequest {
+            workspace: workspace.unwrap_or_else(|| Workspace::standalone("")),
+            workspace_name: at.and_then(|at| at.name.clone()),
+            requester,
+            purpose: Purpose::Disconnect { remove_links },
+            terms: Terms {
+                connection: connection.identifier.clone(),
+                context: None,
+                subscriber: connection.subscriber_id.clone(),
+                creates_subscriber: false,
+                scope: Vec::new(),
+                mode: None,
+                auto_link_user: false,
+            },
+            address: super::preparing::new_address(&*self.random).ok_or(Reason::Broken)?,
+            stage: Stage::Removing { removed: 0 },
+            told: false,
+        };
+        let new =
+            crate::store::NewWorkspaceRequest { lasts: KEPT_OPEN, ..self.to_store(&request, key) };
+        let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
+        self.changed.notify_one();
+        match there {
+            None => Ok(request),
+            Some(there) => WorkspaceRequest::read(&there).ok_or_else(|| Reason::Broken.into()),
+        }
+    }
+
+    /// A request by its id; none where there is none.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn request(
+        &self,
+        id: &super::RequestId,
+    ) -> Result<Option<WorkspaceRequest>, Refusal> {
+        let stored = self.store.workspace_request(id.as_str()).await.map_err(unstored)?;
+        let ours = stored.filter(|it| it.platform == self.platform().name);
+        Ok(ours.as_ref().and_then(WorkspaceRequest::read))
+    }
+
+    /// How many links deliver over a connection.
+    ///
+    /// # Errors
+    /// Novu does not answer.
+    pub async fn links_over(&self, connection: &str) -> Result<usize, Refusal> {
+        let page = self.novu.list_channel_endpoints(&over(connection)).await?;
+        let people = page.items.iter().filter(|it| it.endpoint.user_id().is_some()).count();
+        // Beyond one page Novu's own count has to do, channels and all.
+        Ok(if page.next.is_some() { page.total.unwrap_or(people) } else { people })
+    }
+
+    async fn one(
+        &self,
+        workspace: Option<&Workspace>,
+        identifier: Option<&str>,
+    ) -> Result<ChannelConnection, Refusal> {
+        let all = self.all_connections().await?;
+        match workspace {
+            Some(workspace) => self.only_one(workspace, identifier, &all).cloned(),
+            None => {
+                let named = all.into_iter().find(|it| Some(it.identifier.as_str()) == identifier);
+                named.ok_or_else(|| Reason::WorkspaceNotConnected.into())
+            }
+        }
+    }
+
+    async fn health(&self, connection: &ChannelConnection) -> Health {
+        let Some(tokens) = &self.integration.tokens else { return Health::Works };
+        let configured = self.integration.bot_token.as_ref();
+        let Some(token) = configured.or(connection.access_token.as_ref()) else {
+            return Health::NoToken;
+        };
+        match tokens.check(token).await {
+            Ok(()) => Health::Works,
+            Err(ProfilesError::NotAllowed(why)) => Health::Dead(why),
+            Err(ProfilesError::Expired) => Health::Expired,
+            Err(_) => Health::Unknown,
+        }
+    }
+
+    fn described(&self, connection: &ChannelConnection) -> ConnectedWorkspace {
+        let at = connection.workspace.as_ref();
+        let configured = at.and_then(|at| {
+            let id = self.platform().canonical_id(&at.id);
+            self.integration.workspace_names.get(&*id).cloned()
+        });
+        ConnectedWorkspace {
+            connection: connection.identifier.clone(),
+            workspace: at.map(|at| at.id.clone()),
+            name: configured.or_else(|| at?.name.clone()),
+            context: connection.context_keys.clone(),
+            subscriber: connection.subscriber_id.clone(),
+            since: connection.created_at,
+            links: None,
+            health: None,
+        }
+    }
+
+    /// Removes the connection, then the links over it, as many as are removed before that is stored. Gives
+    /// what came of it once all is gone.
+    pub(super) async fn remove(
+        &self,
+        request: &mut WorkspaceRequest,
+    ) -> Result<Option<Outcome>, Refusal> {
+        let connection = request.terms.connection.clone();
+        // First of all, so that nobody is linked over it any more.
+        if self.novu.delete_channel_connection(&connection).await? {
+            self.index.read_anew().await;
+        }
+        let Stage::Removing { removed } = request.stage else { return Ok(None) };
+        if request.purpose != (Purpose::Disconnect { remove_links: true }) {
+            return Ok(Some(Outcome::Disconnected { removed }));
+        }
+        let page = self.novu.list_channel_endpoints(&over(&connection)).await?;
+        let mut removed = removed;
+        for endpoint in page.items.iter().take(AT_ONCE) {
+            if self.novu.delete_channel_endpoint(&endpoint.identifier).await? {
+                removed += 1;
+                self.note_removed(request, endpoint);
+            }
+        }
+        if page.items.is_empty() {
+            return Ok(Some(Outcome::Disconnected { removed }));
+        }
+        request.stage = Stage::Removing { removed };
+        Ok(None)
+    }
+
+    fn note_removed(&self, request: &WorkspaceRequest, endpoint: &ChannelEndpoint) {
+        let person = endpoint.endpoint.user_id().map(|user| Person {
+            platform: self.platform().id(),
+            workspace: request.workspace.clone(),
+            user: self.platform().canonical_id(user).into_owned(),
+        });
+        self.audit.note(Event {
+            kind: Kind::Removed,
+            actor: Actor::Administrator(request.requester.for_log()),
+            platform: self.platform().name.to_owned(),
+            person: person.map(|person| person.owner()),
+            other: None,
+            subscriber: endpoint.subscriber_id.as_ref().map(|id| id.as_str().to_owned()),
+            endpoint: Some(endpoint.identifier.clone()),
+            workspace: Some(request.workspace_id().to_owned()),
+            connection: Some(request.terms.connection.clone()),
+            reference: None,
+        });
+    }
+}
+
+fn over(connection: &str) -> EndpointFilter {
+    EndpointFilter { connection: Some(connection.to_owned()), ..EndpointFilter::default() }
+}

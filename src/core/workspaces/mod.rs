@@ -1,0 +1,220 @@
+//! Connecting whole workspaces: what an administrator asks for, what is refused because Novu would break
+//! something by it, and what came of it in the end.
+//!
+//! A request is a row of the store from the moment it is made. Its page is where an administrator goes on
+//! to the provider; the connection that is there afterwards is compared with the request, and what is
+//! not as it was asked for is undone where that harms nobody. All ways in lead through here: chat, command
+//! line and admin API.
+
+pub(crate) mod config;
+mod managing;
+mod preparing;
+mod request;
+mod settling;
+mod starting;
+mod traps;
+mod verdict;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+use tokio::sync::Notify;
+use url::Url;
+
+use super::linking::Integration;
+use super::person::Workspace;
+use super::platform::Platform;
+use super::profiles::ProfilesError;
+use super::refusal::{Reason, Refusal};
+use super::workspace_index::WorkspaceIndex;
+use crate::audit::{Actor, Audit, Event, Kind};
+use crate::clock::SharedClock;
+use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
+use crate::random::SharedRandom;
+use crate::store::{Store, StoreError};
+
+pub use managing::{ConnectedWorkspace, Health, Removal};
+pub use preparing::{Ask, Given, Prepared};
+pub use request::{Outcome, Purpose, RequestId, Requester, Stage, Terms, WorkspaceRequest};
+pub use settling::{Seen, Told};
+pub use starting::{PageView, StartPage, Started, Typed};
+
+/// For how long an administrator can use a start page.
+pub const PAGE_LIFETIME: Duration = Duration::from_hours(24);
+/// The most pages of connections that are read.
+const MOST_PAGES: usize = 100;
+
+/// What decides who may connect a workspace, and which.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The users who may, by their canonical ids, where the platform does not say who is an administrator.
+    pub administrators: Vec<String>,
+    /// The only workspaces or tenants that may be connected, by their canonical ids; any without it.
+    pub allowed: Option<Vec<String>>,
+    /// The configuration's key of that list.
+    pub allowed_key: &'static str,
+}
+
+/// What a [`Workspaces`] is made of.
+#[derive(Debug)]
+pub struct WorkspacesParts {
+    /// Speaks to Novu.
+    pub novu: Novu,
+    /// The integration whose workspaces are connected.
+    pub integration: Arc<Integration>,
+    /// Knows the integration's channel connections.
+    pub index: Arc<WorkspaceIndex>,
+    /// What is decided beforehand.
+    pub(crate) settings: Arc<config::Settings>,
+    /// The origin at which people reach the service.
+    pub public_url: Option<Url>,
+    /// Holds the requests.
+    pub store: Store,
+    /// Hears what administrators did.
+    pub audit: Arc<Audit>,
+    /// Makes addresses.
+    pub random: SharedRandom,
+    /// Tells the time.
+    pub clock: SharedClock,
+}
+
+/// Connects the workspaces of one integration.
+#[derive(Debug)]
+pub struct Workspaces {
+    novu: Novu,
+    integration: Arc<Integration>,
+    index: Arc<WorkspaceIndex>,
+    settings: Arc<config::Settings>,
+    public_url: Option<Url>,
+    store: Store,
+    audit: Arc<Audit>,
+    random: SharedRandom,
+    clock: SharedClock,
+    /// Rings when there is something to look at.
+    changed: Notify,
+}
+
+impl Workspaces {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(parts: WorkspacesParts) -> Self {
+        let WorkspacesParts { novu, integration, index, settings, .. } = parts;
+        let WorkspacesParts { public_url, store, audit, random, clock, .. } = parts;
+        let changed = Notify::new();
+        Self {
+            novu,
+            integration,
+            index,
+            settings,
+            public_url,
+            store,
+            audit,
+            random,
+            clock,
+            changed,
+        }
+    }
+
+    /// The platform.
+    #[must_use]
+    pub fn platform(&self) -> &'static Platform {
+        self.integration.platform
+    }
+
+    /// Who may, and which.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.integration.access
+    }
+
+    /// Whether somebody is listed as an administrator.
+    #[must_use]
+    pub fn is_listed(&self, user: &str) -> bool {
+        self.access().administrators.iter().any(|listed| self.platform().same_id(listed, user))
+    }
+
+    /// # Errors
+    /// The operator does not let this workspace be connected.
+    fn must_be_allowed(&self, workspace: &Workspace) -> Result<(), Refusal> {
+        let Some(allowed) = &self.access().allowed else { return Ok(()) };
+        let listed = |id: &str| allowed.iter().any(|it| self.platform().same_id(it, id));
+        if traps::ids_of(workspace).any(listed) {
+            return Ok(());
+        }
+        tracing::warn!(
+            platform = self.platform().name,
+            workspace = workspace.realm(),
+            advice = format!("add it to {} if it may be connected", self.access().allowed_key),
+            "a workspace is not among those that may be connected"
+        );
+        Err(Reason::WorkspaceNotAllowed.into())
+    }
+
+    /// All connections of the integration, as Novu has them now.
+    async fn all_connections(&self) -> Result<Vec<ChannelConnection>, Error> {
+        let mut all = Vec::new();
+        let mut filter = ConnectionFilter {
+            integration: Some(self.integration.identifier.clone()),
+            ..ConnectionFilter::default()
+        };
+        for _ in 0..MOST_PAGES {
+            let page = self.novu.list_channel_connections(&filter).await?;
+            all.extend(page.items);
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => break,
+            }
+        }
+        Ok(all)
+    }
+
+    fn note(&self, kind: Kind, request: &WorkspaceRequest) {
+        self.audit.note(Event {
+            kind,
+            actor: match &request.requester {
+                Requester::Person { .. } => Actor::Person,
+                other => Actor::Administrator(other.for_log()),
+            },
+            platform: self.platform().name.to_owned(),
+            person: match &request.requester {
+                Requester::Person { person, .. } => Some(person.owner()),
+                _ => None,
+            },
+            other: None,
+            subscriber: request.terms.subscriber.as_ref().map(|id| id.as_str().to_owned()),
+            endpoint: None,
+            workspace: Some(request.workspace_id().to_owned()),
+            connection: Some(request.terms.connection.clone()),
+            reference: match &request.requester {
+                Requester::Person { message, .. } => Some(message.to_string()),
+                _ => None,
+            },
+        });
+    }
+
+    /// A name, else the one that the operator or Novu has for a workspace.
+    async fn name_of(&self, workspace: &Workspace) -> Option<String> {
+        let platform = self.platform();
+        let names = &self.integration.workspace_names;
+        let configured =
+            traps::ids_of(workspace).find_map(|id| names.get(&*platform.canonical_id(id)).cloned());
+        if configured.is_some() {
+            return configured;
+        }
+        let known = self.index.known(workspace).await;
+        known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
+    }
+}
+
+/// What is said where the store does not answer, which says itself why.
+pub(super) fn unstored(_: StoreError) -> Refusal {
+    Reason::StoreUnavailable.into()
+}
+
+/// Whether a bot token lives, asked of the platform.
+pub trait TokenCheck: Send + Sync + std::fmt::Debug {
+    /// What the platform says of a token.
+    fn check<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Result<(), ProfilesError>>;
+}

@@ -1,0 +1,315 @@
+//! What an administrator wants of a workspace, from the moment they ask until they have been told what
+//! came of it.
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::core::person::{Person, Workspace};
+use crate::core::reference::Reference;
+use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
+use crate::store::StoredWorkspaceRequest;
+
+/// The length of a request's id, in characters.
+const ID_LENGTH: usize = 32;
+
+/// Names a request. Says nothing of its page's address, and does not lead there.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The request whose page has this in its address.
+    #[must_use]
+    pub fn of(address: &str) -> Self {
+        let mut id = hex::encode(Sha256::digest(address));
+        id.truncate(ID_LENGTH);
+        Self(id)
+    }
+
+    /// The id that somebody names; none where it cannot be one.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        let fits = text.len() == ID_LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        fits.then(|| Self(text.to_ascii_lowercase()))
+    }
+
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an administrator wants of a workspace. It holds the address of a page, so it is stored sealed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkspaceRequest {
+    /// The workspace or tenant.
+    pub workspace: Workspace,
+    /// What people call it, where that is known.
+    pub workspace_name: Option<String>,
+    /// Who asked.
+    pub requester: Requester,
+    /// What for.
+    pub purpose: Purpose,
+    /// What a connection is made with.
+    pub terms: Terms,
+    /// What is in the address of its page.
+    pub(super) address: String,
+    /// How far it has come.
+    pub stage: Stage,
+    /// Whether the requester has been told what came of it.
+    #[serde(default)]
+    pub(super) told: bool,
+}
+
+/// Who asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Requester {
+    /// Somebody in chat.
+    Person {
+        /// Who.
+        person: Person,
+        /// What they are called, where that is known. Comes from outside.
+        name: Option<String>,
+        /// The message that tells them what came of it.
+        message: Reference,
+    },
+    /// The holder of a token of the admin API.
+    Token(String),
+    /// Somebody at the command line.
+    CommandLine,
+}
+
+impl Requester {
+    /// The requester's name, as the audit and the log write it. Nobody's id and no name of a person.
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Person { .. } => "chat".to_owned(),
+            Self::Token(name) => name.clone(),
+            Self::CommandLine => "command line".to_owned(),
+        }
+    }
+}
+
+/// What is wanted of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// A connection that is not there yet.
+    Connect,
+    /// New credentials for a connection that is there.
+    Reconnect,
+    /// No connection any more.
+    Disconnect {
+        /// Whether the links that deliver over it go too.
+        remove_links: bool,
+    },
+}
+
+/// What a connection is made with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    /// The identifier that the connection has or gets in Novu.
+    pub connection: String,
+    /// The context of the connection.
+    pub context: Option<Context>,
+    /// The subscriber that owns it.
+    pub subscriber: Option<SubscriberId>,
+    /// Whether the subscriber is created where Novu does not have it: the operator has named it, and
+    /// nobody has typed it.
+    pub creates_subscriber: bool,
+    /// The scopes to ask for; empty where the platform has none.
+    pub scope: Vec<String>,
+    /// Whose the connection is; by what is known of it where nobody said so.
+    pub mode: Option<ConnectionMode>,
+    /// Whether the account of whoever consents is linked to the subscriber as well.
+    pub auto_link_user: bool,
+}
+
+impl Terms {
+    /// Whether somebody still has to say whose the connection is.
+    #[must_use]
+    pub const fn are_undecided(&self) -> bool {
+        self.context.is_none() && self.subscriber.is_none()
+    }
+
+    /// Whose the connection is. With a context it is shared by all who have it (Novu 3.19, connect use
+    /// case).
+    #[must_use]
+    pub fn mode(&self) -> ConnectionMode {
+        let by_context = || match self.context {
+            Some(_) => ConnectionMode::Shared,
+            None => ConnectionMode::Subscriber,
+        };
+        self.mode.unwrap_or_else(by_context)
+    }
+
+    /// The subscriber of the connection as Novu will store it: none where it is shared.
+    #[must_use]
+    pub fn owner(&self) -> Option<&SubscriberId> {
+        self.subscriber.as_ref().filter(|_| self.mode() == ConnectionMode::Subscriber)
+    }
+
+    /// The keys of the context, sorted; none without one.
+    #[must_use]
+    pub fn context_keys(&self) -> Vec<String> {
+        self.context.as_ref().map(Context::keys).unwrap_or_default()
+    }
+}
+
+/// How far a request has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Nobody has pressed the button of its page.
+    Waiting,
+    /// Somebody went on to the provider.
+    Started {
+        /// The hash of what their browser was given to remember.
+        browser: String,
+        /// What was there before.
+        before: Option<Before>,
+        /// Whether that browser came back from the provider.
+        returned: bool,
+    },
+    /// What should not be there is being removed, whatever it takes.
+    Undoing {
+        /// What is said then.
+        outcome: Outcome,
+    },
+    /// The connection or its links are being removed because that is wanted.
+    Removing {
+        /// How many links have been removed.
+        removed: usize,
+    },
+    /// It is over.
+    Ended {
+        /// What came of it.
+        outcome: Outcome,
+    },
+}
+
+/// A connection as it was before anybody could change it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Before {
+    /// When Novu last changed it.
+    pub updated_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Option<Timestamp>,
+}
+
+impl Before {
+    pub(super) const fn of(connection: &ChannelConnection) -> Self {
+        Self { updated_at: connection.updated_at, created_at: connection.created_at }
+    }
+}
+
+/// What came of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The workspace is connected.
+    Connected {
+        /// Whether it is the organisation that is, and the app has still to be added to workspaces.
+        organisation: bool,
+        /// Whether the browser in which the button was pressed came back.
+        came_back: bool,
+    },
+    /// Somebody connected another workspace.
+    WrongWorkspace {
+        /// What that is called, or its id.
+        workspace: String,
+        /// Whether the connection was removed again; else it was there before, and now delivers there.
+        undone: bool,
+    },
+    /// The connection has another context than was asked for.
+    WrongContext {
+        /// Whether the connection was removed again.
+        undone: bool,
+    },
+    /// Nobody finished what was begun.
+    NotFinished,
+    /// Nobody pressed the button for as long as the page was good.
+    NotStarted,
+    /// Another page has taken its place.
+    Replaced,
+    /// The workspace is not connected any more.
+    Disconnected {
+        /// How many links were removed.
+        removed: usize,
+    },
+}
+
+impl Outcome {
+    /// The word for it in metrics, logs and the admin API.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Connected { .. } => "connected",
+            Self::WrongWorkspace { .. } => "wrong_workspace",
+            Self::WrongContext { .. } => "wrong_context",
+            Self::NotFinished => "not_finished",
+            Self::NotStarted => "not_started",
+            Self::Replaced => "replaced",
+            Self::Disconnected { .. } => "disconnected",
+        }
+    }
+
+    /// Every word that [`Outcome::word`] gives.
+    pub const WORDS: [&'static str; 7] = [
+        "connected",
+        "wrong_workspace",
+        "wrong_context",
+        "not_finished",
+        "not_started",
+        "replaced",
+        "disconnected",
+    ];
+}
+
+impl WorkspaceRequest {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> RequestId {
+        RequestId::of(&self.address)
+    }
+
+    /// What came of it, once it is over.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<&Outcome> {
+        match &self.stage {
+            Stage::Ended { outcome } => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// What people call the workspace, or its id.
+    #[must_use]
+    pub fn called(&self) -> &str {
+        let id = self.workspace.connection_keys().next().unwrap_or_default();
+        self.workspace_name.as_deref().unwrap_or(id)
+    }
+
+    /// The id of the workspace or tenant; of the organisation where that is all that is known.
+    #[must_use]
+    pub fn workspace_id(&self) -> &str {
+        self.workspace.connection_keys().next().unwrap_or_else(|| self.workspace.realm())
+    }
+
+    pub(super) fn text(&self) -> SecretString {
+        // Structs of texts, numbers and enums always have a JSON form.
+        SecretString::from(serde_json::to_string(self).unwrap_or_default())
+    }
+
+    pub(super) fn read(stored: &StoredWorkspaceRequest) -> Option<Self> {
+        let read = serde_json::from_str(stored.body.expose_secret()).ok();
+        if read.is_none() {
+            tracing::error!(request = stored.id, "a stored workspace request cannot be read");
+        }
+        read
+    }
+}
