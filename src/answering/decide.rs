@@ -205,6 +205,13 @@ impl<D: Deliver> Answering<D> {
             Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
                 self.page(question, invitee, profiles).await
             }
+            Answer::Workspace(answer) if answer.has_a_sequel() => {
+                // The end is told in this message, whatever happens until then.
+                match before.store(question, None).await {
+                    Ok(()) => Answer::Workspace(answer),
+                    Err(refusal) => Answer::Refused(refusal),
+                }
+            }
             answer => answer,
         }
     }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::Answering;
 use super::deliver::Deliver;
 use super::responder::Responder;
+use crate::core::workspaces::Workspaces;
 use crate::supervise::Background;
 
 /// Answers the people of one platform, for as long as the service runs.
@@ -25,6 +26,9 @@ pub trait Machine: Responder {
 
     /// Breaks off what is being answered. Called at the very end, when no time is left to wait for it.
     fn break_off(&self);
+
+    /// What connects the platform's workspaces.
+    fn workspaces(&self) -> Arc<Workspaces>;
 
     /// What keeps everybody from being answered, in a word; none if nothing does.
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
@@ -45,7 +49,9 @@ impl<D: Deliver> Machine for Answering<D> {
         });
         let name = format!("{}_watches", D::PLATFORM.name);
         let watches = Background::new(name, &self, Self::keep_watching);
-        let own = [late_answers, follow_ups, watches];
+        let name = format!("{}_workspaces", D::PLATFORM.name);
+        let workspaces = Background::new(name, &self, Self::keep_workspaces);
+        let own = [late_answers, follow_ups, watches, workspaces];
         self.linking.background().into_iter().chain(own).collect()
     }
 
@@ -60,6 +66,10 @@ impl<D: Deliver> Machine for Answering<D> {
 
     fn break_off(&self) {
         self.tasks.break_off();
+    }
+
+    fn workspaces(&self) -> Arc<Workspaces> {
+        Arc::clone(self.linking.workspaces())
     }
 
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>> {

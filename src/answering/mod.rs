@@ -19,6 +19,7 @@ mod responder;
 mod surface;
 mod watch;
 mod within;
+mod workspaces;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

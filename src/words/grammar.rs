@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::core::{Intent, Press};
+use crate::core::{Intent, Press, WorkspaceAct};
 use crate::text::{one_line, shortened};
 
 /// The longest word that is looked at, and the longest piece of an unknown text that is shown again, in
@@ -87,6 +87,74 @@ const GRAMMAR: &[(Intent, &[&str])] = &[
             "abmelden",
             "ausloggen",
             "entkoppeln",
+        ],
+    ),
+    (
+        Intent::Workspace(WorkspaceAct::Connect),
+        &[
+            "connect workspace",
+            "workspace",
+            "workspace connect",
+            "connect the workspace",
+            "connect this workspace",
+            "connect my workspace",
+            "connect our workspace",
+            "connect tenant",
+            "tenant",
+            "tenant connect",
+            "install",
+            "workspace verbinden",
+            "mandant verbinden",
+            "mandant",
+            "tenant verbinden",
+        ],
+    ),
+    (
+        Intent::Workspace(WorkspaceAct::Show),
+        &[
+            "workspace show",
+            "show workspace",
+            "workspace list",
+            "list workspaces",
+            "workspaces",
+            "workspace status",
+            "tenant show",
+            "tenant status",
+            "workspace zeigen",
+            "zeige workspace",
+        ],
+    ),
+    (
+        Intent::Workspace(WorkspaceAct::Check),
+        &[
+            "workspace check",
+            "check workspace",
+            "tenant check",
+            "workspace prüfen",
+            "prüfe workspace",
+        ],
+    ),
+    (
+        Intent::Workspace(WorkspaceAct::Reconnect),
+        &[
+            "workspace reconnect",
+            "reconnect workspace",
+            "tenant reconnect",
+            "workspace neu verbinden",
+        ],
+    ),
+    (
+        Intent::Workspace(WorkspaceAct::Disconnect),
+        &[
+            "workspace disconnect",
+            "disconnect workspace",
+            "disconnect the workspace",
+            "disconnect this workspace",
+            "tenant disconnect",
+            "disconnect tenant",
+            "uninstall",
+            "workspace trennen",
+            "mandant trennen",
         ],
     ),
     (
@@ -249,7 +317,12 @@ impl Intent {
 
     /// The words that help lists, in its order.
     pub fn known() -> impl Iterator<Item = (&'static Intent, &'static str)> {
-        GRAMMAR.iter().map(|(intent, phrases)| (intent, phrases[0]))
+        let one_line = |intent: &Intent| match intent {
+            Intent::Workspace(act) => *act == WorkspaceAct::Connect,
+            _ => true,
+        };
+        let listed = GRAMMAR.iter().filter(move |(intent, _)| one_line(intent));
+        listed.map(|(intent, phrases)| (intent, phrases[0]))
     }
 }
 
@@ -261,6 +334,7 @@ pub(super) fn press_for(word: &str) -> Option<Press> {
         Intent::Status => Some(Press::Status),
         Intent::Test => Some(Press::Test),
         Intent::Disconnect => Some(Press::Disconnect),
+        Intent::Workspace(act) => Some(Press::Workspace(*act)),
         _ => None,
     }
 }
@@ -364,7 +438,10 @@ impl<'a> Said<'a> {
             return None;
         }
         let disconnect = || GRAMMAR.iter().find(|(intent, _)| *intent == Intent::Disconnect);
-        let wants_off = self.asked.iter().any(|(intent, _)| *intent == Intent::Disconnect)
+        let takes_away = |intent: &Intent| {
+            matches!(intent, Intent::Disconnect | Intent::Workspace(WorkspaceAct::Disconnect))
+        };
+        let wants_off = self.asked.iter().any(|(intent, _)| takes_away(intent))
             || self.slips().any(is_slip_of_disconnect);
         if wants_off {
             return disconnect().map(|(_, phrases)| phrases[0]);

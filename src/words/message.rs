@@ -389,6 +389,10 @@ fn offer_for(word: &str) -> Option<Offer> {
         Press::Status => Some(STATUS),
         Press::Test => Some(TEST),
         Press::Disconnect => Some(DISCONNECT),
+        Press::Workspace(WorkspaceAct::Connect) => Some(CONNECT_WORKSPACE),
+        Press::Workspace(WorkspaceAct::Check | WorkspaceAct::Show) => Some(CHECK),
+        Press::Workspace(WorkspaceAct::Reconnect) => Some(RECONNECT),
+        Press::Workspace(WorkspaceAct::Disconnect) => Some(DISCONNECT_WORKSPACE),
         _ => None,
     }
 }

@@ -61,7 +61,7 @@ impl<D: Deliver> Answering<D> {
     }
 
     async fn look_once(&self) -> Result<(), StoreError> {
-        if !self.watches.store.leads(D::WATCHES).await? {
+        if !self.watches.leads().await? {
             return Ok(());
         }
         if self.watches.store.is_shared() {

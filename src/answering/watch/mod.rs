@@ -29,7 +29,7 @@ use super::pending::{Decided, TIME_TO_ANSWER};
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
-use crate::store::{Store, StoredWatch};
+use crate::store::{Store, StoreError, StoredWatch};
 use follow_up::FollowUp;
 
 use state::State;
@@ -136,6 +136,11 @@ impl<D: Deliver> Watches<D> {
             rung: Notify::new(),
             follow_ups: Arc::new(follow_ups),
         }
+    }
+
+    /// Whether it is this of several replicas that looks.
+    pub(super) async fn leads(&self) -> Result<bool, StoreError> {
+        self.store.leads(D::WATCHES).await
     }
 
     /// Looks at once.
