@@ -10,11 +10,11 @@ use super::Watches;
 use super::changing::{Lasts, Next, undo};
 use super::follow_up::{FollowUp, Removal, What, Why};
 use super::state::{Known, State, Watch};
-use super::verdict::{Verdict, judge, needs_asking};
+use super::verdict::{Verdict, judge};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::clock::between;
-use crate::core::{LINK_LIFETIME, Person, ProfilesError};
+use crate::core::{LINK_LIFETIME, ProfilesError};
 use crate::novu::ChannelEndpoint;
 use crate::store::{StoreError, Verified};
 
@@ -101,9 +101,6 @@ impl<D: Deliver> Answering<D> {
     /// Judges an endpoint, and does what follows.
     async fn judge(&self, endpoint: &ChannelEndpoint) -> Result<(), StoreError> {
         let watches = self.watches.of(endpoint);
-        if !needs_asking(&watches, endpoint) {
-            return Ok(());
-        }
         let mut verdict = judge(D::PLATFORM, endpoint, &watches, &Known::NotAsked);
         let mut other = Other { elsewhere: false, locale: None };
         if verdict == Verdict::Different {
@@ -143,7 +140,7 @@ impl<D: Deliver> Answering<D> {
             return (Known::NotAsked, None);
         };
         let Some(lookup) = self.deliver.recall(None) else { return (Known::Unknown, None) };
-        let person = Person { user: user.to_owned(), ..watch.person.clone() };
+        let person = watch.person.fellow(user);
         match self.linking.look_up(&self.deliver.profiles(&lookup), &person).await {
             Ok(profile) => (Known::Ids(profile.other_ids), profile.locale),
             Err(ProfilesError::Stranger) => (Known::Stranger, None),
