@@ -132,6 +132,7 @@ impl<D: Deliver> Watches<D> {
 impl<D: Deliver> Answering<D> {
     /// Begins to watch a link that is about to be shown. Gives what is to be shown: nobody sees a link
     /// that is not watched.
+    ///
     /// `is_renewed` says that the message had a link before, which may live on.
     pub(super) async fn begin_watch(
         &self,
