@@ -148,6 +148,7 @@ async fn only_rs256_signs() {
             token_case("rs256", &scene.connector.sign(&header("rs256"), &claims), refused),
             token_case("RS256 that is PS256", &rsa("RS256", &RSA_PSS_SHA256), forged),
             token_case("RS256 that is RS384", &rsa("RS256", &RSA_PKCS1_SHA384), forged),
+            token_case("RS256 that is RS512", &rsa("RS256", &RSA_PKCS1_SHA512), forged),
             token_case(
                 "RS256 without signature",
                 &format!("{}.", unsigned(&scene, &scene.header())),
