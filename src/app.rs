@@ -22,7 +22,6 @@ use crate::answering::{Common, Machine, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
-use crate::core::resolve::Chain;
 use crate::core::{
     Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
     WorkspaceIndex,
@@ -55,16 +54,9 @@ pub struct Listeners {
 /// The service: what it answers with, and what it does beside.
 #[derive(Debug, Clone)]
 pub struct App {
-    metrics: Arc<Metrics>,
-    store: Store,
+    common: Arc<Common>,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
-    audit: Arc<Audit>,
-    links: Option<Arc<Links>>,
-    held: Arc<HeldAccounts>,
-    known_links: Arc<KnownLinks>,
-    chain: Arc<Chain>,
-    http: Outgoing,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -72,8 +64,6 @@ pub struct App {
     drain: Duration,
     /// Cancelled once it was told to stop.
     stopping: CancellationToken,
-    clock: SharedClock,
-    random: SharedRandom,
 }
 
 impl App {
@@ -120,7 +110,7 @@ impl App {
         let known_links = Arc::new(known_links);
         let audit = Audit::begin(store.clone(), Arc::clone(&clock), &random, Arc::clone(&metrics));
         let audit = Arc::new(audit);
-        let common = Common {
+        let common = Arc::new(Common {
             http,
             novu,
             store,
@@ -134,46 +124,22 @@ impl App {
             clock,
             random,
             metrics,
-        };
+        });
         let mut surfaces = Vec::with_capacity(config.surfaces.len());
         for settings in &config.surfaces {
             begin_series(&common.metrics, settings.platform().name);
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, config.app, &surfaces);
-        let Common {
-            http,
-            store,
-            audit,
-            links,
-            held,
-            known_links,
-            chain,
-            clock,
-            random,
-            metrics,
-            ..
-        } = common;
-        let in_force = Arc::new(AsyncMutex::new(config.fingerprints));
-        let supervisor = Arc::new(Supervisor::new(Arc::clone(&clock), Arc::clone(&metrics)));
-        let (drain, stopping) = (config.server.drain, CancellationToken::new());
+        let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
         Ok(Self {
-            metrics,
-            store,
+            common,
             surfaces,
             pages,
-            audit,
-            links,
-            held,
-            known_links,
-            chain,
-            http,
-            in_force,
-            supervisor,
-            drain,
-            stopping,
-            clock,
-            random,
+            in_force: Arc::new(AsyncMutex::new(config.fingerprints)),
+            supervisor: Arc::new(Supervisor::new(clock, metrics)),
+            drain: config.server.drain,
+            stopping: CancellationToken::new(),
         })
     }
 
@@ -195,7 +161,7 @@ impl App {
     }
 
     fn hardened(&self, router: Router) -> Router {
-        let (random, metrics) = (Arc::clone(&self.random), Arc::clone(&self.metrics));
+        let (random, metrics) = (Arc::clone(&self.common.random), Arc::clone(&self.common.metrics));
         harden(router, RequestLimits::default(), move || {
             metrics.panicked("request");
             Reference::new(&*random).to_string()
@@ -207,7 +173,7 @@ impl ops::Operated for App {
     fn trouble(&self) -> BoxFuture<'_, Vec<ops::Named>> {
         async move {
             let stopping = self.stopping.is_cancelled().then_some(("service".into(), STOPPING));
-            let store = self.store.trouble().map(|it| ("store".into(), it.word()));
+            let store = self.common.store.trouble().map(|it| ("store".into(), it.word()));
             let mut trouble: Vec<_> = stopping.into_iter().chain(store).collect();
             for surface in &self.surfaces {
                 let machine = surface.machine();
@@ -236,12 +202,12 @@ impl ops::Operated for App {
 
     fn figures(&self) -> BoxFuture<'_, String> {
         async {
-            self.metrics.store_up.set(i64::from(self.store.trouble().is_none()));
+            self.common.metrics.store_up.set(i64::from(self.common.store.trouble().is_none()));
             // Counted when somebody asks, because others may use the same store.
-            if let Ok(open) = self.store.open_jobs().await {
-                self.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
+            if let Ok(open) = self.common.store.open_jobs().await {
+                self.common.metrics.promises_open.set(i64::try_from(open).unwrap_or(i64::MAX));
             }
-            self.metrics.render()
+            self.common.metrics.render()
         }
         .boxed()
     }

@@ -11,9 +11,9 @@
 //! - [`audit`]: what an auditor asks for later, in chains of lines;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
-//! - [`clock`], [`random`], `metrics`, [`signing`], `seen`, `refused`, [`telemetry`], [`supervise`] and
-//!   `tasks`, which keep what runs beside the requests from dying unnoticed, and `text`, which makes
-//!   text from outside fit to be shown: what all of them stand on.
+//! - [`clock`], [`random`], `digest`, `metrics`, [`signing`], `seen`, `refused`, [`telemetry`],
+//!   [`supervise`] and `tasks`, which keep what runs beside the requests from dying unnoticed, and
+//!   `text`, which makes text from outside fit to be shown: what all of them stand on.
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
@@ -24,6 +24,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
+mod digest;
 pub mod http;
 mod jobs;
 mod links;

@@ -3,11 +3,10 @@
 //! Each process judges by what it knows. Where several share a store they also ask what the others
 //! know, beside whatever else is asked for the answer; while the store is away each judges alone.
 
-use sha2::{Digest, Sha256};
-
 use super::pace::{ALLOWANCE, Pace};
 use crate::clock::SharedClock;
 use crate::core::{DedupKey, Person, Question};
+use crate::digest::digest_of;
 use crate::store::{Admission, Admitted, Store};
 
 /// A question that was here before, at this process or another, and is answered there.
@@ -59,11 +58,5 @@ impl Admissions {
 
 /// A person, as processes name them to each other.
 fn hash_of(person: &Person) -> [u8; 32] {
-    let platform = person.platform.to_string();
-    let mut hash = Sha256::new();
-    for part in [platform.as_str(), person.workspace.realm(), &person.user] {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+    digest_of([person.platform.as_str(), person.workspace.realm(), &person.user])
 }

@@ -1,119 +1,15 @@
 //! The answer to a question: who asks, whether they ask too often, and what the core says.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
-
 use super::Answering;
+use super::before_link::Remember;
 use super::deliver::Deliver;
-use super::messages::MessageId;
 use super::pending::{Asked, Decided, Learnt, TIME_TO_ANSWER};
-use super::watch::Watch;
-use crate::core::{
-    Answer, BeforeLink, Intent, Invitee, Lasts, Profiles, Prospect, Question, Reason, Reference,
-    Refusal, SignIn, SignInLink,
-};
+use crate::core::{Answer, Intent, Invitee, Lasts, Profiles, Question, Reason, SignIn, SignInLink};
 use crate::links::Invitation;
-use crate::store::StoreError;
-
-/// Stores the message before anybody sees its link, and what is watched of it: it changes once somebody
-/// has signed in.
-struct Remember<'a, D: Deliver> {
-    answering: &'a Answering<D>,
-    place: &'a D::Place,
-    /// Whether the message was stored by an earlier attempt, whose link may be in somebody's hands.
-    again: bool,
-    stored: &'a AtomicBool,
-    watch: &'a OnceLock<Watch>,
-}
-
-impl<D: Deliver> BeforeLink for Remember<'_, D> {
-    fn takes_time(&self) -> bool {
-        self.answering.messages.takes_time()
-    }
-
-    fn before_link<'a>(
-        &'a self,
-        question: &'a Question,
-        prospect: Prospect,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
-        async {
-            let mut watch = Watch::new(question, question.reference, prospect);
-            if self.again {
-                self.answering.succeed(&mut watch).await?;
-            }
-            self.store(question, Some(watch.stored())).await?;
-            let _ = self.watch.set(watch);
-            Ok(())
-        }
-        .boxed()
-    }
-}
-
-impl<D: Deliver> Remember<'_, D> {
-    async fn store(
-        &self,
-        question: &Question,
-        watch: Option<(SecretString, Duration)>,
-    ) -> Result<(), Refusal> {
-        let stored = self.answering.messages.remember::<D>(question, self.place, watch).await;
-        stored.map_err(unstored)?;
-        self.stored.store(true, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-/// As [`Remember`], where the message with the way to the link has been seen for a while.
-pub(super) struct Again<'a, D: Deliver> {
-    pub(super) answering: &'a Answering<D>,
-    pub(super) message: Reference,
-    pub(super) watch: OnceLock<Watch>,
-}
-
-impl<D: Deliver> BeforeLink for Again<'_, D> {
-    fn takes_time(&self) -> bool {
-        self.answering.messages.takes_time()
-    }
-
-    fn before_link<'a>(
-        &'a self,
-        question: &'a Question,
-        prospect: Prospect,
-    ) -> BoxFuture<'a, Result<(), Refusal>> {
-        async {
-            let mut watch = Watch::new(question, self.message, prospect);
-            let id = MessageId::of(&question.asker, self.message);
-            let messages = &self.answering.messages;
-            let found = messages.get::<D>(&id).await;
-            let found = found.map_err(unstored)?;
-            watch.in_place = found.is_some_and(|found| found.message.question.in_place);
-            self.answering.succeed(&mut watch).await?;
-            let stored = messages.watch_again::<D>(&id, watch.stored()).await;
-            stored.map_err(unstored)?;
-            let _ = self.watch.set(watch);
-            Ok(())
-        }
-        .boxed()
-    }
-}
-
-impl<D: Deliver> Answering<D> {
-    /// Lets a watch take over from the one that its message had before.
-    async fn succeed(&self, watch: &mut Watch) -> Result<(), Refusal> {
-        let older = self.watches.stored(&watch.id()).await;
-        if let Some(older) = older.map_err(unstored)? {
-            watch.succeed(older);
-        }
-        Ok(())
-    }
-}
 
 impl<D: Deliver> Answering<D> {
     /// Answers a question, or says that Novu is too slow.
+    ///
     /// `again` says that an earlier attempt has stored the message.
     pub(super) async fn decide(
         &self,
@@ -122,9 +18,7 @@ impl<D: Deliver> Answering<D> {
         again: bool,
     ) -> Decided {
         let mut learnt = Learnt::default();
-        let stored = AtomicBool::new(false);
-        let watch = OnceLock::new();
-        let before = Remember { answering: self, place, again, stored: &stored, watch: &watch };
+        let before = Remember::shown_next(self, asked.question.reference, place, again);
         let working = self.work_out(asked, &mut learnt, &before);
         let working = tokio::time::timeout(TIME_TO_ANSWER, working);
         let mut answer = tokio::select! {
@@ -134,6 +28,7 @@ impl<D: Deliver> Answering<D> {
             }
             () = self.concluding.cancelled() => Answer::Refused(Reason::Restarting.into()),
         };
+        let Remember { stored, watch, .. } = before;
         learnt.stored = stored.into_inner();
         if let Some(watch) = watch.into_inner() {
             answer = Box::pin(self.begin_watch(watch, again, answer)).await;
@@ -250,9 +145,4 @@ impl<D: Deliver> Answering<D> {
             }
         }
     }
-}
-
-/// What a person is told whose message could not be stored or read.
-fn unstored(_: StoreError) -> Refusal {
-    Reason::StoreUnavailable.into()
 }

@@ -93,7 +93,7 @@ impl Messages {
     pub(super) async fn watch_again<D: Deliver>(
         &self,
         id: &MessageId,
-        watch: (SecretString, Duration),
+        watch: Option<(SecretString, Duration)>,
     ) -> Result<(), StoreError> {
         let found = self.store.message(&id.owner, id.reference.as_str()).await?;
         let message = found.unwrap_or_else(|| StoredMessage {
@@ -103,7 +103,7 @@ impl Messages {
             body: SecretString::from(NO_MESSAGE),
             version: 0,
         });
-        self.store.write(vec![Change::PutMessage(message, Some(watch))]).await.map(drop)
+        self.store.write(vec![Change::PutMessage(message, watch)]).await.map(drop)
     }
 
     /// Waits until nobody else in this process changes a message.

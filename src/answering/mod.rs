@@ -7,6 +7,7 @@
 mod acknowledged;
 mod admission;
 mod attempt;
+mod before_link;
 mod decide;
 mod deliver;
 mod machine;

@@ -1,12 +1,11 @@
 //! Answering without the platform's types, for whoever serves all platforms: the personal page.
 
 use std::fmt::Debug;
-use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::decide::Again;
+use super::before_link::Remember;
 use super::deliver::{Deliver, Shown};
 use super::messages::{Message, MessageId};
 use super::{Answering, record};
@@ -113,7 +112,7 @@ impl<D: Deliver> Responder for Answering<D> {
             };
             // A page from before messages were kept has none; what comes of its link is watched all the same.
             let message = message.unwrap_or(question.reference);
-            let before = Again { answering: self, message, watch: OnceLock::new() };
+            let before = Remember::seen(self, message);
             let profiles = self.deliver.profiles(&lookup);
             let answer = self.linking.answer_at_once(question, &profiles, &before).await;
             match before.watch.into_inner() {

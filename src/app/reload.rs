@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::resolving::Resolving;
 use super::{App, Config};
+use crate::answering::Common;
 use crate::config::{KeyName, Problems, Reload};
 use crate::core::resolve::config as identity;
 use crate::http;
@@ -78,7 +79,7 @@ impl App {
 
     /// The keys of addresses from before, where there are personal pages.
     fn reload_links(&self, new: &http::config::Settings) -> Option<Reload> {
-        let links = Arc::clone(self.links.as_ref()?);
+        let links = Arc::clone(self.common.links.as_ref()?);
         let keys: Vec<_> = new.link_keys.iter().filter_map(SigningKey::new).collect();
         Some(Reload::new([http::config::LINK_KEYS.name], move || links.use_keys(keys)))
     }
@@ -86,9 +87,10 @@ impl App {
     /// All of the section `identity`, the table's content among it. It is judged as at a start, so a
     /// table that has lost most of its rows is taken.
     async fn reload_chain(&self, new: &Config) -> anyhow::Result<Reload> {
-        let resolving = Resolving { http: &self.http, clock: &self.clock, metrics: &self.metrics };
+        let Common { http, clock, metrics, chain, .. } = &*self.common;
+        let resolving = Resolving { http, clock, metrics };
         let new = resolving.chain(&new.identity, new.platforms()).await?;
-        let chain = Arc::clone(&self.chain);
+        let chain = Arc::clone(chain);
         let new_table = new.has_other_rows_than(&chain);
         let keys = identity::SECTION.keys.iter().map(|key| key.name);
         let reload = Reload::new(keys, move || chain.adopt(&new));

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Listeners};
+use crate::answering::Common;
 use crate::clock::Tick;
 use crate::http::{self, Drained, Limits};
 use crate::supervise::Background;
@@ -35,6 +36,7 @@ impl App {
         stop: CancellationToken,
         further: Vec<Background>,
     ) {
+        let Common { store, audit, held, known_links, clock, .. } = &*self.common;
         // Of its own, not a child of `stop`: promises are kept until the last one is.
         let ended = CancellationToken::new();
         let mut background = self.start_background(further, &ended);
@@ -43,9 +45,9 @@ impl App {
             stop.cancelled().await;
             self.stopping.cancel();
             // Whoever sends people here has to see that it is not ready before they meet a closed door.
-            self.clock.sleep(self.drain).await;
+            clock.sleep(self.drain).await;
             closing.cancel();
-            self.clock.monotonic()
+            clock.monotonic()
         };
         let ops = async {
             if let Some(listener) = listeners.ops {
@@ -67,13 +69,13 @@ impl App {
             surface.machine().drain().await;
         }
         let behind = async {
-            tokio::join!(self.audit.finish(), self.held.finish(), self.known_links.finish());
+            tokio::join!(audit.finish(), held.finish(), known_links.finish());
         };
         if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, behind.boxed()).await {
             tracing::warn!("what was noted could not be written in time");
         }
-        self.audit.give_up();
-        if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, self.store.close().boxed()).await {
+        audit.give_up();
+        if !self.ends_by(closed_at + LAST_ANSWERS + LAST_WORDS, store.close().boxed()).await {
             tracing::warn!(
                 "the store did not close in time; what is held there is taken over later"
             );
@@ -81,16 +83,16 @@ impl App {
     }
 
     fn start_background(&self, further: Vec<Background>, ended: &CancellationToken) -> JoinSet<()> {
+        let Common { store, audit, held, known_links, metrics, .. } = &*self.common;
         let of_surfaces = self.surfaces.iter().flat_map(|surface| {
             let machine = surface.machine().background();
             machine.into_iter().chain(Arc::clone(surface).background())
         });
-        let of_store = self.store.is_durable().then(|| self.store_keeper());
+        let of_store = store.is_durable().then(|| self.store_keeper());
         let mut running = JoinSet::new();
-        let of_core =
-            [self.held.background(), self.known_links.background(), self.audit.background()];
+        let of_core = [held.background(), known_links.background(), audit.background()];
         for task in of_surfaces.chain(of_store).chain(of_core).chain(further) {
-            self.metrics.begin_background(task.name());
+            metrics.begin_background(task.name());
             let (supervisor, ended) = (Arc::clone(&self.supervisor), ended.clone());
             running.spawn(async move { supervisor.keep_up(task, ended).await });
         }
@@ -98,7 +100,7 @@ impl App {
     }
 
     fn store_keeper(&self) -> Background {
-        let store = Arc::new((self.store.clone(), Arc::clone(&self.clock)));
+        let store = Arc::new((self.common.store.clone(), Arc::clone(&self.common.clock)));
         Background::new("store_keeper", &store, |store, stop| async move {
             let (store, clock) = &*store;
             stop.run_until_cancelled(store.keep(clock).boxed()).await;
@@ -110,7 +112,7 @@ impl App {
     /// again where it takes too long.
     async fn settle(&self, closed_at: Tick) {
         let answers_until = closed_at + LAST_ANSWERS;
-        if self.store.is_durable() {
+        if self.common.store.is_durable() {
             self.ends_by(answers_until, self.nothing_is_due().boxed()).await;
             self.ends_by(answers_until + LAST_WORDS, self.tell_what_is_left().boxed()).await;
             return;
@@ -139,7 +141,7 @@ impl App {
         tokio::select! {
             biased;
             () = work => true,
-            () = self.clock.sleep(until - self.clock.monotonic()) => false,
+            () = self.common.clock.sleep(until - self.common.clock.monotonic()) => false,
         }
     }
 
@@ -163,7 +165,7 @@ impl App {
         loop {
             self.nobody_is_being_answered().await;
             // A store that does not answer gives nothing to do.
-            if self.store.jobs_at_hand().await.unwrap_or_default() == 0 {
+            if self.common.store.jobs_at_hand().await.unwrap_or_default() == 0 {
                 return;
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -178,6 +180,6 @@ impl App {
 
     /// How many promises are not kept yet.
     async fn open_promises(&self) -> usize {
-        self.store.open_jobs().boxed().await.unwrap_or_default()
+        self.common.store.open_jobs().boxed().await.unwrap_or_default()
     }
 }

@@ -61,6 +61,12 @@ impl Person {
     pub fn owner(&self) -> Owner {
         Owner::of(self.platform.as_str(), self.workspace.realm(), &self.user)
     }
+
+    /// Another user of the same workspace or tenant.
+    #[must_use]
+    pub fn fellow(&self, user: &str) -> Self {
+        Self { user: user.to_owned(), ..self.clone() }
+    }
 }
 
 /// The name of a platform, as persons carry it.

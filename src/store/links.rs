@@ -172,5 +172,5 @@ fn read(row: &Row) -> Result<StoredLink, Error> {
 }
 
 fn key_of(subscriber: &str) -> String {
-    pseudonym(&["subscriber", subscriber])
+    pseudonym(["subscriber", subscriber])
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
+use crate::digest::digest_of;
 
 /// How much of the hash names a person: enough that no two of a million people share it.
 const LENGTH: usize = 10;
@@ -17,7 +17,7 @@ impl Owner {
     /// the id is unique.
     #[must_use]
     pub fn of(platform: &str, realm: &str, user: &str) -> Self {
-        Self(pseudonym(&[platform, realm, user]))
+        Self(pseudonym([platform, realm, user]))
     }
 
     /// The one whose text was read from the store.
@@ -55,14 +55,9 @@ impl fmt::Display for Owner {
     }
 }
 
-/// A short hash of parts, each with its length, so that no two lists of parts read the same.
-pub(super) fn pseudonym(parts: &[&str]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hex::encode(&hash.finalize()[..LENGTH])
+/// A short hash of parts.
+pub(super) fn pseudonym<const PARTS: usize>(parts: [&str; PARTS]) -> String {
+    hex::encode(&digest_of(parts)[..LENGTH])
 }
 
 #[cfg(test)]

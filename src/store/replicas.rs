@@ -96,11 +96,20 @@ async fn alive(
     Ok(released)
 }
 
-/// Releases what `holder` holds, and removes it from those that are alive.
-async fn gone(session: &mut Session<'_>, holder: i64, now: i64) -> Result<u64, Error> {
+/// Releases what `holder` holds, at once.
+pub(super) async fn release(
+    session: &mut Session<'_>,
+    holder: i64,
+    now: i64,
+) -> Result<u64, Error> {
     const RELEASE: &str = "
         UPDATE jobs SET holder = NULL, due_at = $1 WHERE outcome IS NULL AND holder = $2";
-    let released = session.execute(RELEASE, &[now.into(), holder.into()]).await?;
+    session.execute(RELEASE, &[now.into(), holder.into()]).await
+}
+
+/// Releases what `holder` holds, and removes it from those that are alive.
+async fn gone(session: &mut Session<'_>, holder: i64, now: i64) -> Result<u64, Error> {
+    let released = release(session, holder, now).await?;
     session.execute("DELETE FROM instances WHERE id = $1", &[holder.into()]).await?;
     Ok(released)
 }

@@ -14,7 +14,7 @@ use super::held::{self, HeldChange};
 use super::links::{self, LinkChange};
 use super::owner::Owner;
 use super::pages::{self, PageWrite};
-use super::replicas::{Replicas, Told};
+use super::replicas::{self, Replicas, Told};
 use super::resealed::Resealed;
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::session::{Row, Session, Value};
@@ -160,7 +160,7 @@ impl Write {
                 lease(session, holder, kind, *until, now).await.map(Wrote::Leased)
             }
             Self::Hasten { kind } => hasten(session, kind, now).await.map(Wrote::Rows),
-            Self::Release => release(session, holder, now).await.map(Wrote::Rows),
+            Self::Release => replicas::release(session, holder, now).await.map(Wrote::Rows),
             Self::ReleaseAll => release_all(session, now).await.map(Wrote::Rows),
             Self::Prune => prune(session, now).await.map(Wrote::Rows),
             Self::Forget(owner) => forget(session, owner).await.map(Wrote::Forgotten),
@@ -351,13 +351,6 @@ pub(super) async fn newest_message(
     let row = session.row(NEWEST, &[first.as_str().into(), end.as_str().into()]).await?;
     let row = row.map(|row| row.text(0)).transpose()?;
     Ok(row.and_then(|row| Owner::of_row(&row).map(|(_, id)| id.to_owned())))
-}
-
-/// Releases what `holder` holds, at once.
-async fn release(session: &mut Session<'_>, holder: i64, now: i64) -> Result<u64, Error> {
-    const RELEASE: &str = "
-        UPDATE jobs SET holder = NULL, due_at = $1 WHERE outcome IS NULL AND holder = $2";
-    session.execute(RELEASE, &[now.into(), holder.into()]).await
 }
 
 /// Releases what anybody holds, at once.

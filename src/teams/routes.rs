@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use sha2::{Digest, Sha256};
 
 use super::activity::{
     Account, Activity, ConversationKind, ConversationRef, Incomplete, RosterChange,
@@ -23,6 +22,7 @@ use crate::core::{
     Answer, DedupKey, Intent, Language, LearntLanguage, Person, Press, Question, Reason, Reference,
     Workspace,
 };
+use crate::digest::digest_of;
 use crate::text::one_line;
 use crate::words::message::notice_key;
 
@@ -195,12 +195,8 @@ fn has_words(mut text: &str) -> bool {
 fn dedup_key(origin: &ConversationRef, from: Option<&Account>) -> Option<DedupKey> {
     let id = origin.activity_id.as_ref()?;
     let parts = [&origin.tenant, &origin.conversation.id, id].into_iter();
-    let mut hash = Sha256::new();
-    for part in parts.chain(from.map(|from| &from.id)) {
-        hash.update(part.len().to_be_bytes());
-        hash.update(part);
-    }
-    Some(DedupKey(hash.finalize().into()))
+    let parts = parts.chain(from.map(|from| &from.id)).map(String::as_str);
+    Some(DedupKey(digest_of(parts)))
 }
 
 /// The answer to a press that makes no sense.

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::follow_up::{FollowUp, Removal, What, Why};
+use super::open::Open;
 use super::state::{State, Watch};
-use super::{IN_DOUBT, Open, Watches};
+use super::{IN_DOUBT, Watches};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;

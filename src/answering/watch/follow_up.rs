@@ -81,13 +81,13 @@ impl<D: Deliver> Work for FollowUp<D> {
         Some(Sha256::digest(format!("{what} {endpoint}")).into())
     }
 
-    async fn run(&mut self, context: &Arc<Answering<D>>, lease: &Lease) -> Ran {
+    async fn run(&mut self, context: &Arc<Answering<D>>, _lease: &Lease) -> Ran {
         match &mut self.what {
             What::Tell(person, message) => context.tell_of_watch(person, *message).await,
             What::TellOther { other, locale, message, .. } => {
                 context.tell_other(other, locale.as_deref(), *message).await
             }
-            What::Remove(removal) => context.remove(removal, lease).await,
+            What::Remove(removal) => context.remove(removal).await,
         }
     }
 

@@ -1,21 +1,20 @@
-//! Looking at the newest endpoints while any link lives, and at what has run out.
+//! Looking at the newest endpoints while any link lives, and judging each new one.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::Watches;
 use super::changing::{Lasts, Next, undo};
 use super::follow_up::{FollowUp, Removal, What, Why};
 use super::state::{Known, State, Watch};
-use super::verdict::{Verdict, judge, needs_asking};
-use super::{AFTERWARDS, Open, Watches};
+use super::verdict::{Verdict, judge};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
-use crate::answering::messages::MessageId;
-use crate::clock::{Tick, between};
-use crate::core::{LINK_LIFETIME, Person, ProfilesError};
+use crate::clock::between;
+use crate::core::{LINK_LIFETIME, ProfilesError};
 use crate::novu::ChannelEndpoint;
 use crate::store::{StoreError, Verified};
 
@@ -29,8 +28,6 @@ const LOOK_BACK: Duration = Duration::from_mins(20);
 const REMOVED_AFTER: Duration = Duration::from_millis(200);
 /// The most pages of endpoints that one look reads.
 const MOST_PAGES: usize = 50;
-/// For how long it is waited for Novu to say whether anybody has signed in.
-const UNSEEN: Duration = Duration::from_hours(1);
 
 /// What is known of somebody else who signed in.
 struct Other {
@@ -104,9 +101,6 @@ impl<D: Deliver> Answering<D> {
     /// Judges an endpoint, and does what follows.
     async fn judge(&self, endpoint: &ChannelEndpoint) -> Result<(), StoreError> {
         let watches = self.watches.of(endpoint);
-        if !needs_asking(&watches, endpoint) {
-            return Ok(());
-        }
         let mut verdict = judge(D::PLATFORM, endpoint, &watches, &Known::NotAsked);
         let mut other = Other { elsewhere: false, locale: None };
         if verdict == Verdict::Different {
@@ -146,7 +140,7 @@ impl<D: Deliver> Answering<D> {
             return (Known::NotAsked, None);
         };
         let Some(lookup) = self.deliver.recall(None) else { return (Known::Unknown, None) };
-        let person = Person { user: user.to_owned(), ..watch.person.clone() };
+        let person = watch.person.fellow(user);
         match self.linking.look_up(&self.deliver.profiles(&lookup), &person).await {
             Ok(profile) => (Known::Ids(profile.other_ids), profile.locale),
             Err(ProfilesError::Stranger) => (Known::Stranger, None),
@@ -217,118 +211,9 @@ impl<D: Deliver> Answering<D> {
         }
         Ok(())
     }
-
-    /// Settles what time alone changes. `found` is what a look found that began at `began`.
-    async fn settle(
-        &self,
-        began: Tick,
-        found: Option<&[ChannelEndpoint]>,
-    ) -> Result<(), StoreError> {
-        self.replace_older().await?;
-        for (id, open) in &self.watches.unsettled(began) {
-            if let State::Connected { endpoint, .. } = &open.watch.state
-                && let Some(found) = found
-                && self.is_gone(endpoint, open, found).await
-            {
-                self.watches.change(id, gone).await?;
-            }
-            if began >= open.link_ends {
-                self.run_out(id, open, began, found.is_some()).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets older messages of one person say that there is a newer one.
-    async fn replace_older(&self) -> Result<(), StoreError> {
-        for (id, in_place) in self.watches.older() {
-            let replaced = self.watches.change(&id, |watch| {
-                (!watch.replaced).then(|| {
-                    watch.replaced = true;
-                    watch.changed += 1;
-                    watch.overwritten = in_place;
-                    Next::tell(watch)
-                })
-            });
-            replaced.await?;
-        }
-        Ok(())
-    }
-
-    /// Whether an endpoint that a look should have found is there no longer.
-    async fn is_gone(&self, endpoint: &str, open: &Open, found: &[ChannelEndpoint]) -> bool {
-        let State::Connected { since: Some(since), .. } = open.watch.state else { return false };
-        let oldest = found.last().and_then(|endpoint| endpoint.created_at);
-        let in_reach = oldest.is_some_and(|oldest| oldest < since) || found.len() < 100;
-        let listed = found.iter().any(|one| one.identifier == endpoint);
-        in_reach && !listed && matches!(self.linking.has_endpoint(endpoint).await, Ok(false))
-    }
-
-    /// Settles a watch whose link can no longer be used.
-    async fn run_out(
-        &self,
-        id: &MessageId,
-        open: &Open,
-        now: Tick,
-        looked: bool,
-    ) -> Result<(), StoreError> {
-        // Nothing is over before somebody has looked, save what only its person can tell.
-        let in_doubt = matches!(open.watch.state, State::InDoubt { .. });
-        let over = now >= open.ends && (looked || in_doubt);
-        let lasts = over.then_some(Lasts::Ended);
-        let is_held = over && self.linking.is_held(&open.watch.person);
-        let waited_enough = now - open.link_ends > UNSEEN;
-        let settled = self.watches.change(id, |watch| match watch.state.clone() {
-            // A newer message says how it ends.
-            _ if watch.replaced => over.then(|| Next { lasts, ..Next::nothing() }),
-            State::Waiting if !looked && !waited_enough => None,
-            State::Waiting => {
-                watch.becomes(if looked { State::RunOut } else { State::Unseen });
-                Some(Next { lasts, ..Next::tell(watch) })
-            }
-            State::RunOut if is_held => {
-                watch.becomes(State::Held);
-                Some(Next { lasts, ..Next::tell(watch) })
-            }
-            State::InDoubt { endpoint, .. } if over => {
-                watch.others.push(endpoint.clone());
-                watch.becomes(State::NotConfirmed);
-                Some(Next { lasts, follow_ups: vec![undo(watch, endpoint)] })
-            }
-            _ => over.then(|| Next { lasts, ..Next::nothing() }),
-        });
-        settled.await.map(drop)
-    }
-}
-
-fn gone<D: Deliver>(watch: &mut Watch) -> Option<Next<D>> {
-    matches!(watch.state, State::Connected { .. }).then(|| {
-        watch.becomes(State::NoLongerConnected);
-        Next::tell(watch)
-    })
 }
 
 impl<D: Deliver> Watches<D> {
-    /// Takes what is open from the store.
-    async fn load(&self) -> Result<(), StoreError> {
-        let stored = self.store.watches(D::PLATFORM.name).await?;
-        let now = self.clock.monotonic();
-        let shared = self.store.is_shared();
-        let mut open = self.open();
-        let mut before = std::mem::take(&mut *open);
-        for stored in stored {
-            let Some(watch) = Watch::read(&stored) else { continue };
-            let id = watch.id();
-            let known = before.remove(&id).filter(|_| !shared);
-            let left = stored.left.unwrap_or_default();
-            open.insert(id, known.unwrap_or_else(|| Open::new(watch, left, now)));
-        }
-        if !shared {
-            open.extend(before);
-        }
-        Ok(())
-    }
-
     /// Waits for so long, for ever without an end; less if somebody seems to have signed in, and no longer
     /// than it takes to the next look once a link is shown.
     async fn wait(&self, pause: Option<Duration>) {
@@ -358,13 +243,6 @@ impl<D: Deliver> Watches<D> {
         self.open().values().map(|open| open.ends - now).min()
     }
 
-    /// Whether anybody may still sign in by a link, or its end has not been settled.
-    fn any_link_lives(&self, now: Tick) -> bool {
-        self.open().values().any(|open| {
-            !matches!(open.watch.state, State::InDoubt { .. }) || now < open.link_ends + AFTERWARDS
-        })
-    }
-
     /// Whether a page of endpoints, the newest first, reaches back to what is known or too old.
     fn reaches_back(&self, page: &[ChannelEndpoint]) -> bool {
         let seen = self.seen();
@@ -375,63 +253,7 @@ impl<D: Deliver> Watches<D> {
         page.iter().any(|endpoint| seen.contains(&endpoint.identifier) || too_old(endpoint))
     }
 
-    /// The watches of an endpoint's subscriber, the oldest first.
-    fn of(&self, endpoint: &ChannelEndpoint) -> Vec<Watch> {
-        let open = self.open();
-        let mut of: Vec<_> = open.values().filter(|open| open.watch.is_for(endpoint)).collect();
-        of.sort_by_key(|open| open.link_ends);
-        of.into_iter().map(|open| open.watch.clone()).collect()
-    }
-
-    /// The endpoints of subscribers whose links are watched, the oldest first.
-    fn of_interest<'a>(&self, found: &'a [ChannelEndpoint]) -> Vec<&'a ChannelEndpoint> {
-        let of_somebody = found.iter().filter_map(|endpoint| endpoint.subscriber_id.as_ref());
-        let subscribers: HashSet<_> = of_somebody.collect();
-        let open = self.open();
-        let watched = open.values().filter_map(|open| subscribers.get(&open.watch.subscriber));
-        let watched: HashSet<_> = watched.collect();
-        let is_watched = |endpoint: &&ChannelEndpoint| {
-            endpoint.subscriber_id.as_ref().is_some_and(|id| watched.contains(&id))
-        };
-        found.iter().rev().filter(is_watched).collect()
-    }
-
-    /// What has to be looked into, because somebody is connected or a link's time is over.
-    fn unsettled(&self, now: Tick) -> Vec<(MessageId, Open)> {
-        let open = self.open();
-        let unsettled = open.iter().filter(|(_, open)| {
-            matches!(open.watch.state, State::Connected { .. }) || now >= open.link_ends
-        });
-        unsettled.map(|(id, open)| (id.clone(), open.clone())).collect()
-    }
-
-    /// Messages of people who have a newer one, which do not say so; and whether that took the place of
-    /// theirs.
-    fn older(&self) -> Vec<(MessageId, bool)> {
-        // What another replica stores may have no link yet, and never get one. Whatever has no link by the
-        // time that a mint may take has ended.
-        let now = self.clock.monotonic();
-        let has_link =
-            |open: &Open| !self.store.is_shared() || open.link_ends - now <= LINK_LIFETIME;
-        let open = self.open();
-        let mut newest: HashMap<_, &Open> = HashMap::new();
-        for (id, open) in open.iter().filter(|(_, open)| has_link(open)) {
-            let newest = newest.entry(&id.owner).or_insert(open);
-            if newest.link_ends < open.link_ends {
-                *newest = open;
-            }
-        }
-        let older = open.iter().filter_map(|(id, open)| {
-            let newest = newest.get(&id.owner)?;
-            let settled =
-                matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
-            let is_older = open.link_ends < newest.link_ends && !open.watch.replaced && !settled;
-            is_older.then(|| (id.clone(), newest.watch.in_place))
-        });
-        older.collect()
-    }
-
-    fn seen(&self) -> std::sync::MutexGuard<'_, HashSet<String>> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn seen(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

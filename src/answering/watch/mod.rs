@@ -10,13 +10,15 @@ mod changing;
 mod follow_up;
 mod looking;
 mod noting;
+mod open;
 mod removing;
+mod settling;
 mod state;
 mod telling;
 mod verdict;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -26,12 +28,12 @@ use super::Answering;
 use super::deliver::Deliver;
 use super::messages::MessageId;
 use super::pending::{Decided, TIME_TO_ANSWER};
-use crate::clock::{SharedClock, Tick};
+use crate::clock::SharedClock;
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoreError, StoredWatch};
 use follow_up::FollowUp;
-
+use open::Open;
 use state::State;
 pub(super) use state::Watch;
 
@@ -58,25 +60,6 @@ pub(super) struct Watches<D: Deliver> {
     /// Rings when somebody seems to have signed in.
     rung: Notify,
     pub(super) follow_ups: Arc<Jobs<FollowUp<D>>>,
-}
-
-/// A watch that has not ended.
-#[derive(Debug, Clone)]
-struct Open {
-    watch: Watch,
-    /// When the link can no longer be used.
-    link_ends: Tick,
-    /// When it ends.
-    ends: Tick,
-}
-
-impl Open {
-    /// A watch that lasts for so long from now on.
-    fn new(watch: Watch, left: Duration, now: Tick) -> Self {
-        let prolonged = Duration::from_millis(watch.prolonged);
-        let of_link = left.saturating_sub(AFTERWARDS).saturating_sub(prolonged);
-        Self { watch, link_ends: now + of_link, ends: now + left }
-    }
 }
 
 impl Watch {
@@ -149,16 +132,12 @@ impl<D: Deliver> Watches<D> {
             self.rung.notify_one();
         }
     }
-
-    fn open(&self) -> MutexGuard<'_, HashMap<MessageId, Open>> {
-        // A panic while the lock was held leaves a whole map behind: there is nothing to repair.
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<D: Deliver> Answering<D> {
     /// Begins to watch a link that is about to be shown. Gives what is to be shown: nobody sees a link
     /// that is not watched.
+    ///
     /// `is_renewed` says that the message had a link before, which may live on.
     pub(super) async fn begin_watch(
         &self,

@@ -4,7 +4,6 @@ use super::state::{State, Watch};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::audit::{Actor, Event, Kind};
-use crate::core::Person;
 use crate::novu::ChannelEndpoint;
 use crate::store::{KnownLink, Owner, Verified};
 
@@ -24,8 +23,8 @@ impl<D: Deliver> Answering<D> {
             endpoint = endpoint.identifier,
             "somebody else signed in by a person's link; what they connected is removed"
         );
-        let other = signed_in.map(|user| Person { user: user.to_owned(), ..of.person.clone() });
-        self.note(Kind::Refused, of, other.map(|other| other.owner()), &endpoint.identifier);
+        let other = signed_in.map(|user| of.person.fellow(user).owner());
+        self.note(Kind::Refused, of, other, &endpoint.identifier);
     }
 
     /// An endpoint of somebody else, or one that nobody confirmed, has been removed.

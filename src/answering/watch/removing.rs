@@ -8,9 +8,8 @@ use super::state::{State, Watch};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
-use crate::core::Person;
 use crate::jobs::Ran;
-use crate::store::{Lease, StoreError};
+use crate::store::StoreError;
 
 /// How soon a removal is tried again for the first time, and then.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -18,7 +17,7 @@ const AGAIN_LATER: Duration = Duration::from_secs(20);
 
 impl<D: Deliver> Answering<D> {
     /// Removes an endpoint, and tells those who have to know.
-    pub(super) async fn remove(&self, removal: &mut Removal, _lease: &Lease) -> Ran {
+    pub(super) async fn remove(&self, removal: &mut Removal) -> Ran {
         if let Err(error) = self.linking.remove_endpoint(&removal.endpoint).await {
             return self.not_yet(removal, &error).await;
         }
@@ -38,11 +37,10 @@ impl<D: Deliver> Answering<D> {
 
     async fn note_removals(&self, removal: &Removal) {
         let Some((whose, message)) = removal.messages.first() else { return };
-        let other =
-            removal.user.as_ref().map(|user| Person { user: user.clone(), ..whose.clone() });
+        let other = removal.user.as_ref().map(|user| whose.fellow(user).owner());
         let id = MessageId::of(whose, *message);
         if let Ok(Some(watch)) = self.watches.stored(&id).await {
-            self.note_removed(&watch, other.map(|other| other.owner()), &removal.endpoint);
+            self.note_removed(&watch, other, &removal.endpoint);
         }
     }
 
@@ -61,7 +59,7 @@ impl<D: Deliver> Answering<D> {
 
     async fn put_tell_other(&self, removal: &Removal) -> Result<(), StoreError> {
         if let (Some(user), Some((whose, message))) = (&removal.user, removal.messages.first()) {
-            let other = Person { user: user.clone(), ..whose.clone() };
+            let other = whose.fellow(user);
             let (locale, endpoint) = (removal.locale.clone(), removal.endpoint.clone());
             let tell = What::TellOther { other, locale, message: *message, endpoint };
             self.watches.follow_ups.put(&FollowUp::new(tell), Duration::ZERO).await?;

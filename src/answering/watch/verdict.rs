@@ -50,11 +50,6 @@ pub(super) fn judge(
     }
 }
 
-/// Whether what the platform says of the user of an endpoint can change the verdict.
-pub(super) fn needs_asking(watches: &[Watch], endpoint: &ChannelEndpoint) -> bool {
-    watches.iter().any(|watch| watch.is_news(endpoint))
-}
-
 fn is_one_of(platform: &Platform, id: &str, ids: &[String]) -> bool {
     ids.iter().any(|one| platform.same_id(one, id))
 }

@@ -46,23 +46,19 @@ async fn only_a_204_hands_a_person_on_to_the_next_resolver() {
 #[tokio::test]
 async fn whatever_is_not_a_documented_answer_makes_nobody_a_new_subscriber() {
     let cases = [
+        (500, "text/plain", "", "bad_status"),
+        (302, "text/plain", "", "bad_status"),
         (404, "text/html", PAGE, "bad_status"),
-        (404, "application/json", "{}", "bad_status"),
         (202, "application/json", "{}", "bad_status"),
         (200, "text/html", PAGE, "not_json"),
-        (200, "application/json", "", "not_json"),
         (200, "application/json", "[]", "no_object"),
-        (200, "application/json", "{}", "bad_field"),
-        (200, "application/json", r#"{"subscriberId":null}"#, "bad_field"),
-        (200, "application/json", r#"{"subscriberId":42}"#, "bad_field"),
         (200, "application/json", r#"{"subscriber":"canary-ada"}"#, "bad_field"),
-        (200, "application/json", r#"{"refuse":"canary-no"}"#, "bad_field"),
-        (200, "application/json", r#"{"subscriberId":"a","context":"canary-eu"}"#, "bad_field"),
     ];
     for (status, kind, body, problem) in cases {
         let bot = with_a_template_behind(&endpoint(status, kind, body).await).await;
         assert_eq!(bot.command(ADA, "").await.code(), "C-WEBHOOK-DOWN", "{status} {body}");
         assert_eq!(bot.novu.subscribers().len(), 0, "{status} {body}");
+        assert_eq!(bot.mints().len(), 0, "{status} {body}");
         let figures = bot.ops("/metrics").await.body;
         let outcome = format!("operation=\"resolve\",outcome=\"{problem}\"");
         assert!(figures.contains(&outcome), "{status} {body}");
@@ -150,22 +146,11 @@ async fn a_webhook_can_refuse_in_its_own_words_which_cannot_mention_anybody() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_fails_in_any_way_refuses() {
+async fn whom_the_last_resolver_does_not_know_gets_no_link() {
     let profiles = Profiles::start().await;
     let bot = by_webhook(&profiles).await;
-    let cases = [
-        (500, "", "C-WEBHOOK-DOWN"),
-        (302, "", "C-WEBHOOK-DOWN"),
-        (200, "<html>", "C-WEBHOOK-DOWN"),
-        (200, r#"{"subscriberId":" "}"#, "C-WEBHOOK-DOWN"),
-        (200, "{}", "C-WEBHOOK-DOWN"),
-        (204, "", "C-IDENTITY"),
-        (404, "", "C-WEBHOOK-DOWN"),
-    ];
-    for (status, body, code) in cases {
-        profiles.answers(status, body);
-        assert_eq!(bot.command(ADA, "").await.code(), code, "{status} {body}");
-    }
+    profiles.answers(204, "");
+    assert_eq!(bot.command(ADA, "").await.code(), "C-IDENTITY");
     assert_eq!(bot.mints().len(), 0);
 }
 
