@@ -185,8 +185,13 @@ async fn what_is_in_a_store_is_told_while_it_is_in_use_and_without_secrets() {
         &["info"],
         &[("CONNECT_STORE__URL", &bench.url), ("CONNECT_STORE__KEYS", &format!("{NEW},{OLD}"))],
     ));
-    for line in ["tables step 1; this release knows 1", "jobs 1 open, 1 ended lately", "messages 1"]
-    {
+    for line in [
+        "tables step 1; this release knows 1",
+        "jobs 1 open, 1 ended lately",
+        "messages 1",
+        "pages 0",
+        "workspaces 0 requests, 0 open",
+    ] {
         assert!(told.contains(line), "{line}: {told}");
     }
     assert!(told.contains(" has sealed 0 rows; it seals"), "{told}");

@@ -141,17 +141,18 @@ async fn info(settings: &Settings, out: &mut impl Write) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn figures(overview: &Overview) -> [(&'static str, String); 6] {
-    let Overview { step, known_step, open_jobs, ended_jobs, messages, links, held, audit, .. } =
-        overview;
-    let (links, gone) = links;
+fn figures(overview: &Overview) -> [(&'static str, String); 8] {
+    let Overview { step, known_step, open_jobs, ended_jobs, messages, pages, .. } = overview;
+    let Overview { links: (links, gone), audit, held, workspaces: (requests, open), .. } = overview;
     [
         ("tables", format!("step {step}; this release knows {known_step}")),
         ("jobs", format!("{open_jobs} open, {ended_jobs} ended lately")),
         ("messages", messages.to_string()),
+        ("pages", pages.to_string()),
         ("links", format!("{links} known, {gone} of them gone")),
         ("audit", format!("{audit} lines")),
         ("held", format!("{held} chat accounts that another subscriber holds")),
+        ("workspaces", format!("{requests} requests, {open} open")),
     ]
 }
 
@@ -170,7 +171,7 @@ async fn copy(
 ) -> anyhow::Result<()> {
     let copied = store::copy(from, settings, &(Arc::new(SystemClock) as _)).await?;
     for (table, rows) in &copied.rows {
-        writeln!(out, "{table:<11} {rows} copied")?;
+        writeln!(out, "{table:<18} {rows} copied")?;
     }
     if copied.damaged > 0 {
         writeln!(out, "warning: {} rows were left out, because they are damaged", copied.damaged)?;

@@ -60,17 +60,22 @@ impl StoreClock {
 
     /// How long ago a moment was; zero if it has not come yet.
     pub(super) fn since(&self, moment: i64) -> Duration {
-        Duration::from_millis(u64::try_from(self.now().saturating_sub(moment)).unwrap_or(0))
+        between(moment, self.now())
     }
 
     /// How long it is until a moment; zero if it is over.
     pub(super) fn until(&self, moment: i64) -> Duration {
-        Duration::from_millis(u64::try_from(moment.saturating_sub(self.now())).unwrap_or(0))
+        between(self.now(), moment)
     }
 }
 
 fn ticked(clock: &SharedClock) -> i64 {
     millis(clock.monotonic().since_start())
+}
+
+/// How long it is from one moment to another; zero if that one is earlier.
+pub(super) fn between(from: i64, to: i64) -> Duration {
+    Duration::from_millis(u64::try_from(to.saturating_sub(from)).unwrap_or(0))
 }
 
 /// A span in the store's unit.

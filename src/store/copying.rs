@@ -35,7 +35,7 @@ enum Kind {
 }
 
 /// What is copied. The store's time is taken over; what replicas tell each other is over within minutes.
-const TABLES: [Table; 7] = [
+const TABLES: [Table; 8] = [
     Table {
         name: "jobs",
         columns: &[
@@ -102,6 +102,18 @@ const TABLES: [Table; 7] = [
             ("body", Kind::Bytes),
             ("used_at", Kind::Number),
             ("ended_at", Kind::Number),
+            ("created_at", Kind::Number),
+        ],
+    },
+    Table {
+        name: "workspace_requests",
+        columns: &[
+            ("id", Kind::Text),
+            ("platform", Kind::Text),
+            ("unique_key", Kind::Bytes),
+            ("body", Kind::Bytes),
+            ("version", Kind::Number),
+            ("open_until", Kind::Number),
             ("created_at", Kind::Number),
         ],
     },
@@ -235,7 +247,7 @@ impl Cell {
 
     fn value(&self) -> Value<'_> {
         match self {
-            Self::Number(number) => number.map_or(Value::NoNumber, Value::Number),
+            Self::Number(number) => (*number).into(),
             Self::Text(text) => text.as_deref().map_or(Value::NoText, Value::Text),
             Self::Bytes(bytes) => bytes.as_deref().map_or(Value::NoBytes, Value::Bytes),
         }

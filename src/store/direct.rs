@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::Path;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use secrecy::SecretString;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
@@ -13,9 +13,10 @@ use super::config::{Location, PostgresAddress, Settings};
 use super::key_file::{KeyFile, KeyFileError};
 use super::resealed::keys_in_use;
 use super::schema;
+use super::sealing::Sealing;
 use super::session::Session;
 use super::sqlite;
-use super::statements::{Write, Wrote};
+use super::statements::{Write, Wrote, time_seen};
 use super::trouble::cannot_use;
 
 /// A connection to a store that may be in use.
@@ -99,11 +100,11 @@ impl Direct {
         }
     }
 
-    /// Writes: all of it or nothing.
-    pub(super) async fn write(&mut self, write: &Write) -> Result<Wrote, sqlx::Error> {
+    /// Writes, at a moment of the store's time: all of it or nothing.
+    pub(super) async fn write(&mut self, write: &Write, now: i64) -> Result<Wrote, sqlx::Error> {
         let mut session = self.session();
         session.command(session.either("BEGIN IMMEDIATE", "BEGIN")).await?;
-        let outcome = write.run(&mut session, 0, 0).await?;
+        let outcome = write.run(&mut session, 0, now).await?;
         session.command("COMMIT").await?;
         Ok(outcome)
     }
@@ -134,10 +135,24 @@ impl Direct {
     async fn must_have_tables(&mut self, location: &Location) -> anyhow::Result<()> {
         let version = schema::version(&mut self.session()).await;
         if version.map_err(|error| cannot_use(location, &error))? == 0 {
-            bail!("there is no store in {location}: no service has used it yet");
+            bail!(never_used(location));
         }
         Ok(())
     }
+
+    /// The store's time, as a service has written it down last.
+    ///
+    /// # Errors
+    /// No service has used the store yet, or it cannot be read.
+    pub(super) async fn time(&mut self, location: &Location) -> anyhow::Result<i64> {
+        let seen = time_seen(&mut self.session()).await;
+        let seen = seen.map_err(|error| cannot_use(location, &error))?;
+        seen.with_context(|| never_used(location))
+    }
+}
+
+fn never_used(location: &Location) -> String {
+    format!("there is no store in {location}: no service has used it yet")
 }
 
 /// What is said where a command needs a store that outlives its service.
@@ -183,6 +198,15 @@ pub(super) fn key_texts(settings: &Settings) -> Result<Vec<SecretString>, KeyFil
         },
         _ => Ok(settings.keys.clone()),
     }
+}
+
+/// The keys of a store that a service may be using.
+///
+/// # Errors
+/// The key file cannot be read, or there is no key.
+pub(super) fn sealing(settings: &Settings) -> anyhow::Result<Sealing> {
+    let sealing = Sealing::from_texts(&key_texts(settings)?)?;
+    sealing.context("there is no key: set store.keys, or put the key file back")
 }
 
 /// As [`key_texts`], but makes the key file where there is none and nothing is sealed yet.

@@ -2,6 +2,7 @@
 
 mod messages;
 mod pages;
+mod workspace_requests;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,15 +12,18 @@ use quick_cache::sync::Cache;
 use secrecy::{SecretSlice, SecretString};
 
 use super::changes::{
-    Change, Counts, Job, JobId, KeyAfterwards, Lease, NewJob, StoredMessage, StoredWatch, Written,
+    Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob, StoredMessage, StoredWatch,
+    Written,
 };
 use super::links::KnownLink;
 use super::owner::Owner;
 use super::pages::{NewPage, PageId, PageTimes, StoredPage};
 use super::trouble::StoreError;
+use super::workspace_requests::{NewWorkspaceRequest, StoredWorkspaceRequest};
 use crate::clock::{SharedClock, Tick};
 use messages::Messages;
 use pages::Pages;
+use workspace_requests::WorkspaceRequests;
 
 /// The most jobs of one kind that are open at once. Each kind has its own, so that one platform's
 /// flood leaves room for the others.
@@ -58,6 +62,7 @@ struct State {
     ended: VecDeque<(Tick, Key)>,
     messages: Messages,
     pages: Pages,
+    workspace_requests: WorkspaceRequests,
 }
 
 #[derive(Debug)]
@@ -300,5 +305,43 @@ impl Memory {
 
     pub(super) fn end_page(&self, id: &PageId) -> bool {
         self.state().pages.end(id)
+    }
+
+    pub(super) fn put_workspace_request(
+        &self,
+        request: NewWorkspaceRequest,
+    ) -> Option<StoredWorkspaceRequest> {
+        let now = self.clock.monotonic();
+        self.state().workspace_requests.put(request, now)
+    }
+
+    pub(super) fn workspace_request(&self, id: &str) -> Option<StoredWorkspaceRequest> {
+        let now = self.clock.monotonic();
+        self.state().workspace_requests.get(id, now)
+    }
+
+    pub(super) fn open_workspace_requests(&self, platform: &str) -> Vec<StoredWorkspaceRequest> {
+        let now = self.clock.monotonic();
+        self.state().workspace_requests.open(platform, now)
+    }
+
+    pub(super) fn newest_workspace_requests(
+        &self,
+        platform: &str,
+        most: u32,
+    ) -> Vec<StoredWorkspaceRequest> {
+        let (now, most) = (self.clock.monotonic(), usize::try_from(most).unwrap_or(usize::MAX));
+        self.state().workspace_requests.newest(platform, most, now)
+    }
+
+    pub(super) fn change_workspace_request(
+        &self,
+        id: &str,
+        version: i64,
+        body: SecretString,
+        lasts: Option<Duration>,
+    ) -> Held {
+        let now = self.clock.monotonic();
+        self.state().workspace_requests.change(id, version, body, lasts, now)
     }
 }

@@ -41,6 +41,7 @@ mod sqlite;
 mod statements;
 mod trouble;
 mod unwritten;
+mod workspace_requests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,6 +65,10 @@ pub use owner::Owner;
 pub use pages::{NewPage, PageId, PageTimes, StoredPage};
 pub use replicas::Allowance;
 pub use trouble::{StoreError, StoreTrouble};
+pub use workspace_requests::{
+    NewWorkspaceRequest, StoredWorkspaceRequest, put_workspace_request_beside,
+    workspace_request_beside,
+};
 
 /// How often a store that others share is looked into for what they put there.
 const LOOKED_INTO: Duration = Duration::from_secs(1);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use secrecy::SecretString;
 
 use super::clock::StoreClock;
@@ -12,7 +12,7 @@ use super::database::{Database, Pools};
 use super::key_file::{KeyFile, KeyFileError};
 use super::postgres::Postgres;
 use super::resealed::keys_in_use;
-use super::sealing::{MISSING_KEY, Sealing};
+use super::sealing::Sealing;
 use super::sqlite::Sqlite;
 use super::statements::Write;
 use super::trouble::StoreError;
@@ -81,13 +81,7 @@ impl Database {
 
     /// Finds out what has to be known before anything is stored, and that something can be stored.
     async fn begin(&self) -> anyhow::Result<()> {
-        let mut used = self.keys_in_use().await.map_err(said)?;
-        used.retain(|used| self.sealing.key_ids().all(|given| given != *used));
-        if let Some(key) = used.first() {
-            bail!(
-                "something in it is sealed with the key {key}, which is not given: {MISSING_KEY}"
-            );
-        }
+        self.sealing.must_have(self.keys_in_use().await.map_err(said)?)?;
         if let Some(seen) = self.time_seen().await.map_err(said)? {
             self.clock.resume(seen);
         }

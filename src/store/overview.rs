@@ -34,6 +34,10 @@ pub struct Overview {
     pub audit: i64,
     /// Chat accounts that another subscriber is known to hold.
     pub held: i64,
+    /// Personal pages.
+    pub pages: i64,
+    /// Requests to connect a workspace, and those of them that have not ended.
+    pub workspaces: (i64, i64),
     /// The id of each key, how many rows it has sealed, and what it is.
     pub keys: Vec<(String, i64, KeyRole)>,
     /// Why the key file is of no use.
@@ -82,6 +86,12 @@ async fn look(session: &mut Session<'_>, sealing: Option<&Sealing>) -> Result<Ov
         ),
         audit: count(session, "SELECT COUNT(*) FROM audit").await?,
         held: count(session, "SELECT COUNT(*) FROM held").await?,
+        pages: count(session, "SELECT COUNT(*) FROM pages").await?,
+        workspaces: (
+            count(session, "SELECT COUNT(*) FROM workspace_requests").await?,
+            count(session, "SELECT COUNT(*) FROM workspace_requests WHERE open_until IS NOT NULL")
+                .await?,
+        ),
         keys: keys(session, sealing).await?,
         key_trouble: None,
     })
@@ -127,7 +137,7 @@ async fn keys(
 pub async fn forget(location: &Location, owner: Owner) -> anyhow::Result<Forgotten> {
     let mut direct = Direct::to_one_in_use(location).await?;
     let forget = Write::Forget(owner);
-    let wrote = direct.write(&forget).await.map_err(|error| cannot_use(location, &error))?;
+    let wrote = direct.write(&forget, 0).await.map_err(|error| cannot_use(location, &error))?;
     direct.close().await?;
     Ok(if let Wrote::Forgotten(forgotten) = wrote { forgotten } else { Forgotten::default() })
 }

@@ -102,6 +102,8 @@ sealed_columns! {
     PSEUDONYMS_SECRET = "pseudonyms"."secret" by Text "owner";
     /// Whom a personal page is for.
     PAGES_BODY = "pages"."body" by Text "id";
+    /// Who asks for which workspace to be connected.
+    WORKSPACE_REQUESTS_BODY = "workspace_requests"."body" by Text "id";
 }
 
 impl SealedColumn {
@@ -355,6 +357,18 @@ impl Sealing {
         KeyId::of(sealed) == Some(self.first.id)
     }
 
+    /// Makes certain that the keys open whatever these keys have sealed.
+    ///
+    /// # Errors
+    /// One of them is missing.
+    pub(super) fn must_have(
+        &self,
+        used: impl IntoIterator<Item = KeyId>,
+    ) -> Result<(), MissingKey> {
+        let missing = used.into_iter().find(|used| self.key_ids().all(|given| given != *used));
+        missing.map_or(Ok(()), |key| Err(MissingKey(key)))
+    }
+
     /// The ids of the keys; the first one seals.
     pub(super) fn key_ids(&self) -> impl Iterator<Item = KeyId> {
         self.keys().map(|key| key.id)
@@ -364,6 +378,11 @@ impl Sealing {
         std::iter::once(&self.first).chain(&self.former)
     }
 }
+
+/// A key that has sealed something is not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("something in it is sealed with the key {key}, which is not given: {fix}", key = .0, fix = MISSING_KEY)]
+pub(super) struct MissingKey(KeyId);
 
 /// Why a value was not sealed anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

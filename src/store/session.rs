@@ -43,6 +43,12 @@ impl<'a> From<Option<&'a [u8]>> for Value<'a> {
     }
 }
 
+impl From<Option<i64>> for Value<'_> {
+    fn from(number: Option<i64>) -> Self {
+        number.map_or(Self::NoNumber, Self::Number)
+    }
+}
+
 /// A connection. The text of a statement is the same for both databases, save where [`Session::either`]
 /// chooses.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ use super::replicas::{self, Replicas, Told};
 use super::resealed::Resealed;
 use super::sealed_changes::{Effect, Sealed, SealedMessage};
 use super::session::{Row, Session, Value};
+use super::workspace_requests::{self, RequestWrite, RequestWrote};
 
 /// How long ended jobs are kept, in milliseconds: an event that is delivered again within that time
 /// finds its job.
@@ -52,6 +53,8 @@ pub(super) enum Write {
     TellTime,
     /// About a personal page.
     Page(PageWrite),
+    /// About a request to connect a workspace.
+    WorkspaceRequest(RequestWrite),
     Replace(Resealed),
     /// What replicas tell each other (PostgreSQL).
     Replicas(Replicas),
@@ -88,6 +91,7 @@ pub(super) enum Wrote {
     Forgotten(Forgotten),
     Appended(Appended),
     Secret(Vec<u8>),
+    WorkspaceRequest(RequestWrote),
     Admitted(Admitted),
 }
 
@@ -102,7 +106,8 @@ impl Wrote {
         match self {
             Self::Set(effect) => matches!(effect, Effect::Done),
             Self::Leased(row) => row.is_some(),
-            Self::Rows(rows) => *rows > 0,
+            Self::Rows(rows) | Self::WorkspaceRequest(RequestWrote::Rows(rows)) => *rows > 0,
+            Self::WorkspaceRequest(RequestWrote::There(_)) => false,
             Self::Time(_) | Self::Secret(_) => true,
             Self::Appended(appended) => matches!(appended, Appended::Done),
             Self::Forgotten(forgotten) => {
@@ -175,6 +180,9 @@ impl Write {
             }
             Self::TellTime => tell_time(session, now).await.map(Wrote::Time),
             Self::Page(write) => write.run(session, now).await.map(Wrote::Rows),
+            Self::WorkspaceRequest(write) => {
+                write.run(session, now).await.map(Wrote::WorkspaceRequest)
+            }
             Self::Replace(resealed) => resealed.replace(session).await.map(Wrote::Rows),
             Self::Replicas(said) => said.run(session, holder, now).await.map(|told| match told {
                 Told::Rows(rows) => Wrote::Rows(rows),
@@ -369,6 +377,7 @@ async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Error> {
         ("DELETE FROM jobs WHERE outcome IS NULL AND holder IS NULL AND due_at < $1", OVERDUE_KEPT),
         ("DELETE FROM messages WHERE created_at < $1", MESSAGES_KEPT),
         pages::PRUNE,
+        workspace_requests::PRUNE,
     ] {
         pruned += session.execute(statement, &[(now - kept).into()]).await?;
     }

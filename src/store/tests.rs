@@ -4,6 +4,7 @@ mod accounts;
 mod database;
 mod pages;
 mod replicas;
+mod workspace_requests;
 
 use std::sync::Arc;
 

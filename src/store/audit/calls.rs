@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret, SecretSlice};
 use super::{Appended, AuditRow, AuditWrite};
 use crate::store::config::Settings;
 use crate::store::database::Database;
-use crate::store::direct::{Direct, key_texts};
+use crate::store::direct::{Direct, sealing};
 use crate::store::owner::Owner;
-use crate::store::sealing::{CryptographyFailed, PSEUDONYMS_SECRET, Sealing};
+use crate::store::sealing::{CryptographyFailed, PSEUDONYMS_SECRET};
 use crate::store::session::Row;
 use crate::store::statements::{Write, Wrote};
 use crate::store::trouble::{StoreError, StoreTrouble, cannot_use};
@@ -147,10 +147,7 @@ impl AuditReader {
         let found = found.and_then(|row| row.map(|row| row.bytes(0)).transpose());
         let found = found.map_err(|error| cannot_use(&self.settings.location, &error))?;
         let Some(sealed) = found else { return Ok(None) };
-        let texts = key_texts(&self.settings)?;
-        let Some(sealing) = Sealing::from_texts(&texts)? else {
-            anyhow::bail!("there is no key: set store.keys, or put the key file back");
-        };
+        let sealing = sealing(&self.settings)?;
         Ok(Some(sealing.open(&PSEUDONYMS_SECRET, owner.as_str(), &sealed)?))
     }
 }

@@ -10,7 +10,7 @@ use super::super::{schema, statements};
 use super::*;
 
 /// Says something to the database itself.
-async fn execute(bench: &Bench, statement: &'static str) -> u64 {
+pub(super) async fn execute(bench: &Bench, statement: &'static str) -> u64 {
     let database = bench.database();
     match &database.pools {
         Pools::Sqlite(_) => {
@@ -29,7 +29,10 @@ async fn connect(path: &Path) -> sqlx::SqliteConnection {
     sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap()
 }
 
-async fn rows(bench: &Bench, statement: &'static str) -> Vec<super::super::session::Row> {
+pub(super) async fn rows(
+    bench: &Bench,
+    statement: &'static str,
+) -> Vec<super::super::session::Row> {
     let mut reading = bench.database().pools.reading().await.unwrap();
     reading.session().rows(statement, &[]).await.unwrap()
 }
@@ -116,6 +119,7 @@ on_stores! { [sqlite, postgres] {
         bench.store.remember_held(&account, "kept").await.unwrap();
         let secret = bench.store.pseudonym_secret(&account).await.unwrap().unwrap();
         bench.store.put_page(super::pages::page("one", "U1", "M1")).await.unwrap();
+        bench.store.put_workspace_request(workspace_requests::request("R1")).await.unwrap();
         for column in SealedColumn::ALL {
             let (table, column) = (column.table(), column.column());
             let text = format!("SELECT COUNT(*) FROM {table} WHERE length({column}) > 0");
@@ -125,7 +129,7 @@ on_stores! { [sqlite, postgres] {
         }
         bench.settings.keys = keys(&[new, old]);
         bench.reopen().await;
-        assert_eq!(bench.database().reseal().await, Ok(157));
+        assert_eq!(bench.database().reseal().await, Ok(158));
         assert_eq!(bench.database().reseal().await, Ok(0));
         bench.settings.keys = keys(&[new]);
         bench.reopen().await;
@@ -140,6 +144,8 @@ on_stores! { [sqlite, postgres] {
         assert_eq!(same.expose_secret(), secret.expose_secret());
         let page = bench.store.page(&PageId::of("one")).await.unwrap().unwrap();
         assert_eq!(page.body.expose_secret(), "one");
+        let request = bench.store.workspace_request("R1").await.unwrap().unwrap();
+        assert_eq!(request.body.expose_secret(), "R1");
         // The key of before is not needed any more, and alone it is not enough.
         bench.settings.keys = keys(&[old]);
         bench.kill();
@@ -157,7 +163,12 @@ on_stores! { [sqlite, postgres] {
                 WHERE table_schema = current_schema() AND data_type = 'bytea'
                 AND table_name NOT LIKE '\\_sqlx%'"),
         };
-        let hashes = [("jobs", "unique_key"), ("seen", "hash"), ("pace", "person")];
+        let hashes = [
+            ("jobs", "unique_key"),
+            ("seen", "hash"),
+            ("pace", "person"),
+            ("workspace_requests", "unique_key"),
+        ];
         for row in found.await {
             let (table, column) = (row.text(0).unwrap(), row.text(1).unwrap());
             let sealed = SealedColumn::ALL

@@ -99,3 +99,17 @@ CREATE TABLE pages (
 );
 CREATE UNIQUE INDEX pages_message ON pages (owner, message);
 CREATE INDEX pages_created ON pages (created_at);
+
+CREATE TABLE workspace_requests (
+    id         TEXT   NOT NULL PRIMARY KEY,
+    platform   TEXT   NOT NULL,
+    unique_key BYTEA,
+    body       BYTEA  NOT NULL,
+    version    BIGINT NOT NULL,
+    open_until BIGINT,
+    created_at BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX workspace_requests_unique ON workspace_requests (platform, unique_key)
+    WHERE unique_key IS NOT NULL;
+CREATE INDEX workspace_requests_platform ON workspace_requests (platform, created_at);
+CREATE INDEX workspace_requests_created ON workspace_requests (created_at);

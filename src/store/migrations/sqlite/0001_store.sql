@@ -79,3 +79,17 @@ CREATE TABLE pages (
 );
 CREATE UNIQUE INDEX pages_message ON pages (owner, message);
 CREATE INDEX pages_created ON pages (created_at);
+
+CREATE TABLE workspace_requests (
+    id         TEXT    NOT NULL PRIMARY KEY,
+    platform   TEXT    NOT NULL,
+    unique_key BLOB,
+    body       BLOB    NOT NULL,
+    version    INTEGER NOT NULL,
+    open_until INTEGER,
+    created_at INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX workspace_requests_unique ON workspace_requests (platform, unique_key)
+    WHERE unique_key IS NOT NULL;
+CREATE INDEX workspace_requests_platform ON workspace_requests (platform, created_at);
+CREATE INDEX workspace_requests_created ON workspace_requests (created_at);
