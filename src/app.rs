@@ -266,6 +266,7 @@ fn build_pages(
     let chat = |surface: &Arc<dyn Surface>| page::Chat {
         responder: surface.machine(),
         address: surface.chat_address(),
+        workspaces: Some(surface.machine().workspaces()),
     };
     Some(Arc::new(LinkPages::new(page::Parts {
         links: Arc::clone(common.links.as_ref()?),

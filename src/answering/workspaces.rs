@@ -1,14 +1,18 @@
 //! Looking at administrators' requests, and letting their messages say what came of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::Answering;
 use super::deliver::{Deliver, Shown};
 use super::messages::MessageId;
-use crate::core::workspaces::{Purpose, Requester, Seen, Told, WorkspaceRequest};
+use crate::core::workspaces::{Purpose, Requester, Seen, Told};
 use crate::core::{Answer, WorkspaceAnswer};
+
+/// How long a message may take from the request to its place in the store.
+const MESSAGE_MADE: Duration = Duration::from_secs(30);
 
 impl<D: Deliver> Answering<D> {
     /// Looks until `stop`.
@@ -30,7 +34,7 @@ impl<D: Deliver> Answering<D> {
         let Ok(true) = self.watches.leads().await else { return false };
         let Ok((over, mut under_way)) = workspaces.look(seen).await else { return true };
         for told in over {
-            if self.tell_requester(&told.request).await {
+            if self.tell_requester(&told).await {
                 workspaces.was_told(&told).await;
             } else {
                 under_way = true;
@@ -40,7 +44,8 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// Tells whoever asked in chat what came of it. Whether that is done, as far as anybody can.
-    async fn tell_requester(&self, request: &WorkspaceRequest) -> bool {
+    async fn tell_requester(&self, told: &Told) -> bool {
+        let request = &told.request;
         let Requester::Person { person, message, .. } = &request.requester else { return true };
         let Some(outcome) = request.outcome() else { return true };
         let answer = Answer::Workspace(Box::new(WorkspaceAnswer::Ended {
@@ -56,6 +61,8 @@ impl<D: Deliver> Answering<D> {
         match shown {
             Shown::Shown(_) | Shown::Pointed(_) | Shown::Uncertain => true,
             Shown::Later(_) => false,
+            // The message that will tell it is still being made.
+            Shown::Gone if told.age < MESSAGE_MADE => false,
             Shown::Gone => {
                 tracing::warn!(
                     reference = %message,

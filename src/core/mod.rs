@@ -24,7 +24,7 @@ mod reference;
 mod refusal;
 pub(crate) mod resolve;
 mod workspace_index;
-pub(crate) mod workspaces;
+pub mod workspaces;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{

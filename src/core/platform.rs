@@ -27,10 +27,10 @@ pub struct Platform {
     pub guests_sign_in_elsewhere: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
     pub delivers_without_connection: bool,
-    /// Whether an administrator consents for a whole tenant, once, and no token comes of it: Novu refuses a
-    /// second consent, and knows no scopes (Novu 3.19, Teams callback). Else an installation gives a token,
-    /// and another one a new token.
-    pub consents_once: bool,
+    /// What an administrator consents to for a whole tenant, once, and without a token: Novu refuses a second
+    /// consent, and passes no scopes on (Novu 3.19, Teams callback). Empty where an installation grants
+    /// scopes and gives a token, and another one a new token.
+    pub consents_to: &'static [&'static str],
     /// The providers of Novu's that connect to it.
     pub novu_providers: &'static [&'static str],
     /// Whether an endpoint of Novu's reaches a person's chat account.
@@ -38,6 +38,12 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// Whether an administrator consents for a whole tenant, once.
+    #[must_use]
+    pub const fn consents_once(&self) -> bool {
+        !self.consents_to.is_empty()
+    }
+
     /// The name, as persons carry it.
     #[must_use]
     pub const fn id(&self) -> PlatformName {

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::language::preferred;
 use super::pages::Pages;
-use super::{LinkPages, UNKNOWN_PLATFORM};
+use super::{LinkPages, UNKNOWN_PLATFORM, workspace};
 
 /// Says that the result is in the chat, and lets it be looked for at once.
 pub(super) async fn land(
@@ -27,5 +27,9 @@ pub(super) async fn land(
         return page.unknown_address();
     };
     chat.responder.look();
+    // Whoever comes from connecting a workspace has something to show for it.
+    if let (Some(workspaces), Some(cookie)) = (&chat.workspaces, workspace::cookie(&headers)) {
+        workspaces.came_back(&cookie).await;
+    }
     page.landed(chat)
 }

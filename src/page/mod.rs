@@ -1,5 +1,6 @@
 //! The pages that people see in a browser: the personal page, for messages that live longer than a
-//! sign-in link, and the landing page, where the sign-in ends.
+//! sign-in link, the start page, from which an administrator connects a workspace, and the landing page,
+//! where the sign-in ends.
 //!
 //! Novu's links are good for five minutes, a card in a chat lasts for years. So the card leads to a
 //! page of ours: looking at it changes nothing and calls nobody, however many link previews do;
@@ -18,6 +19,7 @@ mod press;
 mod routes;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +28,7 @@ use axum::http::HeaderMap;
 
 use crate::answering::{Pace, Responder};
 use crate::core::Platform;
+use crate::core::workspaces::Workspaces;
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::is_loopback;
@@ -76,6 +79,8 @@ pub(crate) struct Chat {
     pub(crate) responder: Arc<dyn Responder>,
     /// The address that takes somebody back to their chat.
     pub(crate) address: String,
+    /// Connects its workspaces, where pages lead to that.
+    pub(crate) workspaces: Option<Arc<Workspaces>>,
 }
 
 impl Chat {

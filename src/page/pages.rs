@@ -54,12 +54,12 @@ struct Confirm<'a> {
 }
 
 /// One line of what is to be confirmed.
-struct Fact<'a> {
-    label: String,
-    value: Cow<'a, str>,
+pub(super) struct Fact<'a> {
+    pub(super) label: String,
+    pub(super) value: Cow<'a, str>,
     /// Whether that is an id, for want of a name.
-    is_id: bool,
-    detail: Option<&'a str>,
+    pub(super) is_id: bool,
+    pub(super) detail: Option<&'a str>,
 }
 
 /// A page that only tells something.
@@ -76,7 +76,7 @@ struct Notice<'a> {
 }
 
 /// The way back to the chat.
-struct Back<'a> {
+pub(super) struct Back<'a> {
     address: &'a str,
     label: String,
 }
@@ -197,19 +197,24 @@ impl Pages<'_> {
         self.notice(StatusCode::OK, "linked-title", paragraphs, Some(self.back(chat)), None)
     }
 
-    fn back(self, chat: &Chat) -> Back<'_> {
+    pub(super) fn back(self, chat: &Chat) -> Back<'_> {
         let label = self.language.say("linked-open", &[("brand", chat.platform().brand)]);
         Back { address: &chat.address, label }
     }
 
     /// A notice of a title, a sentence and a remedy, all under one key.
-    fn told(self, status: StatusCode, key: &str, remedy: &[(&'static str, &str)]) -> Response {
+    pub(super) fn told(
+        self,
+        status: StatusCode,
+        key: &str,
+        remedy: &[(&'static str, &str)],
+    ) -> Response {
         let paragraphs = self.sentences(key, &[], remedy);
         self.notice(status, &format!("{key}-title"), paragraphs, None, None)
     }
 
     /// A sentence and its remedy.
-    fn sentences(
+    pub(super) fn sentences(
         self,
         key: &str,
         values: &[(&'static str, &str)],
@@ -218,7 +223,7 @@ impl Pages<'_> {
         vec![self.language.say(key, values), self.language.remedy(key, remedy)]
     }
 
-    fn notice(
+    pub(super) fn notice(
         self,
         status: StatusCode,
         title: &str,
@@ -263,13 +268,13 @@ fn named<'a>(name: Option<&'a str>, id: Option<&str>) -> Option<Fact<'a>> {
     Some(Fact { is_id: true, ..unnamed(shown_id(id?)?) })
 }
 
-fn unnamed<'a>(value: String) -> Fact<'a> {
+pub(super) fn unnamed<'a>(value: String) -> Fact<'a> {
     Fact { label: String::new(), value: Cow::Owned(value), is_id: false, detail: None }
 }
 
 /// An id as people are shown it: its beginning and its end, because ids that are made by one rule often
 /// begin alike.
-fn shown_id(id: &str) -> Option<String> {
+pub(super) fn shown_id(id: &str) -> Option<String> {
     let id = presentable(id)?;
     let characters: Vec<_> = id.chars().collect();
     if characters.len() <= LONGEST_ID {
@@ -280,7 +285,7 @@ fn shown_id(id: &str) -> Option<String> {
     Some(first.iter().chain(&['…']).chain(last).collect())
 }
 
-fn page(status: StatusCode, page: &impl Template) -> Response {
+pub(super) fn page(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(html) => (status, Html(html)).into_response(),
         Err(error) => {
@@ -292,7 +297,7 @@ fn page(status: StatusCode, page: &impl Template) -> Response {
 
 /// Text without any markup; the templates escape it. Days are those of universal time, because a
 /// page without a script does not know its reader's.
-struct PlainText(Language);
+pub(super) struct PlainText(pub(super) Language);
 
 impl Markup for PlainText {
     fn escape<'a>(&self, text: &'a str) -> Cow<'a, str> {

@@ -20,12 +20,13 @@ use super::language::preferred;
 use super::pages::{Guest, Pages};
 use super::{
     BAD_BODY, CROSS_SITE, ENDED_PAGE, EXPIRED_TOKEN, LinkPages, STORE, UNKNOWN_TOKEN, not_me,
+    workspace,
 };
 use crate::core::{Language, Reason, Reference};
 use crate::links::Rejected;
 
 /// Our forms send next to nothing; some browsers send a little more.
-const MOST_BODY: usize = 1024;
+const MOST_BODY: usize = 4096;
 
 impl LinkPages {
     /// The routes, each with and without a slash at its end, because people copy addresses.
@@ -41,6 +42,8 @@ impl LinkPages {
         Router::new()
             .route("/link/{id}", get(show).post(press))
             .route("/link/{id}/", get(show).post(press))
+            .route("/workspace/{id}", get(workspace::show).post(workspace::press))
+            .route("/workspace/{id}/", get(workspace::show).post(workspace::press))
             .route("/linked/{platform}", get(land))
             .route("/linked/{platform}/", get(land))
             .layer(DefaultBodyLimit::max(MOST_BODY))
@@ -133,7 +136,7 @@ async fn press(
 /// says so: old browsers send no `Sec-Fetch-Site` (Fetch Metadata), very old ones not even an
 /// `Origin` (Fetch, append a request `Origin` header). An origin that the browser hides, `null`, is
 /// another one; see the referrer policy of our own pages.
-fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
+pub(super) fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
     let own = own.origin().ascii_serialization();
     let other_site = |site: &HeaderValue| site != "same-origin" && site != "none";
     headers.get_all("sec-fetch-site").iter().any(other_site)

@@ -49,7 +49,7 @@ pub const PLATFORM: Platform = Platform {
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
-    consents_once: false,
+    consents_to: &[],
     novu_providers: &["slack", "novu-slack"],
     reaches,
 };

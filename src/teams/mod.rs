@@ -63,7 +63,12 @@ pub const PLATFORM: Platform = Platform {
     guests_sign_in_elsewhere: true,
     // An endpoint carries its tenant.
     delivers_without_connection: true,
-    consents_once: true,
+    // What the bot's installation for a person takes (Novu 3.19, Teams callback).
+    consents_to: &[
+        "AppCatalog.Read.All",
+        "TeamsAppInstallation.ReadWriteSelfForUser.All",
+        "User.Read",
+    ],
     novu_providers: &["msteams"],
     reaches,
 };

@@ -8,6 +8,7 @@ use crate::core::profiles::{Profiles, ProfilesError};
 use crate::core::question::Question;
 use crate::core::refusal::{Reason, Refusal};
 use crate::core::workspaces::{Ask, ConnectedWorkspace, Given, Removal, Requester};
+use crate::digest::digest_of;
 
 impl Linking {
     /// Does what an administrator asks for, after it is certain that they are one.
@@ -36,7 +37,7 @@ impl Linking {
                     requester: requester(question),
                     reconnects,
                     given: Given::default(),
-                    key: None,
+                    key: Some(key_of(question)),
                 });
                 let prepared = prepared.await?;
                 WorkspaceAnswer::Start(WorkspaceStart {
@@ -72,7 +73,7 @@ impl Linking {
                     connection: None,
                     remove_links,
                     requester: requester(question),
-                    key: None,
+                    key: Some(key_of(question)),
                 };
                 self.workspaces.disconnect(removal).await?;
                 WorkspaceAnswer::Disconnecting
@@ -82,7 +83,7 @@ impl Linking {
     }
 
     fn can_reconnect(&self) -> bool {
-        !self.integration.platform.consents_once
+        !self.integration.platform.consents_once()
     }
 
     /// Lets administrators pass. Where the platform says who is one, that decides; where it has no token by
@@ -95,7 +96,7 @@ impl Linking {
         profiles: &dyn Profiles,
     ) -> Result<Rights, Refusal> {
         let person = &question.asker;
-        let by_consent = self.integration.platform.consents_once;
+        let by_consent = self.integration.platform.consents_once();
         let listed = self.workspaces.is_listed(&person.user);
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().and_then(|it| it.access_token.clone());
@@ -126,6 +127,11 @@ enum Rights {
     All,
     /// Ask for the page on which the provider lets only administrators go on.
     Consent,
+}
+
+/// Another attempt at the same question comes to the same request.
+fn key_of(question: &Question) -> [u8; 32] {
+    digest_of(["chat", question.reference.as_str()])
 }
 
 fn requester(question: &Question) -> Requester {

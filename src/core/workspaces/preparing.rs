@@ -123,7 +123,7 @@ impl Workspaces {
             context,
             subscriber: given.subscriber.or(configured),
             creates_subscriber,
-            scope: if self.platform().consents_once { Vec::new() } else { scope },
+            scope: if self.platform().consents_once() { Vec::new() } else { scope },
             mode: given.mode,
             auto_link_user: given.auto_link_user,
         }

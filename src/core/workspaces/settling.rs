@@ -26,6 +26,8 @@ pub(super) const KEPT_OPEN: Duration = Duration::from_hours(24 * 7);
 pub struct Told {
     /// The request.
     pub request: WorkspaceRequest,
+    /// How long ago it was made.
+    pub age: Duration,
     version: i64,
 }
 
@@ -50,7 +52,8 @@ impl Workspaces {
                 still.insert(id, *since);
             }
             if matches!(request.stage, Stage::Ended { .. }) {
-                told.push(Told { request, version: stored.version });
+                let (age, version) = (stored.age, stored.version);
+                told.push(Told { request, age, version });
                 continue;
             }
             under_way |= !matches!(request.stage, Stage::Waiting);
@@ -112,7 +115,8 @@ impl Workspaces {
         }
         self.change(&request, stored.version, Some(KEPT_OPEN)).await?;
         let is_over = matches!(request.stage, Stage::Ended { .. });
-        Ok(is_over.then(|| Told { request, version: stored.version + 1 }))
+        let (age, version) = (stored.age, stored.version + 1);
+        Ok(is_over.then(|| Told { request, age, version }))
     }
 
     /// What has come of a request that somebody went to the provider for.

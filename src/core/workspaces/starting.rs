@@ -183,7 +183,7 @@ impl Workspaces {
         request: &WorkspaceRequest,
     ) -> Result<SignInLink, Refusal> {
         let mut url = minted.expose().clone();
-        if !self.platform().consents_once && !request.workspace.id.is_empty() {
+        if !self.platform().consents_once() && !request.workspace.id.is_empty() {
             url.query_pairs_mut().append_pair("team", &request.workspace.id);
         }
         let url = crate::net::SecretUrl::new(url);

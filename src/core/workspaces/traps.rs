@@ -25,7 +25,7 @@ pub(super) fn trap<'a>(
         return match named {
             None => Some(Reason::WorkspaceNotConnected),
             Some(named) if !is_of(platform, named, workspace) => Some(Reason::IdentifierTaken),
-            Some(_) if platform.consents_once => Some(Reason::ConsentedAlready),
+            Some(_) if platform.consents_once() => Some(Reason::ConsentedAlready),
             Some(_) => None,
         };
     }

@@ -42,7 +42,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,
-    consents_once: false,
+    consents_to: &[],
     novu_providers: &["slack"],
     reaches: |endpoint, person| endpoint.user_id() == Some(person.user.as_str()),
 };
