@@ -26,7 +26,9 @@ use crate::core::{Language, Reason, Reference};
 use crate::links::Rejected;
 
 /// Our forms send next to nothing; some browsers send a little more.
-const MOST_BODY: usize = 4096;
+const MOST_BODY: usize = 1024;
+/// What is typed on a start page, in bytes.
+const MOST_TYPED: usize = 8 * 1024;
 
 impl LinkPages {
     /// The routes, each with and without a slash at its end, because people copy addresses.
@@ -39,11 +41,13 @@ impl LinkPages {
                 response
             }
         });
+        let start = get(workspace::show).post(workspace::press);
+        let start = start.layer(DefaultBodyLimit::max(MOST_TYPED));
         Router::new()
             .route("/link/{id}", get(show).post(press))
             .route("/link/{id}/", get(show).post(press))
-            .route("/workspace/{id}", get(workspace::show).post(workspace::press))
-            .route("/workspace/{id}/", get(workspace::show).post(workspace::press))
+            .route("/workspace/{id}", start.clone())
+            .route("/workspace/{id}/", start)
             .route("/linked/{platform}", get(land))
             .route("/linked/{platform}/", get(land))
             .layer(DefaultBodyLimit::max(MOST_BODY))

@@ -185,6 +185,7 @@ impl Site {
             chats: vec![Chat {
                 responder: Arc::clone(&responder) as _,
                 address: "slack://open".to_owned(),
+                workspaces: None,
             }],
             app,
             random: Arc::new(SystemRandom),

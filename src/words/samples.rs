@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use url::Url;
 
+use crate::core::workspaces::{ConnectedWorkspace, Health, Outcome};
 use crate::core::{
     Answer, Connected, Invitee, Lasts, Link, LinkStatus, Reason, Reference, Refusal, SignIn,
-    SignInLink, Status, Tested, UnknownCommand, WrongPerson,
+    SignInLink, Status, Tested, UnknownCommand, WorkspaceAnswer, WorkspaceStart, WrongPerson,
 };
 use crate::net::SecretUrl;
 use crate::novu::SubscriberId;
@@ -42,6 +43,57 @@ pub(crate) fn status(name: &str, others: usize) -> Answer {
 fn unknown(said: &str, nearest: Option<&str>) -> Answer {
     let nearest = nearest.map(str::to_owned);
     Answer::Help(Some(UnknownCommand { said: said.to_owned(), nearest }))
+}
+
+const HEALTHS: [Health; 5] = [
+    Health::Works,
+    Health::Dead("token_revoked"),
+    Health::Expired,
+    Health::NoToken,
+    Health::Unknown,
+];
+
+fn of_workspace(answer: WorkspaceAnswer) -> Answer {
+    Answer::Workspace(Box::new(answer))
+}
+
+fn start(workspace: Option<&str>, reconnects: bool) -> Answer {
+    let url = Url::parse("https://link.example/workspace/x").unwrap();
+    let page = SignInLink::to_personal_page(SecretUrl::new(url));
+    let workspace = workspace.map(str::to_owned);
+    of_workspace(WorkspaceAnswer::Start(WorkspaceStart { workspace, page, reconnects }))
+}
+
+/// A connected workspace of that name; nobody looked whether it works, or somebody did.
+fn workspace(name: &str, health: Option<Health>) -> ConnectedWorkspace {
+    ConnectedWorkspace {
+        connection: "slack-T1".to_owned(),
+        workspace: Some("T1".to_owned()),
+        name: Some(name.to_owned()),
+        context: vec!["tenant:acme".to_owned()],
+        subscriber: (health == Some(Health::Dead("token_revoked")))
+            .then(|| SubscriberId::new("workspace-acme").unwrap()),
+        since: Some(noon()),
+        links: health.map(|_| 12),
+        health,
+    }
+}
+
+fn overview(connected: Vec<ConnectedWorkspace>, can_reconnect: bool) -> Answer {
+    of_workspace(WorkspaceAnswer::Overview { connected, can_reconnect })
+}
+
+fn ended(outcome: Outcome, reconnects: bool) -> Answer {
+    let workspace = "Acme".to_owned();
+    of_workspace(WorkspaceAnswer::Ended { workspace, outcome, reconnects })
+}
+
+const fn connected_outcome(organisation: bool, came_back: bool) -> Outcome {
+    Outcome::Connected { organisation, came_back }
+}
+
+fn wrong_outcome(undone: bool) -> Outcome {
+    Outcome::WrongWorkspace { workspace: "Globex".to_owned(), undone }
 }
 
 /// One answer of each kind and of each way in which it can be worded, with a name for it.
@@ -98,6 +150,36 @@ pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
         ("unknown words", unknown("xyzzy", None)),
         ("thanks", Answer::YouAreWelcome),
         ("page ended", Answer::PageEnded),
+        ("workspace: start", start(Some("Acme"), false)),
+        ("workspace: start, nameless", start(None, false)),
+        ("workspace: start again", start(Some("Acme"), true)),
+        ("workspace: overview", overview(vec![workspace("Acme", None)], true)),
+        ("workspace: overview of a tenant", overview(vec![workspace("Acme", None)], false)),
+        (
+            "workspace: checked",
+            overview(HEALTHS.map(|health| workspace("Acme", Some(health))).to_vec(), true),
+        ),
+        (
+            "workspace: disconnect wanted",
+            of_workspace(WorkspaceAnswer::DisconnectWanted(workspace("Acme", Some(Health::Works)))),
+        ),
+        ("workspace: disconnecting", of_workspace(WorkspaceAnswer::Disconnecting)),
+        ("workspace: connected", ended(connected_outcome(false, true), false)),
+        (
+            "workspace: organisation connected elsewhere",
+            ended(connected_outcome(true, false), false),
+        ),
+        ("workspace: wrong", ended(wrong_outcome(true), false)),
+        ("workspace: wrong, not undone", ended(wrong_outcome(false), true)),
+        ("workspace: wrong context", ended(Outcome::WrongContext { undone: true }, false)),
+        ("workspace: not finished", ended(Outcome::NotFinished, false)),
+        ("workspace: not started", ended(Outcome::NotStarted, true)),
+        ("workspace: replaced", ended(Outcome::Replaced, false)),
+        ("workspace: disconnected", ended(Outcome::Disconnected { removed: 0 }, false)),
+        (
+            "workspace: disconnected, links removed",
+            ended(Outcome::Disconnected { removed: 3 }, false),
+        ),
         ("held by another", Answer::Refused(Reason::Held.into())),
         ("Novu failing", Answer::Refused(Reason::NovuUnavailable.into())),
         ("Novu slow", Answer::Refused(Reason::NovuTimeout.into())),
