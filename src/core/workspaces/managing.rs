@@ -15,6 +15,9 @@ use crate::novu::{ChannelConnection, ChannelEndpoint, EndpointFilter, Subscriber
 /// The most endpoints that are removed before it is stored how far that has come.
 const AT_ONCE: usize = 100;
 
+/// The most requests that are looked through for who connected a workspace.
+const MOST_READ: u32 = 500;
+
 /// A workspace or tenant that is connected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConnectedWorkspace {
@@ -153,6 +156,18 @@ impl Workspaces {
         let stored = self.store.workspace_request(id.as_str()).await.map_err(unstored)?;
         let ours = stored.filter(|it| it.platform == self.platform().name);
         Ok(ours.as_ref().and_then(WorkspaceRequest::read))
+    }
+
+    /// Whether it was this person who had their workspace connected, as an administrator.
+    pub async fn was_connected_by(&self, person: &Person) -> bool {
+        let newest = self.store.newest_workspace_requests(self.platform().name, MOST_READ).await;
+        // Why a store does not answer it says itself.
+        let requests = newest.unwrap_or_default();
+        requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
+            let asked =
+                matches!(&request.requester, Requester::Person { person: it, .. } if it == person);
+            asked && matches!(request.outcome(), Some(Outcome::Connected { .. }))
+        })
     }
 
     /// How many links deliver over a connection.
