@@ -342,6 +342,7 @@ async fn the_audit_is_exported_and_checked_while_the_store_is_in_use() {
             subscriber: Some("canary-subscriber".to_owned()),
             endpoint: None,
             reference: None,
+            reason: None,
         });
     }
     audit.finish().await;

@@ -40,6 +40,8 @@ pub(super) struct Line {
     pub(super) endpoint: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
     /// The hash of the line before; of the first one, what the chain begins with.
     pub(super) previous: String,
 }
@@ -134,6 +136,7 @@ impl Checkpoint {
             subscriber: event.subscriber.as_deref().and_then(|id| of_person?.subscriber(id)),
             endpoint: event.endpoint.as_deref().and_then(|id| of_person?.endpoint(id)),
             reference: event.reference.clone(),
+            reason: event.reason.clone(),
             previous: self.head.clone(),
         };
         let number = line.number;

@@ -44,6 +44,7 @@ fn event(kind: Kind, user: &str) -> Event {
         subscriber: Some("canary-subscriber".to_owned()),
         endpoint: Some("chendp_abcdefghijkl".to_owned()),
         reference: Some("ABCDEFGH".to_owned()),
+        reason: None,
     }
 }
 
@@ -126,6 +127,23 @@ async fn what_is_noted_becomes_a_chain_that_anybody_can_follow() {
     assert!(lines[0].contains("chendp_abcdefghijkl") && lines[0].contains("ABCDEFGH"));
     assert!(lines[6].contains("administrator:ops") && !lines[6].contains("person\":"));
     assert!(bench.metrics.render().contains("connect_audit_lines 7"));
+}
+
+#[tokio::test]
+async fn a_reason_stands_in_its_line_and_lines_from_before_there_were_any_still_hold() {
+    let bench = Bench::new().await;
+    bench.note([event(Kind::Linked, "U1")]).await;
+    let removed = Event {
+        actor: Actor::Administrator("ops".to_owned()),
+        reason: Some("left the company".to_owned()),
+        ..event(Kind::Removed, "U1")
+    };
+    let end = bench.note([removed]).await;
+    assert_eq!(bench.broken(&[end]).await, None);
+    let (_, lines) = bench.export(None).await;
+    // A line without a reason is byte for byte what it was before there were reasons.
+    assert!(!lines[0].contains("reason"), "{}", lines[0]);
+    assert!(lines[1].contains("\"reason\":\"left the company\",\"previous\":"), "{}", lines[1]);
 }
 
 #[tokio::test]

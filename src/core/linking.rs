@@ -5,8 +5,10 @@
 //! is minted. What does not depend on each other is asked side by side.
 
 mod disconnecting;
+mod explaining;
 mod facts;
 mod minting;
+mod removing;
 mod status;
 mod testing;
 mod upkeep;
@@ -43,6 +45,8 @@ use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, Subscrib
 use crate::store::Verified;
 use facts::{AskerFacts, MintAhead};
 use minting::Mints;
+
+pub use removing::{PersonsLink, Removal};
 
 /// How long a profile counts as it was last told.
 const PROFILE_GOOD_FOR: Duration = Duration::from_mins(5);

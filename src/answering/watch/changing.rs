@@ -163,6 +163,26 @@ impl<D: Deliver> Watches<D> {
         }
     }
 
+    /// These endpoints were removed because an administrator wanted that. Whether the message says so then:
+    /// not if it tells of something else.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(in crate::answering) async fn removed_by_administrator(
+        &self,
+        id: &MessageId,
+        endpoints: &[String],
+    ) -> Result<bool, StoreError> {
+        let changed = self.change(id, |watch| match &watch.state {
+            State::Connected { endpoint, .. } if endpoints.contains(endpoint) => {
+                watch.becomes(State::NoLongerConnected);
+                Some(Next::tell(watch))
+            }
+            _ => None,
+        });
+        Ok(changed.await?.is_some())
+    }
+
     /// Takes note of what a watch has become, as far as this process looks for it.
     fn note(&self, id: &MessageId, watch: &Watch, left: Option<Duration>) {
         let mut open = self.open();

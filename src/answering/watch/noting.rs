@@ -77,6 +77,7 @@ impl<D: Deliver> Answering<D> {
             subscriber: Some(of.subscriber.as_str().to_owned()),
             endpoint: Some(endpoint.to_owned()),
             reference: Some(of.message.to_string()),
+            reason: None,
         });
     }
 }
