@@ -11,8 +11,8 @@ use crate::app::{App, Config};
 use crate::clock::{SharedClock, SystemClock};
 use crate::core::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedEndpoint,
-    ExplainedHolder, ExplainedResolver, ExplainedSubscriber, ExplainedWorkspace, Explanation,
-    HolderOutcome, Person, Platform, ResolverOutcome, Workspace,
+    ExplainedHolder, ExplainedLink, ExplainedResolver, ExplainedSubscriber, ExplainedWorkspace,
+    Explanation, HolderOutcome, Person, Platform, ResolverOutcome, Workspace,
 };
 use crate::random::SystemRandom;
 use crate::store::{self, Store};
@@ -186,6 +186,9 @@ fn in_words(explanation: &Explanation) -> String {
     if let Some(it) = &explanation.holder {
         line("holder", &holder(it));
     }
+    if let Some(it) = &explanation.last_seen {
+        line("last seen", &last_seen(it, explanation.subscriber.as_ref()));
+    }
     line("answer", answer(&explanation.answer, &explanation.account));
     let ExpectedAnswer { code, meaning, fix, sentence, .. } = &explanation.answer;
     if let (Some(code), Some(meaning), Some(fix)) = (code, meaning, fix) {
@@ -313,6 +316,13 @@ fn holder(holder: &ExplainedHolder) -> String {
             format!("{subscriber} has the account, by the endpoint {endpoint}")
         }
     }
+}
+
+fn last_seen(link: &ExplainedLink, found: Option<&ExplainedSubscriber>) -> String {
+    let ExplainedLink { subscriber, endpoint, seen_at, .. } = link;
+    let other = found.is_some_and(|found| found.id != *subscriber);
+    let other = if other { "; the chain finds another one now" } else { "" };
+    format!("linked to {subscriber} by {endpoint} at {seen_at}{other}")
 }
 
 fn answer(answer: &ExpectedAnswer, account: &ExplainedAccount) -> &'static str {

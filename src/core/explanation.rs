@@ -4,14 +4,14 @@
 //! The names of fields and their words are part of the outside interface. There is no e-mail address in it:
 //! a subscriber's id that looks like one is written as `…`.
 
+mod telling;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::person::{Person, Profile};
-use super::profiles::ProfilesError;
-use super::refusal::{Reason, Refusal};
-use super::resolve::{Resolution, ResolverKind};
-use crate::novu::{ChannelConnection, SubscriberId};
+use crate::store::Verified;
+
+pub(super) use telling::{shown, stored};
 
 /// What each step of the way says of one person, and what `/connect` would answer them now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,6 +30,8 @@ pub struct Explanation {
     pub endpoints: Option<Vec<ExplainedEndpoint>>,
     /// Who has the chat account; null if nobody asked.
     pub holder: Option<ExplainedHolder>,
+    /// The link that the service has last seen, wherever it is now; null if it knows of none.
+    pub last_seen: Option<ExplainedLink>,
     /// What `/connect` would answer now.
     pub answer: ExpectedAnswer,
 }
@@ -199,6 +201,20 @@ pub enum HolderOutcome {
     NotSeen,
 }
 
+/// A link as the service has last seen it. Where Novu has none any more, somebody removed it there; where it
+/// is to another subscriber than the one that is found now, the chain says something else than it did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ExplainedLink {
+    /// The subscriber's id.
+    pub subscriber: String,
+    /// The identifier of the channel endpoint.
+    pub endpoint: String,
+    /// How it was known that it is the right person's: `signed_in`, `found` or `confirmed`.
+    pub verified: Verified,
+    /// When it was last seen.
+    pub seen_at: Timestamp,
+}
+
 /// What somebody would be answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ExpectedAnswer {
@@ -266,105 +282,17 @@ pub enum Step {
     Mint,
 }
 
-impl Explanation {
-    /// Nobody has been asked yet.
-    pub(super) fn of(person: &Person, chain: &[ResolverKind]) -> Self {
-        let resolver = |kind: &ResolverKind| ExplainedResolver {
-            resolver: kind.name(),
-            outcome: ResolverOutcome::NotAsked,
-            code: None,
-            subscriber: None,
-            context: None,
-        };
-        Self {
-            person: ExplainedPerson {
-                platform: person.platform.to_string(),
-                workspace: person.workspace.id.clone(),
-                organisation: person.workspace.enterprise.clone(),
-                user: person.user.clone(),
-            },
-            workspace: ExplainedWorkspace::default(),
-            account: ExplainedAccount::default(),
-            resolvers: chain.iter().map(resolver).collect(),
-            subscriber: None,
-            endpoints: None,
-            holder: None,
-            answer: ExpectedAnswer::default(),
-        }
-    }
-}
-
-impl ExplainedConnection {
-    pub(super) fn of(connection: &ChannelConnection, pinned: Option<&str>) -> Self {
-        Self {
-            identifier: connection.identifier.clone(),
-            context: connection.context_keys.clone(),
-            personal: connection.subscriber_id.is_some(),
-            pinned: pinned == Some(connection.identifier.as_str()),
-        }
-    }
-}
-
-impl ExplainedAccount {
-    /// What the platform said, before anything follows from it.
-    pub(super) fn told(said: &Result<Profile, ProfilesError>) -> Self {
-        match said {
-            Ok(Profile { name, locale, email, kind, .. }) => Self {
-                kind: Some(kind.word()),
-                name: name.clone(),
-                locale: locale.clone(),
-                email: Some(email.word()),
-                ..Self::default()
-            },
-            Err(error) => Self { trouble: Some(error.to_string()), ..Self::default() },
-        }
-    }
-}
-
-impl ExplainedResolver {
-    /// Takes down what the resolver said.
-    pub(super) fn hear(&mut self, resolution: &Resolution) {
-        let why = |reason: Reason| Some(reason.code());
-        match resolution {
-            Resolution::Found(found) => {
-                self.outcome = ResolverOutcome::Found;
-                self.subscriber = Some(shown(&found.id));
-                self.context = found.context.as_ref().map(crate::novu::Context::keys);
-            }
-            Resolution::NotMine(reason) => {
-                (self.outcome, self.code) = (ResolverOutcome::NotMine, why(*reason));
-            }
-            Resolution::Refuse(Refusal { reason, .. }) => {
-                self.outcome = match reason {
-                    reason if reason.is_novus() => ResolverOutcome::CannotTell,
-                    Reason::WebhookUnavailable
-                    | Reason::ProfileUnavailable
-                    | Reason::EmailMissing => ResolverOutcome::CannotTell,
-                    _ => ResolverOutcome::Refuse,
-                };
-                self.code = why(*reason);
-            }
-        }
-    }
-}
-
-impl ExpectedAnswer {
-    /// The way ends with a refusal.
-    pub(super) fn refused(step: Step, refusal: Refusal) -> Self {
-        let reason = refusal.reason;
-        Self {
-            outcome: AnswerOutcome::Refused,
-            step,
-            code: Some(reason.code()),
-            meaning: Some(reason.meaning()),
-            fix: Some(reason.fix()),
-            sentence: refusal.sentence,
-            last_mint: None,
-        }
-    }
-}
-
-/// A subscriber's id as it may be shown to whoever looks into somebody's trouble.
-pub(super) fn shown(id: &SubscriberId) -> String {
-    id.for_log().to_owned()
+impl Step {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Workspace,
+        Self::Account,
+        Self::Identity,
+        Self::Endpoints,
+        Self::Connection,
+        Self::Link,
+        Self::Holder,
+        Self::Subscriber,
+        Self::Mint,
+    ];
 }

@@ -33,8 +33,8 @@ pub use answer::{
 };
 pub use explanation::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedConnection,
-    ExplainedEndpoint, ExplainedHolder, ExplainedPerson, ExplainedResolver, ExplainedSubscriber,
-    ExplainedWorkspace, Explanation, HolderOutcome, ResolverOutcome, Step,
+    ExplainedEndpoint, ExplainedHolder, ExplainedLink, ExplainedPerson, ExplainedResolver,
+    ExplainedSubscriber, ExplainedWorkspace, Explanation, HolderOutcome, ResolverOutcome, Step,
 };
 pub use held::HeldAccounts;
 pub use intent::Intent;

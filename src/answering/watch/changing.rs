@@ -173,12 +173,17 @@ impl<D: Deliver> Watches<D> {
         id: &MessageId,
         endpoints: &[String],
     ) -> Result<bool, StoreError> {
-        let changed = self.change(id, |watch| match &watch.state {
-            State::Connected { endpoint, .. } if endpoints.contains(endpoint) => {
+        let changed = self.change(id, |watch| {
+            let (endpoint, lasts) = match &watch.state {
+                State::Connected { endpoint, .. } => (endpoint, None),
+                // Nobody has to be asked any more.
+                State::InDoubt { endpoint, .. } => (endpoint, Some(Lasts::WithItsLink)),
+                _ => return None,
+            };
+            endpoints.contains(endpoint).then(|| {
                 watch.becomes(State::NoLongerConnected);
-                Some(Next::tell(watch))
-            }
-            _ => None,
+                Next { lasts, ..Next::tell(watch) }
+            })
         });
         Ok(changed.await?.is_some())
     }

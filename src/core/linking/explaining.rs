@@ -12,8 +12,8 @@ use super::minting::context_of;
 use crate::core::candidates::{Choice, choose};
 use crate::core::explanation::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedConnection,
-    ExplainedEndpoint, ExplainedHolder, ExplainedSubscriber, Explanation, HolderOutcome, Step,
-    shown,
+    ExplainedEndpoint, ExplainedHolder, ExplainedLink, ExplainedSubscriber, Explanation,
+    HolderOutcome, Step, shown,
 };
 use crate::core::person::{Person, Profile};
 use crate::core::profiles::{Profiles, ProfilesError};
@@ -36,6 +36,7 @@ impl Linking {
     pub async fn explain(&self, person: &Person, profiles: Option<&dyn Profiles>) -> Explanation {
         let mut told = Explanation::of(person, &self.chain.kinds());
         let ended = Box::pin(self.walk(person, profiles, &mut told)).await;
+        told.last_seen = self.known_links.of(person).await.map(ExplainedLink::of);
         let unknown = profiles.is_none();
         told.answer = match ended {
             Ok(outcome) => {

@@ -71,16 +71,13 @@ impl Linking {
         let token = self.token_of(&candidates);
         let asker = (person.clone(), profiles.asker());
         let recent = self.recent_profiles.get(&asker);
-        let profile = match recent.clone() {
-            Some(profile) => {
-                let profile = Ok(profile);
-                learn(question, &profile);
-                ready(profile).boxed()
-            }
-            None => {
-                let looking = self.profile(person, profiles, token.as_ref());
-                looking.inspect(|profile| learn(question, profile)).boxed()
-            }
+        let profile = if let Some(profile) = recent.clone() {
+            let profile = Ok(profile);
+            learn(question, &profile);
+            ready(profile).boxed()
+        } else {
+            let looking = self.profile(person, profiles, token.as_ref());
+            looking.inspect(|profile| learn(question, profile)).boxed()
         };
         let profile = profile.shared();
         let subject = self.subject(person).await;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Linking;
 use crate::audit::{Actor, Event, Kind};
-use crate::core::explanation::shown;
+use crate::core::explanation::stored;
 use crate::core::person::Person;
 use crate::core::refusal::Refusal;
 use crate::novu::{ChannelEndpoint, Error, SubscriberId};
@@ -68,8 +68,7 @@ impl Linking {
         let Some(known) = self.known_links.look_up(person).await? else { return Ok(None) };
         let (exists, delivers) = self.is_there(person, &known).await;
         Ok(Some(PersonsLink {
-            subscriber: SubscriberId::new(known.subscriber)
-                .map_or_else(|_| String::new(), |it| shown(&it)),
+            subscriber: stored(known.subscriber),
             endpoint: known.endpoint,
             connection: known.connection,
             workspace_name: known.workspace_name,

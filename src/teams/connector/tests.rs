@@ -94,7 +94,8 @@ impl Stub {
 
     /// Ada, as somebody who watches looks her up in these places.
     fn roster<'a>(&'a self, rosters: Vec<&'a str>) -> MemberSearch<'a> {
-        let sought = Sought { account: "29:ada", rosters, patience: Patience::Brief };
+        let sought =
+            Sought { account: "29:ada", rosters, patience: Patience::Brief, only_there: false };
         MemberSearch::new(&self.connector, self.site.clone(), sought)
     }
 
@@ -430,13 +431,26 @@ async fn somebody_is_sought_in_their_team_then_in_the_channel_then_in_their_own_
     ];
     for (replies, expected, calls) in cases {
         let stub = Stub::start(replies).await;
-        let sought =
-            Sought { account: "29:ada", rosters: places.to_vec(), patience: Patience::Long };
+        let sought = Sought {
+            account: "29:ada",
+            rosters: places.to_vec(),
+            patience: Patience::Long,
+            only_there: false,
+        };
         let found = stub.connector.seek(&stub.site, &sought).await;
         let found = found.map(|found| found.roster);
         assert_eq!(found, expected.map(str::to_owned));
         assert_eq!(stub.count(), calls);
     }
+}
+
+#[tokio::test]
+async fn no_chat_is_opened_for_whoever_is_looked_up_where_they_are_known_alone() {
+    let stub = Stub::start(vec![answer(404, &json!({}))]).await;
+    let (rosters, patience) = (vec!["19:g"], Patience::Brief);
+    let sought = Sought { account: "29:ada", rosters, patience, only_there: true };
+    let found = stub.connector.seek(&stub.site, &sought).await;
+    assert_eq!((found.map(drop), stub.count()), (Err(CallError::NotFound), 1));
 }
 
 #[tokio::test]
@@ -459,7 +473,8 @@ async fn somebody_who_watches_waits_less_for_a_turn_than_somebody_with_a_promise
     let mut stub = Stub::start(std::iter::repeat_n(ada, 13)).await;
     Arc::get_mut(&mut stub.connector).unwrap().brief_patience = Duration::from_millis(10);
     let seek = async |patience| {
-        let sought = Sought { account: "29:ada", rosters: vec!["19:g"], patience };
+        let sought =
+            Sought { account: "29:ada", rosters: vec!["19:g"], patience, only_there: false };
         stub.connector.seek(&stub.site, &sought).await.map(drop)
     };
     for _ in 0..12 {
@@ -479,7 +494,12 @@ async fn somebody_who_watches_waits_less_for_a_turn_than_somebody_with_a_promise
 async fn an_answer_that_is_too_large_is_not_read() {
     let large = json!({"id": "29:ada", "name": "x".repeat(100 * 1024)});
     let stub = Stub::start([answer(200, &large)]).await;
-    let sought = Sought { account: "29:ada", rosters: vec!["a:1"], patience: Patience::Brief };
+    let sought = Sought {
+        account: "29:ada",
+        rosters: vec!["a:1"],
+        patience: Patience::Brief,
+        only_there: false,
+    };
     let found = stub.connector.seek(&stub.site, &sought).await;
     assert_eq!(found, Err(CallError::Nonsense));
 }
@@ -514,7 +534,12 @@ async fn a_hundred_calls_that_are_refused_at_once_ask_for_one_token() {
             tokio::spawn(async move {
                 let place = format!("a:{number}");
                 let rosters = vec![place.as_str()];
-                let sought = Sought { account: "29:a", rosters, patience: Patience::Long };
+                let sought = Sought {
+                    account: "29:a",
+                    rosters,
+                    patience: Patience::Long,
+                    only_there: false,
+                };
                 connector.seek(&site, &sought).await
             })
         })

@@ -1,226 +1,21 @@
 //! Why somebody would get a link, or not: each way in which that ends, by the command beside a service that
 //! runs.
 
-use connect_sandbox::novu::{NewConnection, NewEndpoint, Profile};
-use connect_sandbox::slack::User;
+use connect_sandbox::novu::{NewEndpoint, Profile};
 use connect_sandbox::{Effect, Fault, Route};
 use serde_json::{Value, json};
 
-use super::{CHAIN, CREATE, explain, explain_with};
-use crate::bot::{
-    ADA, BOT_TOKEN, Bot, CONNECTION, INTEGRATION, Storage, TEAM, connection, email, member,
-};
+use super::situations::{Situation, linked_over, of_accounts, of_identity, of_links};
+use super::{CHAIN, explain, explain_with};
+use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM, email};
 
-const ENDPOINTS: &str = "/v1/channel-endpoints";
 const SUBSCRIBERS: &str = "/v2/subscribers";
-const WEBHOOK: (&str, &str) =
-    ("CONNECT_IDENTITY__WEBHOOK_SECRET", "canary-webhook-secret-of-32-chars");
-/// The port of the discard protocol, where nobody answers.
-const NOBODY: (&str, &str) = ("CONNECT_IDENTITY__WEBHOOK_URL", "http://127.0.0.1:9/");
-
-/// One situation, and what is said of Ada in it.
-struct Situation {
-    name: &'static str,
-    settings: &'static [(&'static str, &'static str)],
-    /// What is different from a workspace that is connected, with two members.
-    world: fn(&Bot),
-    /// The step at which the way ends, what `/connect` would answer, and the code.
-    ends: [&'static str; 3],
-    /// What each resolver says.
-    chain: &'static [&'static str],
-}
-
-const NORMAL: Situation = Situation {
-    name: "",
-    settings: &[],
-    world: |_| {},
-    ends: ["mint", "link", ""],
-    chain: &["template found"],
-};
-
-const EMAIL: &[(&str, &str)] = &[(CHAIN, "email,template")];
-
-fn is(user: User) -> impl Fn(&Bot) {
-    move |bot| bot.slack.add_user(user.clone())
-}
-
-fn linked_over(bot: &Bot, connection: &str, subscriber: &str) {
-    bot.novu.add_subscriber(subscriber, Profile::default());
-    let new = NewEndpoint::slack_user(INTEGRATION, connection, subscriber, ADA);
-    bot.novu.add_endpoint(new).unwrap();
-}
-
-fn own() -> String {
-    format!("slack:{TEAM}:{ADA}")
-}
-
-fn situations() -> Vec<Situation> {
-    vec![
-        Situation { name: "nothing is wrong", ..NORMAL },
-        Situation {
-            name: "the key is wrong",
-            settings: &[("CONNECT_NOVU__API_KEY", "another-key")],
-            ends: ["workspace", "refused", "C-NOVU-KEY"],
-            chain: &["template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "no such integration",
-            settings: &[("CONNECT_SLACK__INTEGRATION", "another")],
-            ends: ["workspace", "refused", "C-NOVU-INTEGRATION"],
-            chain: &["template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "deactivated",
-            world: |bot| is(User { deleted: true, ..member(ADA, "Ada") })(bot),
-            ends: ["account", "refused", "C-DEACTIVATED"],
-            ..NORMAL
-        },
-        Situation {
-            name: "a bot",
-            world: |bot| is(User { is_bot: true, ..member(ADA, "Ada") })(bot),
-            ends: ["account", "refused", "C-BOT"],
-            ..NORMAL
-        },
-        Situation {
-            name: "of another organisation",
-            world: |bot| is(User { is_stranger: true, ..member(ADA, "Ada") })(bot),
-            ends: ["account", "refused", "C-EXTERNAL"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the token may not look people up",
-            world: |bot| bot.slack.set_scopes(TEAM, &["commands", "chat:write"]),
-            ends: ["account", "refused", "C-PROFILE"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the token is dead",
-            world: |bot| bot.slack.kill_token(BOT_TOKEN, "token_revoked"),
-            ends: ["account", "refused", "C-PROFILE"],
-            settings: EMAIL,
-            chain: &["email cannot_tell", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "found by their address",
-            settings: EMAIL,
-            world: |bot| bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA))),
-            chain: &["email found", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "nobody has their address",
-            settings: &[(CHAIN, "email")],
-            ends: ["identity", "refused", "C-EMAIL-UNKNOWN"],
-            chain: &["email not_mine"],
-            ..NORMAL
-        },
-        Situation {
-            name: "a guest",
-            settings: EMAIL,
-            world: |bot| is(User { is_restricted: true, ..member(ADA, "Ada") })(bot),
-            chain: &["email not_mine", "template found"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the address is not confirmed",
-            settings: EMAIL,
-            world: |bot| is(User { is_email_confirmed: false, ..member(ADA, "Ada") })(bot),
-            ends: ["identity", "refused", "C-EMAIL-UNCONFIRMED"],
-            chain: &["email refuse", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "two have the address",
-            settings: EMAIL,
-            world: |bot| {
-                for id in ["ada", "also-ada"] {
-                    bot.novu.add_subscriber(id, Profile::with_email(&email(ADA)));
-                }
-            },
-            ends: ["identity", "refused", "C-EMAIL-AMBIGUOUS"],
-            chain: &["email refuse", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the token may not see addresses",
-            settings: EMAIL,
-            world: |bot| bot.slack.set_scopes(TEAM, &["commands", "chat:write", "users:read"]),
-            ends: ["identity", "refused", "C-EMAIL-MISSING"],
-            chain: &["email cannot_tell", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the domain does not count",
-            settings: &[
-                (CHAIN, "email,template"),
-                ("CONNECT_IDENTITY__EMAIL_DOMAINS", "T0ACME=other.example"),
-            ],
-            ends: ["identity", "refused", "C-EMAIL-DOMAIN"],
-            chain: &["email refuse", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "the webhook is down",
-            settings: &[(CHAIN, "webhook,template"), WEBHOOK, NOBODY],
-            ends: ["identity", "refused", "C-WEBHOOK-DOWN"],
-            chain: &["webhook cannot_tell", "template not_asked"],
-            ..NORMAL
-        },
-        Situation {
-            name: "Novu makes no sense",
-            world: |bot| bot.novu.fault(Fault::new(Route::get(ENDPOINTS), Effect::WrongShape)),
-            ends: ["endpoints", "refused", "C-NOVU-ANSWER"],
-            ..NORMAL
-        },
-        Situation {
-            name: "connections in different contexts",
-            world: |bot| bot.connect_workspace_in_context("acme-eu", TEAM, &["tenant:eu"]),
-            ends: ["connection", "refused", "C-CONTEXT"],
-            ..NORMAL
-        },
-        Situation {
-            name: "connections in different contexts, one of them preferred",
-            settings: &[("CONNECT_SLACK__CONNECTION", "acme-eu")],
-            world: |bot| bot.connect_workspace_in_context("acme-eu", TEAM, &["tenant:eu"]),
-            ..NORMAL
-        },
-        Situation {
-            name: "connected",
-            world: |bot| linked_over(bot, CONNECTION, &own()),
-            ends: ["link", "already_connected", ""],
-            ..NORMAL
-        },
-        Situation {
-            name: "linked over another workspace's connection",
-            world: |bot| {
-                let old = NewConnection { ..connection("old", "T0OLD", &[]) };
-                bot.novu.add_connection(old).unwrap();
-                linked_over(bot, "old", &own());
-            },
-            ends: ["link", "refused", "C-LINKED-ELSEWHERE"],
-            ..NORMAL
-        },
-        Situation {
-            name: "another subscriber has the account, and nobody knows yet",
-            world: |bot| linked_over(bot, CONNECTION, "phantom"),
-            ends: ["holder", "refused", "C-HELD"],
-            ..NORMAL
-        },
-        Situation {
-            name: "nobody may be created",
-            settings: &[(CREATE, "")],
-            ends: ["subscriber", "refused", "C-SUBSCRIBER"],
-            ..NORMAL
-        },
-    ]
-}
 
 #[tokio::test]
 async fn each_situation_is_explained_by_the_step_at_which_it_ends() {
-    for Situation { name, settings, world, ends: [step, outcome, code], chain } in situations() {
+    for Situation { name, settings, world, ends: [step, outcome, code], chain } in
+        of_accounts().into_iter().chain(of_identity()).chain(of_links())
+    {
         // The service itself is well; only the command has what is wrong with the configuration.
         let bot = Bot::start_on(Storage::sqlite(), &[]).await;
         bot.ready().await;
@@ -396,4 +191,28 @@ async fn novu_being_away_is_said_with_its_cause_beside() {
     assert_eq!([&json["answer"]["step"], &json["answer"]["code"]], ["endpoints", "C-NOVU-DOWN"]);
     assert_eq!(json["subscriber"]["exists"], Value::Null);
     assert!(told.beside.contains("an upstream fails"), "{}", told.beside);
+}
+
+#[tokio::test]
+async fn what_the_service_has_last_seen_is_told_beside_what_is_found_now() {
+    for storage in [Some(Storage::sqlite()), Storage::postgres()].into_iter().flatten() {
+        let bot = Bot::start_on(storage, &[]).await;
+        bot.ready().await;
+        bot.link(ADA).await;
+        bot.until_later(async || bot.slack.messages().len() == 1).await;
+        let own = bot.novu.endpoints()[0].identifier.clone();
+        bot.novu.add_subscriber("ada", Profile::with_email(&email(ADA)));
+        let mut settings = bot.settings();
+        settings.insert(CHAIN.to_owned(), "email".to_owned());
+        let json = explain_with(settings.clone(), &["slack", TEAM, ADA, "--json"]).await.json();
+        assert_eq!(
+            [&json["last_seen"]["endpoint"], &json["last_seen"]["verified"]],
+            [&own, "signed_in"]
+        );
+        assert_eq!(json["subscriber"]["id"], "ada");
+        assert_eq!(json["holder"]["subscriber"], format!("slack:{TEAM}:{ADA}"));
+        assert_eq!(json["answer"]["code"], "C-HELD");
+        let told = explain_with(settings, &["slack", TEAM, ADA]).await.text;
+        assert!(told.contains("; the chain finds another one now\n"), "{told}");
+    }
 }

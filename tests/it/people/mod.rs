@@ -3,6 +3,7 @@
 mod explaining;
 mod in_teams;
 mod removing;
+mod situations;
 
 use std::process::Output;
 
@@ -12,6 +13,7 @@ use serde_json::Value;
 
 use crate::bot::{Bot, Settings, TEAM};
 
+const ENDPOINTS: &str = "/v1/channel-endpoints";
 const CHAIN: &str = "CONNECT_IDENTITY__CHAIN";
 const CREATE: &str = "CONNECT_IDENTITY__CREATE_MISSING";
 

@@ -7,12 +7,11 @@ use novu_connect_bot::core::{Person, Reason, Removal, Workspace};
 use novu_connect_bot::store::Verified;
 use serde_json::Value;
 
-use super::in_slack;
+use super::{ENDPOINTS, in_slack};
 use crate::bot::teams::{self, TeamsBot, said};
 use crate::bot::{ADA, Bot, CONNECTION, GRACE, INTEGRATION, Storage, TEAM};
 use crate::log::Log;
 
-const ENDPOINTS: &str = "/v1/channel-endpoints";
 const WHY: &str = "left the\u{202e} company\n";
 
 fn linked_over(bot: &Bot, connection: &str, subscriber: &str, user: &str) -> String {
@@ -61,10 +60,10 @@ async fn ones_link_is_known_and_its_removal_is_audited_told_and_nobody_elses() {
     })
     .await;
     bot.until_later(async || !audited(&log).iter().all(|line| line["kind"] != "removed")).await;
-    let line = audited(&log).into_iter().find(|line| line["kind"] == "removed").unwrap();
-    let said = [&line["actor"], &line["reason"], &line["endpoint"]];
+    let noted = audited(&log).into_iter().find(|line| line["kind"] == "removed").unwrap();
+    let said = [&noted["actor"], &noted["reason"], &noted["endpoint"]];
     assert_eq!(said, ["administrator:ops", "left the company", own.as_str()]);
-    assert!(line["person"].is_string() && !line.to_string().contains(ADA));
+    assert!(noted["person"].is_string() && !noted.to_string().contains(ADA));
     assert_eq!(log.lines("a link was removed by an administrator").len(), 1);
 
     assert_eq!(people.remove_link(&in_slack(ADA), "ops", WHY).await, Removal::NoLink);
