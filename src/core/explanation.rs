@@ -2,7 +2,7 @@
 //! "it does not work".
 //!
 //! The names of fields and their words are part of the outside interface. There is no e-mail address in it:
-//! a subscriber's id that looks like one is written as `…`.
+//! an id or a name that looks like one is written as `…`.
 
 mod telling;
 
@@ -86,7 +86,7 @@ pub struct ExplainedAccount {
     pub trouble: Option<String>,
     /// `member`, `guest`, `external`, `bot` or `deactivated`.
     pub kind: Option<&'static str>,
-    /// What others see as the name.
+    /// What others see as the name; `…` in place of an e-mail address.
     pub name: Option<String>,
     /// Language tag.
     pub locale: Option<String>,

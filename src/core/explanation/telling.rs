@@ -10,6 +10,7 @@ use crate::core::refusal::{Reason, Refusal};
 use crate::core::resolve::{Resolution, ResolverKind};
 use crate::novu::{ChannelConnection, Context, SubscriberId};
 use crate::store::KnownLink;
+use crate::text::one_line;
 
 impl Explanation {
     /// Nobody has been asked yet.
@@ -57,7 +58,7 @@ impl ExplainedAccount {
         match said {
             Ok(Profile { name, locale, email, kind, .. }) => Self {
                 kind: Some(kind.word()),
-                name: name.clone(),
+                name: name.as_deref().map(shown_name),
                 locale: locale.clone(),
                 email: Some(email.word()),
                 ..Self::default()
@@ -104,7 +105,7 @@ impl ExpectedAnswer {
             code: Some(reason.code()),
             meaning: Some(reason.meaning()),
             fix: Some(reason.fix()),
-            sentence: refusal.sentence,
+            sentence: refusal.sentence.as_deref().map(one_line),
             last_mint: None,
         }
     }
@@ -115,6 +116,11 @@ impl ExplainedLink {
         let KnownLink { subscriber, endpoint, verified, seen_at, .. } = known;
         Self { subscriber: stored(subscriber), endpoint, verified, seen_at }
     }
+}
+
+/// A name as it may be shown; some people's is their e-mail address.
+fn shown_name(name: &str) -> String {
+    if name.contains('@') { "…".to_owned() } else { one_line(name) }
 }
 
 /// A subscriber's id as it may be shown to whoever looks into somebody's trouble.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::situations::{Situation, linked_over, of_accounts, of_identity, of_links};
 use super::{CHAIN, explain, explain_with};
-use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM, email};
+use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM, email, member};
 
 const SUBSCRIBERS: &str = "/v2/subscribers";
 
@@ -97,13 +97,15 @@ async fn every_step_says_what_it_found() {
 }
 
 #[tokio::test]
-async fn who_has_the_account_is_named_and_an_id_that_is_an_address_is_not_shown() {
+async fn who_has_the_account_is_named_and_an_id_or_a_name_that_is_an_address_is_not_shown() {
     let bot = Bot::start_on(Storage::sqlite(), &[]).await;
     linked_over(&bot, CONNECTION, "somebody@canary.example");
+    bot.slack.add_user(member(ADA, &email(ADA)));
     let json = explain(&bot, &["slack", TEAM, ADA, "--json"]).await.json();
     let identifier = &bot.novu.endpoints()[0].identifier;
     let expected = json!({ "outcome": "another", "subscriber": "…", "endpoint": identifier });
     assert_eq!(json["holder"], expected);
+    assert_eq!(json["account"]["name"], "…");
 }
 
 #[tokio::test]
