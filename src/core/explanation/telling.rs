@@ -97,7 +97,7 @@ impl ExplainedResolver {
 
 impl ExpectedAnswer {
     /// The way ends with a refusal.
-    pub(in crate::core) fn refused(step: Step, refusal: Refusal) -> Self {
+    pub(in crate::core) fn refused(step: Step, refusal: &Refusal) -> Self {
         let reason = refusal.reason;
         Self {
             outcome: AnswerOutcome::Refused,

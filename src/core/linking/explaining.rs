@@ -44,9 +44,9 @@ impl Linking {
             }
             Err((step, refusal)) if unknown && refusal.reason == Reason::ProfileUnavailable => {
                 let outcome = AnswerOutcome::CannotTell;
-                ExpectedAnswer { outcome, ..ExpectedAnswer::refused(step, refusal) }
+                ExpectedAnswer { outcome, ..ExpectedAnswer::refused(step, &refusal) }
             }
-            Err((step, refusal)) => ExpectedAnswer::refused(step, refusal),
+            Err((step, refusal)) => ExpectedAnswer::refused(step, &refusal),
         };
         told.answer.last_mint = self.mints.trouble();
         told
