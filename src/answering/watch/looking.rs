@@ -15,7 +15,7 @@ use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::clock::{Tick, between};
-use crate::core::{LINK_LIFETIME, Person, ProfilesError};
+use crate::core::{LINK_LIFETIME, Person, Platform, ProfilesError};
 use crate::novu::ChannelEndpoint;
 use crate::store::{StoreError, Verified};
 
@@ -111,7 +111,9 @@ impl<D: Deliver> Answering<D> {
         let mut other = Other { elsewhere: false, locale: None };
         if verdict == Verdict::Different {
             let (known, locale) = self.ask_about(endpoint, &watches).await;
-            other = Other { elsewhere: known == Known::Stranger, locale };
+            let elsewhere =
+                known == Known::Stranger || is_elsewhere(D::PLATFORM, endpoint, &watches);
+            other = Other { elsewhere, locale };
             verdict = judge(D::PLATFORM, endpoint, &watches, &known);
         }
         if verdict != Verdict::NotWatched {
@@ -299,6 +301,13 @@ impl<D: Deliver> Answering<D> {
         });
         settled.await.map(drop)
     }
+}
+
+/// Whether an endpoint says itself that it reaches somebody of another workspace.
+fn is_elsewhere(platform: &Platform, endpoint: &ChannelEndpoint, watches: &[Watch]) -> bool {
+    let workspace = endpoint.endpoint.workspace_id();
+    let here = |id| watches.iter().any(|it| platform.same_id(id, &it.person.workspace.id));
+    workspace.is_some_and(|id| !here(id))
 }
 
 fn gone<D: Deliver>(watch: &mut Watch) -> Option<Next<D>> {
