@@ -29,8 +29,9 @@ const LOOK_BACK: Duration = Duration::from_mins(20);
 const REMOVED_AFTER: Duration = Duration::from_millis(200);
 /// The most pages of endpoints that one look reads.
 const MOST_PAGES: usize = 50;
-/// For how long it is waited for Novu to say whether anybody has signed in.
-const UNSEEN: Duration = Duration::from_hours(1);
+/// For how long it is waited for Novu to say whether anybody has signed in: while Slack still lets the message
+/// be replaced, whose button is dead.
+const UNSEEN: Duration = Duration::from_mins(20);
 
 /// What is known of somebody else who signed in.
 struct Other {
