@@ -1,7 +1,9 @@
 //! What happens in chat after a sign-in, by itself.
 
+mod chat;
 mod doubts;
 mod endings;
+mod links;
 mod looks;
 mod orderings;
 mod restarts;
@@ -42,9 +44,16 @@ impl Bot {
 
     /// Lets time go on, a little at a time, so that whatever is due is done meanwhile.
     async fn pass(&self, time: Duration) {
-        let step = Duration::from_secs(1);
-        for _ in 0..time.as_secs() {
-            self.clock.advance(step);
+        self.pass_by(Duration::from_secs(1), time).await;
+    }
+
+    /// As [`Bot::pass`], by so much at a time.
+    async fn pass_by(&self, step: Duration, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let now = step.min(left);
+            self.clock.advance(now);
+            left -= now;
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
