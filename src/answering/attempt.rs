@@ -140,11 +140,20 @@ async fn show<D: Deliver>(
     };
     let PendingReply { asked, place, stored, .. } = pending;
     // Somebody may have signed in by a link of which nobody knew that it had arrived.
-    let by_now = match answer {
-        Answer::SignIn(_) if *stored => Box::pin(answering.outcome(&asked.question)).await,
-        _ => None,
-    };
-    answering.deliver.show(place, &asked.question, by_now.as_ref().unwrap_or(answer)).await
+    let may_say_so = matches!(answer, Answer::SignIn(_) | Answer::AlreadyConnected(_)) && *stored;
+    if !may_say_so {
+        return answering.deliver.show(place, &asked.question, answer).await;
+    }
+    let by_now = Box::pin(answering.outcome(&asked.question)).await;
+    if by_now.as_ref().is_some_and(|outcome| outcome.is_told) {
+        return Shown::Shown(D::WAYS[0]);
+    }
+    let answer = by_now.as_ref().map_or(answer, |outcome| &outcome.answer);
+    let shown = answering.deliver.show(place, &asked.question, answer).await;
+    if matches!(shown, Shown::Shown(_)) && !matches!(answer, Answer::SignIn(_)) {
+        Box::pin(answering.note_said(&asked.question, answer)).await;
+    }
+    shown
 }
 
 /// Answers a question for which there is no promise, because the store cannot hold one. What needs the

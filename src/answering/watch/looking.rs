@@ -168,6 +168,9 @@ impl<D: Deliver> Answering<D> {
                 });
                 watch.replaced = false;
                 let mut next = Next::tell(watch);
+                if watch.says_connected && watch.others.is_empty() {
+                    watch.shown = watch.changed;
+                }
                 // Whoever signed in before was somebody else.
                 if let State::InDoubt { endpoint, .. } = before {
                     watch.others.push(endpoint.clone());

@@ -30,6 +30,7 @@ use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoredWatch};
+use changing::Next;
 use follow_up::FollowUp;
 
 use state::State;
@@ -70,6 +71,14 @@ struct Open {
     ends: Tick,
 }
 
+/// What has come of a link.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    /// Whether its message says so already.
+    pub(super) is_told: bool,
+}
+
 impl Open {
     /// A watch that lasts for so long from now on.
     fn new(watch: Watch, left: Duration, now: Tick) -> Self {
@@ -97,6 +106,7 @@ impl Watch {
             replaced: false,
             overwritten: false,
             prolonged: 0,
+            says_connected: false,
             changed: 0,
             shown: 0,
         }
@@ -186,10 +196,30 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// What has come of the link of a question by now; none if nothing has.
-    pub(super) async fn outcome(&self, question: &Question) -> Option<Answer> {
+    pub(super) async fn outcome(&self, question: &Question) -> Option<Outcome> {
         let id = MessageId::of(&question.asker, question.reference);
         let watch = self.watches.stored(&id).await.ok().flatten()?;
-        watch.answer(self.linking.can_test()).filter(|_| !watch.replaced)
+        let answer = watch.answer(self.linking.can_test()).filter(|_| !watch.replaced)?;
+        Some(Outcome { answer, is_told: watch.is_told() })
+    }
+
+    /// Takes note that the message of a question says this, so that its watch does not say it once more.
+    pub(super) async fn note_said(&self, question: &Question, answer: &Answer) {
+        let id = MessageId::of(&question.asker, question.reference);
+        let can_test = self.linking.can_test();
+        let noted = self.watches.change(&id, |watch| {
+            let waits = watch.state == State::Waiting;
+            if matches!(answer, Answer::AlreadyConnected(_)) && waits && !watch.says_connected {
+                watch.says_connected = true;
+            } else if watch.answer(can_test).as_ref() == Some(answer) && !watch.is_told() {
+                watch.shown = watch.changed;
+            } else {
+                return None;
+            }
+            Some(Next::nothing())
+        });
+        // Where that cannot be stored, the store says so, and it is said once more.
+        let _ = noted.await;
     }
 
     /// Watches a link no more that nobody will see.
