@@ -208,14 +208,19 @@ impl<D: Deliver> Answering<D> {
         let id = MessageId::of(&question.asker, question.reference);
         let can_test = self.linking.can_test();
         let noted = self.watches.change(&id, |watch| {
-            let waits = watch.state == State::Waiting;
-            if matches!(answer, Answer::AlreadyConnected(_)) && waits && !watch.says_connected {
-                watch.says_connected = true;
-            } else if watch.answer(can_test).as_ref() == Some(answer) && !watch.is_told() {
-                watch.shown = watch.changed;
-            } else {
+            let says_so = match (answer, &watch.state) {
+                (Answer::AlreadyConnected(_), State::Waiting) if !watch.says_connected => {
+                    watch.says_connected = true;
+                    return Some(Next::nothing());
+                }
+                // Somebody has looked while it was shown.
+                (Answer::AlreadyConnected(_), State::Connected { .. }) => watch.others.is_empty(),
+                _ => watch.answer(can_test).as_ref() == Some(answer),
+            };
+            if !says_so || watch.is_told() {
                 return None;
             }
+            watch.shown = watch.changed;
             Some(Next::nothing())
         });
         // Where that cannot be stored, the store says so, and it is said once more.
