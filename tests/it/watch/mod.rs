@@ -11,11 +11,12 @@ mod strangers;
 
 use std::time::Duration;
 
+use axum::http::Method;
 use connect_sandbox::slack::Message;
 use connect_sandbox::{Browser, Page};
 use serde_json::Value;
 
-use crate::bot::{API_KEY, Bot, TEAM};
+use crate::bot::{API_KEY, Bot, PATIENCE, TEAM};
 
 /// The path of Novu's channel endpoints.
 const ENDPOINTS: &str = "/v1/channel-endpoints";
@@ -61,11 +62,22 @@ impl Bot {
         self.settle().await;
     }
 
-    /// Waits until nothing that follows from a sign-in is left to be done.
+    /// Waits until nothing that follows from a sign-in is left to be done: until Novu and Slack have been
+    /// asked nothing for a while.
     async fn settle(&self) {
-        for _ in 0..50 {
+        let asked = || {
+            let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+            let counts = methods.map(|it| self.novu.count(&it, "") + self.slack.count(&it, ""));
+            counts.iter().sum::<usize>()
+        };
+        let (mut before, mut quiet) = (asked(), 0);
+        let patience = tokio::time::Instant::now() + PATIENCE;
+        while quiet < 16 {
+            assert!(tokio::time::Instant::now() < patience, "something goes on for ever");
             tokio::time::sleep(Duration::from_millis(2)).await;
-            tokio::task::yield_now().await;
+            let now = asked();
+            quiet = if now == before { quiet + 1 } else { 0 };
+            before = now;
         }
     }
 
