@@ -138,14 +138,15 @@ async fn show<D: Deliver>(
     } else {
         None
     };
-    let PendingReply { asked, place, stored, .. } = pending;
+    let PendingReply { asked, place, stored, says_on_its_way, .. } = pending;
     // Somebody may have signed in by a link of which nobody knew that it had arrived.
     let may_say_so = matches!(answer, Answer::SignIn(_) | Answer::AlreadyConnected(_)) && *stored;
     if !may_say_so {
         return answering.deliver.show(place, &asked.question, answer).await;
     }
     let by_now = Box::pin(answering.outcome(&asked.question)).await;
-    if by_now.as_ref().is_some_and(|outcome| outcome.is_told) {
+    // Words that the answer is on its way may stand beside it, and have to go.
+    if by_now.as_ref().is_some_and(|outcome| outcome.is_told) && !*says_on_its_way {
         return Shown::Shown(D::WAYS[0]);
     }
     let answer = by_now.as_ref().map_or(answer, |outcome| &outcome.answer);
@@ -230,13 +231,17 @@ async fn tell_on_its_way<D: Deliver>(
     answering: &Answering<D>,
     pending: &mut PendingReply<D>,
 ) -> Result<(), Pointed> {
-    let PendingReply { asked, place, told, .. } = pending;
+    let PendingReply { asked, place, told, stored, says_on_its_way } = pending;
+    // What has come of its link is being said, or will be.
+    if *stored && Box::pin(answering.outcome(&asked.question)).await.is_some() {
+        return Ok(());
+    }
     match answering.deliver.show(place, &asked.question, &Answer::Working).await {
         Shown::Pointed(way) => return Err(Pointed(way)),
-        Shown::Shown(_) | Shown::Gone => *told = true,
+        Shown::Shown(_) | Shown::Gone => (*told, *says_on_its_way) = (true, true),
         Shown::Later(_) => {}
         Shown::Uncertain => {
-            *told = true;
+            (*told, *says_on_its_way) = (true, true);
             let reference = asked.question.reference;
             tracing::warn!(%reference, "whether the asker was told to wait is not known");
         }
