@@ -4,6 +4,7 @@ use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
 use crate::audit::{Actor, Event, Kind};
 use crate::core::answer::Answer;
+use crate::core::endpoints::OwnEndpoints;
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
 use crate::core::refusal::Refusal;
@@ -62,7 +63,7 @@ impl Linking {
         question: &'a Question,
         facts: &'a AskerFacts,
     ) -> impl Iterator<Item = &'a ChannelEndpoint> {
-        let all = facts.endpoints.iter().flat_map(|it| it.own.iter().chain(&it.others));
+        let all = facts.endpoints.iter().flat_map(OwnEndpoints::all);
         all.filter(move |endpoint| {
             self.endpoints.reaches(endpoint, &question.asker)
                 && endpoint.subscriber_id.as_ref() == Some(&facts.found.id)
