@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 mod config;
+mod doctor;
 mod reload;
 mod resolving;
 mod running;
@@ -64,7 +65,10 @@ pub struct App {
     held: Arc<HeldAccounts>,
     known_links: Arc<KnownLinks>,
     chain: Arc<Chain>,
+    novu: Novu,
     http: Outgoing,
+    /// What the configuration says of what the doctor looks at.
+    examined: Arc<crate::doctor::Settings>,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -107,6 +111,7 @@ impl App {
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
         let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
+        let examined = Arc::new(doctor::settings(&config));
         let test_workflow = config.novu.test_workflow.clone();
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
@@ -142,6 +147,7 @@ impl App {
         let pages = build_pages(&common, config.app, &surfaces);
         let Common {
             http,
+            novu,
             store,
             audit,
             links,
@@ -166,7 +172,9 @@ impl App {
             held,
             known_links,
             chain,
+            novu,
             http,
+            examined,
             in_force,
             supervisor,
             drain,

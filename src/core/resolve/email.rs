@@ -33,6 +33,11 @@ impl EmailResolver {
         Self { domains, not_told: AtomicBool::new(false) }
     }
 
+    /// The domains whose addresses count.
+    pub(super) const fn domains(&self) -> &EmailDomains {
+        &self.domains
+    }
+
     pub(super) async fn resolve(
         &self,
         subject: Subject<'_>,

@@ -1,0 +1,42 @@
+//! Everything that the service depends on, looked at.
+
+use std::sync::Arc;
+
+use super::{App, Config};
+use crate::doctor::{Examination, OpenFiles, Report, Settings, examine};
+use crate::http::files::{files_needed, within};
+use crate::{metrics, novu};
+
+/// What a configuration says of what is looked at.
+pub(super) fn settings(config: &Config) -> Settings {
+    let wanted = config.server.max_connections;
+    Settings {
+        doubts: config.warnings.iter().map(ToString::to_string).collect(),
+        public_url: config.server.public_url.clone(),
+        other_region: novu::config::other_region(&config.novu.api_url),
+        store: config.store.clone(),
+        files: OpenFiles {
+            wanted,
+            affordable: within(wanted, metrics::open_files_limit()),
+            needed: files_needed(wanted),
+        },
+        platforms: config.surfaces.iter().map(|settings| settings.platform()).collect(),
+    }
+}
+
+impl App {
+    /// Looks at everything that the service depends on, and says what is wrong, with the fix. Only reads. It
+    /// takes seconds, and calls Novu and the platforms some dozen times.
+    pub async fn doctor(&self) -> Report {
+        let examination = Arc::new(Examination::new(
+            (*self.examined).clone(),
+            self.store.clone(),
+            &self.novu,
+            self.http.clone(),
+            Arc::clone(&self.chain),
+            Arc::clone(&self.clock),
+        ));
+        let surfaces = self.surfaces.iter().cloned();
+        examine(&examination, surfaces.flat_map(|surface| surface.checks(&examination))).await
+    }
+}
