@@ -2,6 +2,7 @@
 
 use novu_connect_bot::app::readiness_words;
 use novu_connect_bot::core::Reason;
+use novu_connect_bot::doctor::Check;
 use novu_connect_bot::slack::signature as slack;
 use novu_connect_bot::teams::credentials::TokenError;
 use novu_connect_bot::teams::token as teams;
@@ -70,6 +71,20 @@ fn every_word_of_readiness_is_explained_and_no_other() {
     explained.sort_unstable();
     let words: Vec<_> = readiness_words().into_iter().collect();
     assert_eq!(explained, words);
+}
+
+#[test]
+fn every_check_of_the_doctor_has_a_row_in_its_order() {
+    let table = README.split("### The doctor").nth(1).expect("the section");
+    let table = table.split("\n### ").next().expect("its text");
+    let explained: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split("` |").next())
+        .filter(|word| word.contains('.'))
+        .collect();
+    let names: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
+    assert_eq!(explained, names);
 }
 
 /// What stands between grave accents and is a word of metrics, in order.

@@ -85,9 +85,9 @@ enum Command {
     /// Check the configuration, or with --online everything that it depends on
     ///
     /// Tells every problem with its fix, or else what is on. Calls nobody, unless --online is given: then
-    /// it asks Novu, Slack, Entra, the store, the identity webhook and the service itself at
-    /// server.public_url, and tells what is wrong with each. It changes nothing, and can be used beside
-    /// the running service. It then exits with 0 if nothing is worse than a note, 2 if there are warnings,
+    /// it asks Novu, Slack, Entra, the store, the identity webhook and the service itself at its public
+    /// address, and tells what is wrong with each. It changes nothing, and can be used beside the running
+    /// service. It then exits with 0 if nothing is worse than a note, 2 if there are warnings,
     /// 1 if something does not work, and 64 if the configuration is wrong.
     Check {
         /// Ask everybody whom the service depends on

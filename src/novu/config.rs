@@ -20,8 +20,8 @@ const REGIONS: [&str; 2] = ["https://api.novu.co", "https://eu.api.novu.co"];
 
 /// The other one of Novu's regions; none if the address is neither.
 pub(crate) fn other_region(api_url: &Url) -> Option<Url> {
-    let is_at = |region: &&str| Url::parse(region).is_ok_and(|it| it.origin() == api_url.origin());
-    let own = REGIONS.iter().position(|region| is_at(&region))?;
+    let is_at = |region: &str| Url::parse(region).is_ok_and(|it| it.origin() == api_url.origin());
+    let own = REGIONS.iter().position(|region| is_at(region))?;
     Url::parse(REGIONS[1 - own]).ok()
 }
 

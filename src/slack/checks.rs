@@ -174,16 +174,15 @@ impl Look {
     }
 
     async fn test_tokens(&self) -> Vec<Tested> {
-        let named = match &self.slack.settings.bot_token {
-            Some(token) => vec![("slack.bot_token".to_owned(), None, token.clone())],
-            None => {
-                let connections = self.novu.connections().await.as_deref().unwrap_or_default();
-                let named = connections.iter().filter_map(|it| {
-                    let workspace = it.workspace.as_ref().map(|workspace| workspace.id.clone());
-                    Some((it.identifier.clone(), workspace, it.access_token.clone()?))
-                });
-                named.take(MOST_TOKENS).collect()
-            }
+        let named: Vec<_> = if let Some(token) = &self.slack.settings.bot_token {
+            vec![("slack.bot_token".to_owned(), None, token.clone())]
+        } else {
+            let connections = self.novu.connections().await.as_deref().unwrap_or_default();
+            let named = connections.iter().filter_map(|it| {
+                let workspace = it.workspace.as_ref().map(|workspace| workspace.id.clone());
+                Some((it.identifier.clone(), workspace, it.access_token.clone()?))
+            });
+            named.take(MOST_TOKENS).collect()
         };
         let test = |(name, workspace, token): (String, Option<String>, SecretString)| async move {
             let said = self.slack.web_api.test_token(&token).await;
