@@ -28,10 +28,11 @@ use crate::core::{
     Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
     WorkspaceIndex,
 };
+use crate::doctor::Report;
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::{self, Links};
 use crate::metrics::Metrics;
-use crate::net::{self, Outgoing};
+use crate::net::{self, Outgoing, SingleFlight};
 use crate::novu::{self, Novu};
 use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
@@ -69,6 +70,8 @@ pub struct App {
     http: Outgoing,
     /// What the configuration says of what the doctor looks at.
     examined: Arc<crate::doctor::Settings>,
+    /// The look that is under way.
+    examining: Arc<SingleFlight<Report>>,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -175,6 +178,7 @@ impl App {
             novu,
             http,
             examined,
+            examining: Arc::default(),
             in_force,
             supervisor,
             drain,

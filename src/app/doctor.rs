@@ -26,8 +26,19 @@ pub(super) fn settings(config: &Config) -> Settings {
 
 impl App {
     /// Looks at everything that the service depends on, and says what is wrong, with the fix. Only reads. It
-    /// takes seconds, and calls Novu and the platforms some dozen times.
+    /// takes seconds, and calls Novu and the platforms some dozen times; however many ask meanwhile, they get
+    /// one report.
     pub async fn doctor(&self) -> Report {
+        let app = self.clone();
+        let look = self.examining.join_or_begin(|| async move { app.look().await });
+        // One that broke off has told nobody anything.
+        match look.outcome().await {
+            Some(report) => report,
+            None => self.look().await,
+        }
+    }
+
+    async fn look(&self) -> Report {
         let examination = Arc::new(Examination::new(
             (*self.examined).clone(),
             self.store.clone(),

@@ -81,6 +81,18 @@ impl Outcome {
         Self::bad(Severity::Failure, finding, fix)
     }
 
+    /// How bad it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// What was found.
+    #[must_use]
+    pub fn finding(&self) -> &str {
+        &self.finding
+    }
+
     fn bad(severity: Severity, finding: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { severity, finding: finding.into(), fix: Some(fix.into()) }
     }

@@ -294,3 +294,25 @@ fn lasting(end: Timestamp, now: Timestamp) -> Outcome {
         Outcome::ok(format!("the bot's certificate ends on {day}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    #[test]
+    fn a_certificate_that_ends_soon_is_a_warning_before_it_is_a_failure() {
+        let end = "2027-05-01T00:00:00Z".parse().unwrap();
+        let cases = [
+            ("2026-05-01T00:00:00Z", Severity::Ok),
+            ("2027-04-09T00:00:00Z", Severity::Ok),
+            ("2027-04-11T00:00:00Z", Severity::Warning),
+            ("2027-05-01T00:00:00Z", Severity::Failure),
+        ];
+        for (now, severity) in cases {
+            let outcome = lasting(end, now.parse().unwrap());
+            assert_eq!(outcome.severity(), severity, "{now}");
+            assert!(outcome.finding().ends_with("on 2027-05-01"), "{}", outcome.finding());
+        }
+    }
+}

@@ -80,3 +80,13 @@ async fn a_table_that_was_spoilt_since_the_start_is_named() {
     assert_eq!(severity(&report, Check::IdentityTable), Severity::Failure);
     assert_eq!(report.status, Severity::Failure);
 }
+
+#[tokio::test]
+async fn whoever_asks_meanwhile_gets_the_same_report() {
+    let bot = Bot::start().await;
+    bot.ready().await;
+    bot.slack.clear_requests();
+    let (one, other) = tokio::join!(bot.doctor(), bot.doctor());
+    assert_eq!(one, other);
+    assert_eq!(bot.slack.count(&reqwest::Method::POST, "/api/auth.test"), 1);
+}
