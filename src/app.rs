@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 mod config;
+mod doctor;
 mod reload;
 mod resolving;
 mod running;
@@ -27,10 +28,11 @@ use crate::core::{
     Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
     WorkspaceIndex,
 };
+use crate::doctor::Report;
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::{self, Links};
 use crate::metrics::Metrics;
-use crate::net::{self, Outgoing};
+use crate::net::{self, Outgoing, SingleFlight};
 use crate::novu::{self, Novu};
 use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
@@ -58,6 +60,10 @@ pub struct App {
     common: Arc<Common>,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    /// What the configuration says of what the doctor looks at.
+    examined: Arc<crate::doctor::Settings>,
+    /// The look that is under way.
+    examining: Arc<SingleFlight<Report>>,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -98,6 +104,7 @@ impl App {
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
         let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
+        let examined = Arc::new(doctor::settings(&config));
         let test_workflow = config.novu.test_workflow.clone();
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
@@ -137,6 +144,8 @@ impl App {
             common,
             surfaces,
             pages,
+            examined,
+            examining: Arc::default(),
             in_force: Arc::new(AsyncMutex::new(config.fingerprints)),
             supervisor: Arc::new(Supervisor::new(clock, metrics)),
             drain: config.server.drain,

@@ -5,6 +5,7 @@
 mod bot;
 mod canaries;
 mod commands;
+mod doctor;
 mod identity;
 mod jobs;
 mod log;
