@@ -1,22 +1,26 @@
 //! The person with a browser: opens links, presses buttons, follows redirects. Loopback only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
 
 use axum::http::header;
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use url::Url;
 
-use crate::transport;
+use crate::{lock, transport};
 
 /// The most redirects that are followed after one click.
 const REDIRECT_LIMIT: usize = 10;
 /// The largest page, in bytes.
 const PAGE_LIMIT: usize = 1024 * 1024;
 
-/// A browser without scripts and cookies, for tests and for the demo.
+/// A browser without scripts, for tests and for the demo. Its clones share its cookies.
 #[derive(Debug, Clone)]
 pub struct Browser {
     client: reqwest::Client,
+    /// The values of the cookies by their names, for each host: like any browser's, whatever the port
+    /// (Cookies, RFC 6265, section 8.5).
+    cookies: Arc<Mutex<HashMap<String, BTreeMap<String, String>>>>,
 }
 
 /// What the browser shows in the end.
@@ -61,7 +65,7 @@ impl Browser {
     /// # Errors
     /// The HTTP client could not be set up.
     pub fn new() -> Result<Self, BrowserError> {
-        Ok(Self { client: transport::client()? })
+        Ok(Self { client: transport::client()?, cookies: Arc::default() })
     }
 
     /// Opens a link.
@@ -70,7 +74,7 @@ impl Browser {
     /// The link is not on this machine, or loading fails.
     pub async fn open(&self, link: &str) -> Result<Page, BrowserError> {
         let url = local(Url::parse(link)?)?;
-        let response = self.client.get(url).send().await?;
+        let response = self.send(self.client.get(url.clone()), &url).await?;
         self.follow(response).await
     }
 
@@ -79,18 +83,36 @@ impl Browser {
     /// # Errors
     /// There is no such button, the form leads off this machine, or loading fails.
     pub async fn press(&self, page: &Page, label: &str) -> Result<Page, BrowserError> {
-        let form = forms(&page.body)
+        self.fill_and_press(page, &[], label).await
+    }
+
+    /// As [`Browser::press`], with these texts in the form's fields of those names.
+    ///
+    /// # Errors
+    /// As [`Browser::press`]; fields that the form does not have stay empty.
+    pub async fn fill_and_press(
+        &self,
+        page: &Page,
+        texts: &[(&str, &str)],
+        label: &str,
+    ) -> Result<Page, BrowserError> {
+        let mut form = forms(&page.body)
             .into_iter()
             .find_map(|form| form.pressed(label))
             .ok_or_else(|| BrowserError::NoButton(label.to_owned()))?;
+        for (name, text) in texts {
+            for (_, value) in form.fields.iter_mut().filter(|(field, _)| field == name) {
+                (*text).clone_into(value);
+            }
+        }
         let url = local(page.url.join(&form.action)?)?;
         let request = if form.post {
-            self.client.post(url).form(&form.fields)
+            self.client.post(url.clone()).form(&form.fields)
         } else {
-            self.client.get(url).query(&form.fields)
+            self.client.get(url.clone()).query(&form.fields)
         };
-        let response = request.header(header::ORIGIN, page.url.origin().ascii_serialization());
-        self.follow(response.send().await?).await
+        let request = request.header(header::ORIGIN, page.url.origin().ascii_serialization());
+        self.follow(self.send(request, &url).await?).await
     }
 
     /// Opens a sign-in link and allows as the person with this id.
@@ -119,9 +141,31 @@ impl Browser {
             if !transport::is_loopback(&next) {
                 return read(response, Some(next)).await;
             }
-            response = self.client.get(next).send().await?;
+            response = self.send(self.client.get(next.clone()), &next).await?;
         }
         Err(BrowserError::Redirects)
+    }
+
+    /// Sends a request with the cookies of the host, and keeps those that come with the answer.
+    async fn send(&self, request: RequestBuilder, url: &Url) -> Result<Response, BrowserError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let kept = lock(&self.cookies).get(&host).map(|cookies| {
+            let pairs = cookies.iter().map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>().join("; ")
+        });
+        let request = match kept.filter(|kept| !kept.is_empty()) {
+            Some(kept) => request.header(header::COOKIE, kept),
+            None => request,
+        };
+        let response = request.send().await?;
+        let set = response.headers().get_all(header::SET_COOKIE).iter();
+        for cookie in set.filter_map(|value| value.to_str().ok()) {
+            let pair = cookie.split(';').next().and_then(|pair| pair.split_once('='));
+            let Some((name, value)) = pair else { continue };
+            let mut cookies = lock(&self.cookies);
+            cookies.entry(host.clone()).or_default().insert(name.to_owned(), value.to_owned());
+        }
+        Ok(response)
     }
 }
 
@@ -189,6 +233,11 @@ fn forms(html: &str) -> Vec<Form> {
             && let Some(name) = attributes.remove("name")
         {
             form.fields.push((name, attributes.remove("value").unwrap_or_default()));
+        }
+        if let Some(mut attributes) = attributes(tag, "textarea")
+            && let Some(name) = attributes.remove("name")
+        {
+            form.fields.push((name, unescape(text_before(after, "</textarea>"))));
         }
         if let Some(mut attributes) = attributes(tag, "button") {
             form.buttons.push(Button {
@@ -262,13 +311,14 @@ mod tests {
     fn forms_are_read_with_their_buttons() {
         let page = r#"<p>Hi</p><form method="post" action="/go?a=1&amp;b=2">
             <input type="hidden" name="state" value="&#34;x&#34; &amp; y">
+            <textarea name="note" rows="2">a &#60; b</textarea>
             <button name="user" value="U1"> Allow as Ada &#38; Co </button></form>
             <form method="get" action="/no"><button name="answer" value="deny">Deny</button></form>"#;
         let form = forms(page).into_iter().find_map(|form| form.pressed("Allow as Ada & Co"));
         let form = form.unwrap();
         assert!(form.post);
         assert_eq!(form.action, "/go?a=1&b=2");
-        let expected = [("state", "\"x\" & y"), ("user", "U1")];
+        let expected = [("state", "\"x\" & y"), ("note", "a < b"), ("user", "U1")];
         assert_eq!(form.fields, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let deny = forms(page).into_iter().find_map(|form| form.pressed("deny")).unwrap();
         assert!(!deny.post);

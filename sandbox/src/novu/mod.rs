@@ -193,6 +193,11 @@ impl Novu {
         Ok(added.map_err(Refused::from)?.identifier)
     }
 
+    /// Removes a connection; the endpoints over it keep its identifier.
+    pub fn remove_connection(&self, identifier: &str) {
+        self.inner.write().connections.remove(identifier);
+    }
+
     /// Sets the token of a connection, as Novu's worker does with the fresh one when the old one has
     /// expired. Until then the API gives the stale one.
     pub fn set_token(&self, connection: &str, token: &str) {

@@ -18,6 +18,8 @@ pub(super) struct AuthorizeRequest {
 pub(super) struct Code {
     pub(super) asked: AuthorizeRequest,
     pub(super) user: String,
+    /// Whether the app is installed for the whole organisation.
+    pub(super) for_organisation: bool,
     pub(super) given: Timestamp,
     pub(super) used: bool,
 }

@@ -73,6 +73,8 @@ pub struct User {
     pub is_invited_user: bool,
     /// An administrator.
     pub is_admin: bool,
+    /// An owner.
+    pub is_owner: bool,
     /// The Enterprise Grid organization.
     pub enterprise_id: Option<String>,
 }
@@ -99,6 +101,7 @@ impl User {
             is_ultra_restricted: false,
             is_invited_user: false,
             is_admin: false,
+            is_owner: false,
             enterprise_id: None,
         }
     }
@@ -146,7 +149,7 @@ impl User {
         let mut fields = vec![
             ("tz", json!(self.tz)),
             ("is_admin", json!(self.is_admin)),
-            ("is_owner", json!(false)),
+            ("is_owner", json!(self.is_owner)),
             ("is_primary_owner", json!(false)),
             ("is_restricted", json!(self.is_restricted)),
             ("is_ultra_restricted", json!(self.is_ultra_restricted)),

@@ -19,6 +19,7 @@ use super::Inner;
 use super::call::{Args, Refusal};
 use super::code::{AuthorizeRequest, Code};
 use super::model::{Team, User};
+use super::state::State as Known;
 
 use crate::transport;
 use connect_clock as clock;
@@ -33,12 +34,22 @@ struct ConsentPage<'a> {
     scopes: Vec<&'a str>,
     hidden: Vec<(&'static str, &'a str)>,
     people: Vec<Person<'a>>,
+    /// Those of them who may install it for the whole organisation.
+    organisers: Vec<Person<'a>>,
 }
 
 struct Person<'a> {
     id: &'a str,
     name: &'a str,
     team: &'a str,
+}
+
+impl<'a> Person<'a> {
+    fn of(user: &'a User, known: &'a Known) -> Self {
+        let team = known.teams.get(&user.team_id);
+        let team = team.map_or(user.team_id.as_str(), |team| &team.name);
+        Self { id: &user.id, name: &user.real_name, team }
+    }
 }
 
 #[derive(Template)]
@@ -91,7 +102,7 @@ impl AuthorizeRequest {
         (StatusCode::FOUND, [(header::LOCATION, url.as_str())]).into_response()
     }
 
-    fn page(&self, people: Vec<Person<'_>>) -> Response {
+    fn page(&self, people: Vec<Person<'_>>, organisers: Vec<Person<'_>>) -> Response {
         let scopes = self.scopes.join(",");
         let user_scopes = self.user_scopes.join(",");
         let page = ConsentPage {
@@ -105,6 +116,7 @@ impl AuthorizeRequest {
                 ("user_scope", &user_scopes),
             ],
             people,
+            organisers,
         };
         page.render().map_or_else(
             |_| StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -124,15 +136,15 @@ pub(super) async fn consent(
         Err(error) => return problem(error),
     };
     let state = inner.state();
-    let wanted = |user: &&User| {
-        user.can_sign_in() && asked.team.as_ref().is_none_or(|team| *team == user.team_id)
-    };
-    let people = state.users.values().filter(wanted).map(|user| Person {
-        id: &user.id,
-        name: &user.real_name,
-        team: state.teams.get(&user.team_id).map_or(user.team_id.as_str(), |team| &team.name),
-    });
-    asked.page(people.collect())
+    let mut users: Vec<_> = state.users.values().filter(|user| user.can_sign_in()).collect();
+    // The workspace that the app names comes first; people can choose another one all the same.
+    users.sort_by_key(|user| asked.team.as_ref() != Some(&user.team_id));
+    let may_organise = |user: &&&User| user.is_admin && user.enterprise_id.is_some();
+    let organisers = users.iter().filter(may_organise).filter(|_| !asked.scopes.is_empty());
+    asked.page(
+        users.iter().map(|user| Person::of(user, &state)).collect(),
+        organisers.map(|user| Person::of(user, &state)).collect(),
+    )
 }
 
 /// `POST /oauth/v2/authorize`: the person pressed a button.
@@ -143,13 +155,15 @@ pub(super) async fn decide(State(inner): State<Arc<Inner>>, body: Bytes) -> Resp
         Err(error) => return problem(error),
     };
     let mut state = inner.state();
-    let user = args.text("user").and_then(|id| state.users.get(id)).filter(|it| it.can_sign_in());
-    let Some(user) = user.map(|user| user.id.clone()) else {
+    let organiser = args.text("organiser");
+    let user = organiser.or(args.text("user")).and_then(|id| state.users.get(id));
+    let Some(user) = user.filter(|it| it.can_sign_in()).map(|user| user.id.clone()) else {
         return asked.come_back(("error", "access_denied"));
     };
     let code = state.unique("code-");
     let back = asked.come_back(("code", &code));
-    state.codes.insert(code, Code { asked, user, given: inner.controls.clock.now(), used: false });
+    let (given, for_organisation) = (inner.controls.clock.now(), organiser.is_some());
+    state.codes.insert(code, Code { asked, user, for_organisation, given, used: false });
     back
 }
 
@@ -180,11 +194,12 @@ pub(super) fn access(inner: &Inner, headers: &HeaderMap, args: &Args) -> Result<
     let user = state.users.get(&code.user).cloned().ok_or(Refusal::new("invalid_code"))?;
     let team = state.teams.get(&user.team_id).cloned();
     let team = team.ok_or(Refusal::new("invalid_team_for_non_distributed_app"))?;
-    if !code.asked.scopes.is_empty() {
+    // An installation for the organisation puts the app into none of its workspaces.
+    if !code.asked.scopes.is_empty() && !code.for_organisation {
         state.install(&team.id, &code.asked.scopes);
     }
     let user_token = state.unique("xoxp-sandbox-");
-    Ok(reply(inner, &code.asked, &user, &team, &user_token))
+    Ok(reply(inner, &code, &user, &team, &user_token))
 }
 
 /// Credentials from the `Authorization` header or from the arguments.
@@ -202,11 +217,14 @@ fn credentials(headers: &HeaderMap, args: &Args) -> (String, String) {
 
 fn reply(
     inner: &Inner,
-    asked: &AuthorizeRequest,
+    Code { asked, for_organisation, .. }: &Code,
     user: &User,
     team: &Team,
     user_token: &str,
 ) -> Value {
+    let place = json!({ "id": team.id, "name": team.name });
+    let organisation = user.enterprise_id.as_ref();
+    let organisation = organisation.map(|id| json!({ "id": id, "name": "The organisation" }));
     let mut authed_user = json!({ "id": user.id });
     if !asked.user_scopes.is_empty() {
         authed_user = json!({
@@ -220,9 +238,9 @@ fn reply(
         "ok": true,
         "app_id": inner.options.app_id,
         "authed_user": authed_user,
-        "team": { "id": team.id, "name": team.name },
-        "enterprise": null,
-        "is_enterprise_install": false,
+        "team": if *for_organisation { Value::Null } else { place },
+        "enterprise": organisation,
+        "is_enterprise_install": for_organisation,
     });
     let Value::Object(fields) = &mut reply else { return reply };
     let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);
