@@ -248,9 +248,10 @@ async fn act(action: Action, config: Config, out: &mut impl Write) -> Result<(),
         Action::Show { request, json, .. } => show(&settings, &request, json, out).await,
         Action::Check { platform, connection, json, .. } => {
             let checked = workspaces(&app, &platform)?.check(None, Some(&connection)).await?;
-            match json {
-                true => writeln!(out, "{:#}", json!(checked))?,
-                false => describe(&platform, &checked, out)?,
+            if json {
+                writeln!(out, "{:#}", json!(checked))?;
+            } else {
+                describe(&platform, &checked, out)?;
             }
             Ok(())
         }
@@ -353,7 +354,7 @@ async fn begin(
     let request = workspaces.draft(ask).await?;
     let page = workspaces.page_of(&request)?;
     put(workspaces, settings, &request).await?;
-    Ok(tell_of_page(&request, page.expose(), out)?)
+    Ok(tell_of_page(workspaces.platform(), &request, page.expose(), out)?)
 }
 
 async fn list(

@@ -234,7 +234,7 @@ impl Form {
                 _ => continue,
             };
             if value.len() <= LONGEST_FIELD {
-                *place = value.trim().to_owned();
+                value.trim().clone_into(place);
             }
         }
         form
@@ -390,7 +390,7 @@ fn facts<'a>(
     let terms = &request.terms;
     let keys = terms.context_keys();
     let context = (!keys.is_empty()).then(|| labelled("start-context", keys.join(", "), true));
-    let owner = terms.owner().and_then(|owner| presentable(owner.as_str()));
+    let owner = terms.owner(platform).and_then(|owner| presentable(owner.as_str()));
     let owner = owner.map(|owner| labelled("start-owner", owner, true));
     [Some(workspace), Some(asked_by), context, owner].into_iter().flatten().collect()
 }

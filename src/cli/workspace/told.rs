@@ -2,10 +2,12 @@
 
 use std::io::{self, Write};
 
+use crate::core::Platform;
 use crate::core::workspaces::{ConnectedWorkspace, Health, Outcome, Stage, WorkspaceRequest};
 
 /// What a request is about, and where its page is.
 pub(super) fn tell_of_page(
+    platform: &Platform,
     request: &WorkspaceRequest,
     page: &str,
     out: &mut impl Write,
@@ -13,7 +15,7 @@ pub(super) fn tell_of_page(
     let terms = &request.terms;
     let left_open = if terms.are_undecided() { "asked for on the page" } else { "none" }.to_owned();
     let context = Some(terms.context_keys().join(", ")).filter(|keys| !keys.is_empty());
-    let owner = terms.owner().map(|owner| owner.as_str().to_owned());
+    let owner = terms.owner(platform).map(|owner| owner.as_str().to_owned());
     let lines = [
         ("workspace", request.called().to_owned()),
         ("connection", terms.connection.clone()),

@@ -146,3 +146,6 @@ fn scope(text: &str) -> Parsed<String> {
     }
     Err("is not a Slack scope: write it like users:read".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,13 +187,11 @@ impl Workspaces {
         identifier: Option<&str>,
     ) -> Result<ChannelConnection, Refusal> {
         let all = self.all_connections().await?;
-        match workspace {
-            Some(workspace) => self.only_one(workspace, identifier, &all).cloned(),
-            None => {
-                let named = all.into_iter().find(|it| Some(it.identifier.as_str()) == identifier);
-                named.ok_or_else(|| Reason::WorkspaceNotConnected.into())
-            }
+        if let Some(workspace) = workspace {
+            return self.only_one(workspace, identifier, &all).cloned();
         }
+        let named = all.into_iter().find(|it| Some(it.identifier.as_str()) == identifier);
+        named.ok_or_else(|| Reason::WorkspaceNotConnected.into())
     }
 
     async fn health(&self, connection: &ChannelConnection) -> Health {

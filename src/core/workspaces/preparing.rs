@@ -1,5 +1,7 @@
 //! Making a request: what is asked for, what the configuration has decided, and what stands against it.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -72,7 +74,7 @@ impl Workspaces {
     pub async fn prepare(&self, ask: Ask) -> Result<Prepared, Refusal> {
         let key = ask.key;
         let request = self.draft(ask).await?;
-        self.put(request, key).await
+        self.put(request, key, PAGE_LIFETIME).await
     }
 
     /// The request that somebody's wish comes to; nothing is stored.
@@ -195,13 +197,14 @@ impl Workspaces {
         }
     }
 
-    /// Stores a request, unless there is one with its key.
+    /// Stores a request for so long, unless there is one with its key.
     pub(super) async fn put(
         &self,
         request: WorkspaceRequest,
         key: Option<[u8; 32]>,
+        lasts: Duration,
     ) -> Result<Prepared, Refusal> {
-        let new = self.to_store(&request, key);
+        let new = NewWorkspaceRequest { lasts, ..self.to_store(&request, key) };
         let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
         let (request, was_there) = match there {
             None => (request, false),

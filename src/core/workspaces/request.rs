@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::core::person::{Person, Workspace};
+use crate::core::platform::Platform;
 use crate::core::reference::Reference;
 use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
 use crate::store::StoredWorkspaceRequest;
@@ -148,10 +149,12 @@ impl Terms {
         self.mode.unwrap_or_else(by_context)
     }
 
-    /// The subscriber of the connection as Novu will store it: none where it is shared.
+    /// The subscriber of the connection as Novu will store it: none where it is shared. For Teams Novu
+    /// overlooks whose it should be, and keeps the subscriber (Novu 3.19, connect use case).
     #[must_use]
-    pub fn owner(&self) -> Option<&SubscriberId> {
-        self.subscriber.as_ref().filter(|_| self.mode() == ConnectionMode::Subscriber)
+    pub fn owner(&self, platform: &Platform) -> Option<&SubscriberId> {
+        let keeps = platform.consents_once() || self.mode() == ConnectionMode::Subscriber;
+        self.subscriber.as_ref().filter(|_| keeps)
     }
 
     /// The keys of the context, sorted; none without one.
@@ -175,6 +178,10 @@ pub enum Stage {
         before: Option<Before>,
         /// Whether that browser came back from the provider.
         returned: bool,
+        /// Whether the page has been handed on since, so that any browser can begin anew. The way to the
+        /// provider that was minted lives on, and is watched.
+        #[serde(default)]
+        handed_on: bool,
     },
     /// What should not be there is being removed, whatever it takes.
     Undoing {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::request::{Outcome, RequestId, Stage, WorkspaceRequest};
 use super::verdict::{Verdict, judge};
-use super::{Workspaces, unstored};
+use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::audit::Kind;
 use crate::clock::Tick;
 use crate::core::refusal::Refusal;
@@ -14,7 +14,8 @@ use crate::store::StoredWorkspaceRequest;
 
 /// How often is looked while somebody is at the provider, or something is being removed.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// How often is looked for requests that commands beside the service have made.
+/// How often is looked otherwise: for requests that commands beside the service have made, and for pages
+/// that nobody has used in time.
 const LOOK_FOR_OTHERS: Duration = Duration::from_secs(5);
 /// How long it is waited, once the connection is there, for the browser that went to the provider.
 const BROWSER_COMES_BACK: Duration = Duration::from_secs(10);
@@ -68,11 +69,7 @@ impl Workspaces {
 
     /// Waits until it is time to look again.
     pub async fn pause(&self, under_way: bool) {
-        let wait = match (under_way, self.store.is_durable()) {
-            (true, _) => LOOK_EVERY,
-            (false, true) => LOOK_FOR_OTHERS,
-            (false, false) => return self.changed.notified().await,
-        };
+        let wait = if under_way { LOOK_EVERY } else { LOOK_FOR_OTHERS };
         tokio::select! {
             () = self.changed.notified() => {}
             () = self.clock.sleep(wait) => {}
@@ -100,8 +97,7 @@ impl Workspaces {
             Stage::Started { .. } => self.judge(&mut request, is_late, seen).await?,
             Stage::Undoing { outcome } => {
                 let outcome = outcome.clone();
-                self.novu.delete_channel_connection(&request.terms.connection).await?;
-                self.index.read_anew().await;
+                self.undo(&request).await?;
                 Some(outcome)
             }
             Stage::Removing { .. } => self.remove(&mut request).await?,
@@ -113,10 +109,23 @@ impl Workspaces {
         } else if !stage_changed {
             return Ok(None);
         }
-        self.change(&request, stored.version, Some(KEPT_OPEN)).await?;
+        let lasts = if request.stage == Stage::Waiting { PAGE_LIFETIME } else { KEPT_OPEN };
+        self.change(&request, stored.version, Some(lasts)).await?;
         let is_over = matches!(request.stage, Stage::Ended { .. });
         let (age, version) = (stored.age, stored.version + 1);
-        Ok(is_over.then(|| Told { request, age, version }))
+        Ok(is_over.then_some(Told { request, age, version }))
+    }
+
+    /// Removes the connection that should not be there. What is right by now has been made since: it stays.
+    async fn undo(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
+        let terms = &request.terms;
+        let there = self.novu.get_channel_connection(&terms.connection).await?;
+        let verdict = judge(self.platform(), &request.workspace, terms, None, there.as_ref());
+        if matches!(verdict, Verdict::Wrong(_)) {
+            self.novu.delete_channel_connection(&terms.connection).await?;
+        }
+        self.index.read_anew().await;
+        Ok(())
     }
 
     /// What has come of a request that somebody went to the provider for.
@@ -126,12 +135,20 @@ impl Workspaces {
         is_late: bool,
         seen: &mut Seen,
     ) -> Result<Option<Outcome>, Refusal> {
-        let Stage::Started { before, returned, .. } = &request.stage else { return Ok(None) };
+        let Stage::Started { before, returned, handed_on, .. } = &request.stage else {
+            return Ok(None);
+        };
         let terms = &request.terms;
         let now = self.novu.get_channel_connection(&terms.connection).await?;
         let verdict =
             judge(self.platform(), &request.workspace, terms, before.as_ref(), now.as_ref());
+        let name = now.and_then(|it| it.workspace?.name);
         match verdict {
+            // Nobody used the link from before; whoever got the page has their day.
+            Verdict::Nothing if is_late && *handed_on => {
+                request.stage = Stage::Waiting;
+                Ok(None)
+            }
             Verdict::Nothing if is_late => Ok(Some(Outcome::NotFinished)),
             Verdict::Nothing => Ok(None),
             Verdict::Right { organisation } => {
@@ -139,8 +156,11 @@ impl Workspaces {
                 let since = *seen.entry(request.id()).or_insert(now);
                 let waited = is_late || now - since >= BROWSER_COMES_BACK;
                 let came_back = *returned;
-                let is_over = came_back || waited;
-                Ok(is_over.then_some(Outcome::Connected { organisation, came_back }))
+                if !(came_back || waited) {
+                    return Ok(None);
+                }
+                request.workspace_name = request.workspace_name.take().or(name);
+                Ok(Some(Outcome::Connected { organisation, came_back }))
             }
             Verdict::Wrong(outcome) => {
                 self.alarm(request, &outcome);

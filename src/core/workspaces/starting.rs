@@ -5,8 +5,8 @@ use sha2::{Digest, Sha256};
 
 use super::preparing::{Prepared, new_address};
 use super::request::{Before, Outcome, Purpose, RequestId, Stage, WorkspaceRequest};
-use super::traps::trap;
-use super::{Workspaces, unstored};
+use super::traps::{rival, trap};
+use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::core::answer::{LINK_LIFETIME, SignInLink};
 use crate::core::refusal::{Reason, Refusal};
 use crate::novu::{Connect, Context, Creation, NewSubscriber, SubscriberId};
@@ -103,22 +103,23 @@ impl Workspaces {
             return Err(reason.into());
         }
         self.must_be_free(terms, purpose).await?;
+        self.must_be_alone(&request).await?;
         self.must_have_owner(&request).await?;
-        let before = match &request.stage {
-            // Begun once more by the same browser: what the first time has changed still counts.
-            Stage::Started { before, .. } => before.clone(),
-            _ => {
-                let there = connections.iter().find(|it| it.identifier == terms.connection);
-                there.map(Before::of)
-            }
+        // Begun once more: what the first time has changed still counts.
+        let before = if let Stage::Started { before, .. } = &request.stage {
+            before.clone()
+        } else {
+            let there = connections.iter().find(|it| it.identifier == terms.connection);
+            there.map(Before::of)
         };
         let cookie = match (&page.view, cookie) {
             (PageView::Own, Some(cookie)) => cookie.to_owned(),
             _ => new_address(&*self.random).ok_or(Reason::Broken)?,
         };
         let minted = novu.mint_connect_url(&self.connect(&request)).await?;
-        let link = self.admit(minted, &request)?;
-        request.stage = Stage::Started { browser: hash(&cookie), before, returned: false };
+        let link = self.admit(&minted, &request)?;
+        let browser = hash(&cookie);
+        request.stage = Stage::Started { browser, before, returned: false, handed_on: false };
         // Nobody sees a link that is not watched.
         self.change(&request, page.version, Some(LINK_LIFETIME + AFTERWARDS)).await?;
         tracing::info!(
@@ -141,9 +142,15 @@ impl Workspaces {
         ended.told = true;
         let mut next = page.request.clone();
         next.address = new_address(&*self.random).ok_or(Reason::Broken)?;
-        next.stage = Stage::Waiting;
+        let lasts = match &mut next.stage {
+            Stage::Started { handed_on, .. } => {
+                *handed_on = true;
+                LINK_LIFETIME + AFTERWARDS
+            }
+            _ => PAGE_LIFETIME,
+        };
         self.change(&ended, page.version, None).await?;
-        self.put(next, None).await
+        self.put(next, None, lasts).await
     }
 
     /// Takes note that a browser came back from the provider. Whether it was one that had begun.
@@ -185,7 +192,7 @@ impl Workspaces {
     /// beforehand where it can (Slack, OAuth, parameter `team`).
     fn admit(
         &self,
-        minted: crate::net::SecretUrl,
+        minted: &crate::net::SecretUrl,
         request: &WorkspaceRequest,
     ) -> Result<SignInLink, Refusal> {
         let mut url = minted.expose().clone();
@@ -197,6 +204,19 @@ impl Workspaces {
             tracing::error!(%outside, "Novu minted a link to a host that is not the provider's");
             Reason::LinkHost.into()
         })
+    }
+
+    /// # Errors
+    /// Somebody is at the provider with a request that would take the place of this one's connection.
+    async fn must_be_alone(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
+        let open = self.store.open_workspace_requests(self.platform().name).await;
+        let open = open.map_err(unstored)?;
+        let at_provider = |it: &WorkspaceRequest| {
+            it.address != request.address && matches!(it.stage, Stage::Started { .. })
+        };
+        let mut others = open.iter().filter_map(WorkspaceRequest::read).filter(at_provider);
+        let reason = others.find_map(|other| rival(self.platform(), request, &other));
+        reason.map_or(Ok(()), |reason| Err(reason.into()))
     }
 
     /// Makes sure that the subscriber is there: for Slack Novu would create whatever id it is given, for
@@ -246,10 +266,10 @@ fn page(stored: &StoredWorkspaceRequest, cookie: Option<&str>) -> Option<StartPa
     let request = WorkspaceRequest::read(stored)?;
     let view = match &request.stage {
         _ if stored.left.is_none_or(|left| left.is_zero()) => PageView::Over,
-        Stage::Waiting => PageView::Open,
         Stage::Started { browser, .. } if cookie.is_some_and(|it| hash(it) == *browser) => {
             PageView::Own
         }
+        Stage::Waiting | Stage::Started { handed_on: true, .. } => PageView::Open,
         Stage::Started { .. } => PageView::InUse,
         Stage::Undoing { .. } | Stage::Removing { .. } | Stage::Ended { .. } => PageView::Over,
     };

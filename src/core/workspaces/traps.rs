@@ -5,7 +5,7 @@
 //! everybody who is linked over it is reached through another workspace from then on (Novu 3.19,
 //! Slack callback). For Teams it refuses with 409 after the consent (Novu 3.19, Teams callback).
 
-use super::request::{Purpose, Terms};
+use super::request::{Purpose, Terms, WorkspaceRequest};
 use crate::core::candidates::same_keys;
 use crate::core::person::Workspace;
 use crate::core::platform::Platform;
@@ -37,15 +37,35 @@ pub(super) fn trap<'a>(
     if terms.are_undecided() {
         return None;
     }
-    let keys = terms.context_keys();
-    let written = connections.into_iter().find(|it| {
-        it.subscriber_id.as_ref() == terms.owner() && same_keys(&it.context_keys, &keys)
-    });
+    let (owner, keys) = (terms.owner(platform), terms.context_keys());
+    let written = connections
+        .into_iter()
+        .find(|it| it.subscriber_id.as_ref() == owner && same_keys(&it.context_keys, &keys));
     match written {
         Some(other) if is_of(platform, other, workspace) => Some(Reason::ConnectedAlready),
         Some(_) => Some(Reason::ContextTaken),
         None => None,
     }
+}
+
+/// The reason against a request while somebody is at the provider with another one: for another workspace,
+/// and whichever of them ends last would take the other's connection.
+pub(super) fn rival(
+    platform: &Platform,
+    request: &WorkspaceRequest,
+    other: &WorkspaceRequest,
+) -> Option<Reason> {
+    let same = |id: &str| ids_of(&other.workspace).any(|it| platform.same_id(id, it));
+    if ids_of(&request.workspace).any(same) {
+        return None;
+    }
+    let (one, two) = (&request.terms, &other.terms);
+    if one.connection == two.connection {
+        return Some(Reason::IdentifierTaken);
+    }
+    let same_place = one.owner(platform) == two.owner(platform)
+        && same_keys(&one.context_keys(), &two.context_keys());
+    (same_place && !one.are_undecided()).then_some(Reason::ContextTaken)
 }
 
 /// Whether a connection is this workspace's, or its organisation's.
@@ -64,3 +84,6 @@ pub(super) fn ids_of(workspace: &Workspace) -> impl Iterator<Item = &str> {
     let team = Some(workspace.id.as_str()).filter(|id| !id.is_empty());
     team.into_iter().chain(workspace.enterprise.as_deref())
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,3 +52,6 @@ pub(super) fn judge(
     let organisation = at.is_some_and(|at| workspace.enterprise.as_deref() == Some(&at.id));
     Verdict::Right { organisation }
 }
+
+#[cfg(test)]
+mod tests;
