@@ -1,6 +1,7 @@
 //! What an administrator asks for in chat: their own workspace, and no other.
 
 use super::Linking;
+use super::facts::learn;
 use crate::core::answer::{Answer, WorkspaceAnswer, WorkspaceStart};
 use crate::core::intent::WorkspaceAct;
 use crate::core::person::{Kind, Profile};
@@ -168,7 +169,9 @@ impl Linking {
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().and_then(|it| it.access_token.clone());
         let token = self.integration.bot_token.clone().or(first);
-        let is_one = match self.profile(person, profiles, token.as_ref()).await {
+        let profile = self.profile(person, profiles, token.as_ref()).await;
+        learn(question, &profile);
+        let is_one = match profile {
             Ok(Profile { kind: Kind::Member, administrator, .. }) => {
                 let listed = by_consent && self.workspaces.is_listed(&person.user);
                 if by_consent && !listed && act == WorkspaceAct::Connect {

@@ -230,7 +230,7 @@ impl Linking {
 }
 
 /// Takes the language from a profile that is there.
-fn learn(question: &Question, profile: &Result<Profile, ProfilesError>) {
+pub(super) fn learn(question: &Question, profile: &Result<Profile, ProfilesError>) {
     match profile {
         Ok(profile) => question.language.learn(Language::best_for(profile.locale.as_deref())),
         Err(error) => tracing::debug!(%error, "no profile"),
