@@ -105,6 +105,7 @@ const GRAMMAR: &[(Intent, &[&str])] = &[
             "install",
             "workspace verbinden",
             "mandant verbinden",
+            "mandanten verbinden",
             "mandant",
             "tenant verbinden",
         ],
@@ -155,6 +156,7 @@ const GRAMMAR: &[(Intent, &[&str])] = &[
             "uninstall",
             "workspace trennen",
             "mandant trennen",
+            "mandanten trennen",
         ],
     ),
     (
@@ -221,6 +223,10 @@ const FILLERS: &[&str] = &[
     "me",
     "my",
     "us",
+    "our",
+    "unser",
+    "unsere",
+    "unseren",
     "you",
     "ich",
     "mich",
@@ -294,6 +300,9 @@ const NEGATIONS: &[&str] = &[
     "kein", "keine", "keinen", "nie", "niemals", "nein", "ohne",
 ];
 
+/// What a workspace is called.
+const WORKSPACES: [&str; 4] = ["workspace", "tenant", "mandant", "mandanten"];
+
 impl Intent {
     /// Reads what a person typed.
     ///
@@ -326,9 +335,9 @@ impl Intent {
     }
 }
 
-/// The button that asks for what a word of [`Intent::known`] asks for; none for help.
+/// The button that asks for what a guess asks for, which is the first phrase of a row; none for help.
 pub(super) fn press_for(word: &str) -> Option<Press> {
-    let (intent, _) = Intent::known().find(|(_, known)| *known == word)?;
+    let (intent, _) = GRAMMAR.iter().find(|(_, phrases)| phrases[0] == word)?;
     match intent {
         Intent::Connect => Some(Press::Connect),
         Intent::Status => Some(Press::Status),
@@ -415,6 +424,13 @@ impl<'a> Said<'a> {
             [intent] if self.unknown.is_empty() => Some((*intent).clone()),
             // The command typed once more: `/connect /connect status`.
             [Intent::Connect, intent] if self.unknown.is_empty() => Some((*intent).clone()),
+            // `disconnect our workspace`, and never the person's own account.
+            [Intent::Disconnect, Intent::Workspace(WorkspaceAct::Connect)]
+            | [Intent::Workspace(WorkspaceAct::Connect), Intent::Disconnect]
+                if self.unknown.is_empty() =>
+            {
+                Some(Intent::Workspace(WorkspaceAct::Disconnect))
+            }
             [Intent::Help] if !self.unknown.iter().any(|word| is_slip_of_disconnect(word)) => {
                 Some(Intent::Help)
             }
@@ -437,17 +453,32 @@ impl<'a> Said<'a> {
         if self.negated {
             return None;
         }
-        let disconnect = || GRAMMAR.iter().find(|(intent, _)| *intent == Intent::Disconnect);
+        let first_phrase = |wanted: &Intent| {
+            let row = GRAMMAR.iter().find(|(intent, _)| intent == wanted);
+            row.map(|(_, phrases)| phrases[0])
+        };
         let takes_away = |intent: &Intent| {
             matches!(intent, Intent::Disconnect | Intent::Workspace(WorkspaceAct::Disconnect))
         };
         let wants_off = self.asked.iter().any(|(intent, _)| takes_away(intent))
             || self.slips().any(is_slip_of_disconnect);
+        if wants_off && self.is_about_a_workspace() {
+            return first_phrase(&Intent::Workspace(WorkspaceAct::Disconnect));
+        }
         if wants_off {
-            return disconnect().map(|(_, phrases)| phrases[0]);
+            return first_phrase(&Intent::Disconnect);
         }
         let asked = self.asked.first().map(|(_, phrases)| phrases[0]);
         asked.or_else(|| self.nearest().map(|(_, phrase)| phrase))
+    }
+
+    /// Whether there is talk of a workspace, maybe with a slip in the word.
+    fn is_about_a_workspace(&self) -> bool {
+        let asked = self.asked.iter().any(|(intent, _)| matches!(intent, Intent::Workspace(_)));
+        let is_slip = |word: &&str| {
+            WORKSPACES.iter().any(|known| strsim::damerau_levenshtein(word, known) <= 1)
+        };
+        asked || self.unknown.iter().any(is_slip)
     }
 
     /// The row that an unknown word is most like, if it is like one.

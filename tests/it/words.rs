@@ -40,7 +40,11 @@ fn rows() -> impl Iterator<Item = Row> {
 impl Row {
     /// The intent that is recorded.
     fn recorded(self) -> &'static str {
-        if self.is_guess { "unknown" } else { self.intent }
+        match self.intent {
+            _ if self.is_guess => "unknown",
+            intent if intent.starts_with("workspace_") => "workspace",
+            intent => intent,
+        }
     }
 
     /// Checks the answer: its beginning, and what its buttons ask for.
@@ -51,7 +55,12 @@ impl Row {
             assert!(text.starts_with(beginning), "{:?}: {text}", self.phrase);
         }
         let button = match kind {
-            "guess" => Some(if self.intent == "connect" { "new_link" } else { self.intent }),
+            "guess" => Some(match self.intent {
+                "connect" => "new_link",
+                "connect workspace" => "workspace_connect",
+                "workspace disconnect" => "workspace_disconnect",
+                intent => intent,
+            }),
             "help" | "greeting" | "unknown" => Some("new_link"),
             _ => None,
         };

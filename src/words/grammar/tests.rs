@@ -11,6 +11,7 @@ const PHRASES: &str = include_str!("../../../tests/fixtures/phrases.tsv");
 fn meaning(text: &str) -> String {
     match Intent::parse(text) {
         Intent::Unknown { nearest: Some(nearest), .. } => format!("{nearest}?"),
+        Intent::Workspace(act) => Press::Workspace(act).word().to_owned(),
         intent => intent.name().to_owned(),
     }
 }
@@ -46,7 +47,8 @@ fn no_phrase_stands_for_two_intents_and_none_is_a_filler() {
 
 #[test]
 fn every_guess_has_a_button_that_does_it_and_help_needs_none() {
-    for (intent, word) in Intent::known() {
+    let all = GRAMMAR.iter().map(|(intent, phrases)| (intent, phrases[0]));
+    for (intent, word) in all {
         let asked = press_for(word).map(Press::intent);
         assert_eq!(asked, (*intent != Intent::Help).then(|| intent.clone()), "{word}");
     }
@@ -102,6 +104,21 @@ proptest! {
         prop_assume!(slip != "anmelden");
         let meaning = meaning(&format!("{slip}{rest}"));
         prop_assert!(!meaning.starts_with("connect"), "{} means {}", slip, meaning);
+    }
+
+    #[test]
+    fn whoever_speaks_of_a_workspace_is_never_asked_to_disconnect_their_own_account(
+        off in slip_of_disconnect(),
+        slipped in any::<bool>(),
+        place in proptest::sample::select(&["workspace", "our tenant", "den Mandanten", "wrkspace"]),
+        first in any::<bool>(),
+    ) {
+        let off = if slipped { off.as_str() } else { "disconnect" };
+        // One letter makes another word of `abmelden`.
+        prop_assume!(off != "anmelden");
+        let text = if first { format!("{off} {place}") } else { format!("{place} {off}") };
+        let meaning = meaning(&text);
+        prop_assert!(!["disconnect", "disconnect?"].contains(&&*meaning), "{} means {}", text, meaning);
     }
 
     #[test]
