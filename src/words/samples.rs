@@ -96,60 +96,9 @@ fn wrong_outcome(undone: bool) -> Outcome {
     Outcome::WrongWorkspace { workspace: "Globex".to_owned(), undone }
 }
 
-/// One answer of each kind and of each way in which it can be worded, with a name for it.
-pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
-    let url = |url: &str| SignInLink::to_personal_page(SecretUrl::new(Url::parse(url).unwrap()));
-    let sign_in = |lasts| {
-        let subscriber = SubscriberId::new("slack:T1:U1").unwrap();
-        let invitee = Invitee { subscriber, subscriber_name: None, chat_name: None };
-        Answer::SignIn(SignIn { link: url("https://link.example/?state=x"), lasts, invitee })
-    };
-    let ada = || link("Ada Lovelace");
-    let connected = |stranger_removed| Connected { link: ada(), stranger_removed };
-    let wrong = |removed, elsewhere| Answer::WrongPerson(WrongPerson { removed, elsewhere });
-    let nameless = Link { name: None, since: None, can_test: false, ..ada() };
-    let accounts = |here| {
-        let own = account("Ada Lovelace", Some("Acme"), here, true);
-        let other = account("Ada Lovelace", Some("Globex"), false, false);
-        vec![own, other, account("Ada Lovelace", None, false, true)]
-    };
-    let own_sentence = Some("Ask Ida in room 7 first.".to_owned());
-    let answers = vec![
-        ("a minted link", sign_in(Lasts::Minted { until: noon() })),
-        ("a page", sign_in(Lasts::Page)),
-        ("already connected", Answer::AlreadyConnected(ada())),
-        ("already connected, little known, no tests", Answer::AlreadyConnected(nameless)),
-        ("not connected", Answer::NotConnected),
-        ("status", Answer::Status(Status { links: accounts(true), as_of: None })),
-        (
-            "status from elsewhere",
-            Answer::Status(Status { links: accounts(false), as_of: Some(noon()) }),
-        ),
-        ("connected", Answer::Connected(connected(false))),
-        ("connected, a stranger removed", Answer::Connected(connected(true))),
-        ("wrong person", wrong(true, false)),
-        ("wrong person, not removed yet", wrong(false, false)),
-        ("wrong workspace", wrong(true, true)),
-        ("not your link", Answer::NotYourLink),
-        ("was it you", Answer::WasItYou(Reference::from_random([3; 5]))),
-        ("not confirmed", Answer::NotConfirmed),
-        ("run out", Answer::RunOut),
-        ("replaced", Answer::Replaced),
-        ("no longer connected", Answer::NoLongerConnected),
-        ("disconnect wanted", Answer::DisconnectWanted(ada())),
-        ("disconnected", Answer::Disconnected),
-        ("test sent", Answer::Tested(Tested::Sent)),
-        ("test not run", Answer::Tested(Tested::NotRun)),
-        ("test too soon", Answer::Tested(Tested::TooSoon)),
-        ("test not offered", Answer::Tested(Tested::NotOffered)),
-        ("working", Answer::Working),
-        ("welcome", Answer::Welcome),
-        ("help", Answer::Help(None)),
-        ("a guess", unknown("conect", Some("connect"))),
-        ("a guess that takes away", unknown("trenen", Some("disconnect"))),
-        ("unknown words", unknown("xyzzy", None)),
-        ("thanks", Answer::YouAreWelcome),
-        ("page ended", Answer::PageEnded),
+/// What administrators read about their workspace.
+fn of_administrators() -> Vec<(&'static str, Answer)> {
+    vec![
         ("workspace: start", start(Some("Acme"), false)),
         ("workspace: start, nameless", start(None, false)),
         ("workspace: start again", start(Some("Acme"), true)),
@@ -187,6 +136,66 @@ pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
             "workspace: disconnected, links removed",
             ended(Outcome::Disconnected { removed: 3 }, false),
         ),
+    ]
+}
+
+/// One answer of each kind and of each way in which it can be worded, with a name for it.
+pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
+    let url = |url: &str| SignInLink::to_personal_page(SecretUrl::new(Url::parse(url).unwrap()));
+    let sign_in = |lasts| {
+        let subscriber = SubscriberId::new("slack:T1:U1").unwrap();
+        let invitee = Invitee { subscriber, subscriber_name: None, chat_name: None };
+        Answer::SignIn(SignIn { link: url("https://link.example/?state=x"), lasts, invitee })
+    };
+    let ada = || link("Ada Lovelace");
+    let connected = |stranger_removed| Connected { link: ada(), stranger_removed };
+    let wrong = |removed, elsewhere| Answer::WrongPerson(WrongPerson { removed, elsewhere });
+    let nameless = Link { name: None, since: None, can_test: false, ..ada() };
+    let accounts = |here| {
+        let own = account("Ada Lovelace", Some("Acme"), here, true);
+        let other = account("Ada Lovelace", Some("Globex"), false, false);
+        vec![own, other, account("Ada Lovelace", None, false, true)]
+    };
+    let own_sentence = Some("Ask Ida in room 7 first.".to_owned());
+    let mut answers = vec![
+        ("a minted link", sign_in(Lasts::Minted { until: noon() })),
+        ("a page", sign_in(Lasts::Page)),
+        ("already connected", Answer::AlreadyConnected(ada())),
+        ("already connected, little known, no tests", Answer::AlreadyConnected(nameless)),
+        ("not connected", Answer::NotConnected),
+        ("status", Answer::Status(Status { links: accounts(true), as_of: None })),
+        (
+            "status from elsewhere",
+            Answer::Status(Status { links: accounts(false), as_of: Some(noon()) }),
+        ),
+        ("connected", Answer::Connected(connected(false))),
+        ("connected, a stranger removed", Answer::Connected(connected(true))),
+        ("wrong person", wrong(true, false)),
+        ("wrong person, not removed yet", wrong(false, false)),
+        ("wrong workspace", wrong(true, true)),
+        ("not your link", Answer::NotYourLink),
+        ("was it you", Answer::WasItYou(Reference::from_random([3; 5]))),
+        ("not confirmed", Answer::NotConfirmed),
+        ("run out", Answer::RunOut),
+        ("replaced", Answer::Replaced),
+        ("no longer connected", Answer::NoLongerConnected),
+        ("disconnect wanted", Answer::DisconnectWanted(ada())),
+        ("disconnected", Answer::Disconnected),
+        ("test sent", Answer::Tested(Tested::Sent)),
+        ("test not run", Answer::Tested(Tested::NotRun)),
+        ("test too soon", Answer::Tested(Tested::TooSoon)),
+        ("test not offered", Answer::Tested(Tested::NotOffered)),
+        ("working", Answer::Working),
+        ("welcome", Answer::Welcome),
+        ("help", Answer::Help(None)),
+        ("a guess", unknown("conect", Some("connect"))),
+        ("a guess that takes away", unknown("trenen", Some("disconnect"))),
+        ("unknown words", unknown("xyzzy", None)),
+        ("thanks", Answer::YouAreWelcome),
+        ("page ended", Answer::PageEnded),
+    ];
+    answers.extend(of_administrators());
+    answers.extend([
         ("held by another", Answer::Refused(Reason::Held.into())),
         ("Novu failing", Answer::Refused(Reason::NovuUnavailable.into())),
         ("Novu slow", Answer::Refused(Reason::NovuTimeout.into())),
@@ -194,7 +203,7 @@ pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
             "the operator's own sentence",
             Answer::Refused(Refusal { sentence: own_sentence, ..Reason::WebhookRefused.into() }),
         ),
-    ];
+    ]);
     let names: HashSet<_> = answers.iter().map(|(_, answer)| answer.name()).collect();
     let missing: Vec<_> =
         Answer::names().filter(|name| !name.starts_with("C-") && !names.contains(name)).collect();
