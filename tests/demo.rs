@@ -16,6 +16,10 @@ fn the_demonstration_plays_to_a_good_end_by_itself() {
     assert!(complaints.lines().all(|line| line.contains(alarm)), "{complaints}");
     assert_eq!(complaints.lines().count(), 2, "once in Slack and once in Teams");
     let told = [
+        "[ Open the page ]",
+        "Olga opens the page in a browser, and agrees at",
+        "is connected.",
+        "Novu: connection",
         "[ Sign in ]",
         "Somebody else signed in with your link.",
         "I removed it at once.",
@@ -38,8 +42,9 @@ fn the_demonstration_plays_to_a_good_end_by_itself() {
     }
     for part in [
         "Only visible to Bob",
-        "subscriber slack:T0ACME:U0ADA is reached as Slack user U0ADA through connection acme-slack",
-        "is reached as Teams user 5c1f0000-0000-4000-8000-0000000000ad through connection acme-teams",
+        "subscriber slack:T0ACME:U0ADA is reached as Slack user U0ADA through connection slack-T0ACME",
+        "is reached as Teams user 5c1f0000-0000-4000-8000-0000000000ad through connection teams-72f988bf",
+        "connection slack-T0ACME is that of T0ACME, with the context tenant:T0ACME",
         r#""name":"connect-test""#,
     ] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");

@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The same while somebody may use a link: longer than it is watched.
 const PATIENCE_WITH_PEOPLE: Duration = Duration::from_mins(10);
 
+const START: &str = "[ Open the page ]";
 const SIGN_IN: &str = "[ Sign in ]";
 const CONNECTED: &str = "You are connected as";
 const REMOVED: &str = "I removed it at once";
@@ -82,6 +83,7 @@ struct Story<'a, 'b, W> {
 impl<W: Write> Story<'_, '_, W> {
     async fn play(mut self, once: bool) -> anyhow::Result<()> {
         let Role { ada, bob, .. } = self.role;
+        self.connect_workspace(once).await?;
         // In Teams people can only be told where they have asked for a link of their own before.
         self.stage.write(self.role, bob, "connect").await?;
         self.ask("connect").await?;
@@ -103,6 +105,36 @@ impl<W: Write> Story<'_, '_, W> {
         Ok(())
     }
 
+    /// Lets Olga connect the workspace, by the page and the provider's consent.
+    async fn connect_workspace(&mut self, once: bool) -> anyhow::Result<()> {
+        let Role { olga, provider, .. } = self.role;
+        self.say(olga, "connect workspace").await?;
+        let (_, answer) = self.hear(olga, &[START]).await?;
+        let page = answer.link.context("there is no page behind the button")?;
+        if once {
+            self.scene(&format!("Olga opens the page in a browser, and agrees at {provider}."));
+            let browser = Browser::new()?;
+            let start = browser.open(&page).await?;
+            let consent = browser.press(&start, &format!("Continue to {provider}")).await?;
+            let end = browser.press(&consent, olga.user).await?;
+            self.screen.line(&format!("the browser ends up with status {}", end.status));
+        } else {
+            self.scene("Your turn: open the page in a browser, go on, and allow as Olga.");
+            self.wait_for_people(&page);
+        }
+        self.hear(olga, &["is connected."]).await?;
+        let connections = self.stage.novu.connections();
+        let ours = connections.iter().find(|it| it.identifier == self.role.connection);
+        let ours = ours.context("Novu has no connection of the workspace")?;
+        self.screen.line(&format!(
+            "Novu: connection {} is that of {}, with the context {}",
+            ours.identifier,
+            ours.workspace.id,
+            ours.context_keys.join(", "),
+        ));
+        Ok(())
+    }
+
     /// Gives links out until Ada is connected. By itself, Bob takes the first one.
     async fn sign_in(&mut self, once: bool) -> anyhow::Result<()> {
         let Role { ada, bob, .. } = self.role;
@@ -113,13 +145,16 @@ impl<W: Write> Story<'_, '_, W> {
             if once {
                 let visitor = visitors.next().context("Ada is not connected by her own link")?;
                 self.scene(&format!("{} opens the link in a browser, and allows.", visitor.name));
-                let page = Browser::new()?.approve(&link, visitor.user).await?;
-                self.screen.line(&format!("the browser ends up with status {}", page.status));
+                let browser = Browser::new()?;
+                let mut page = browser.open(&link).await?;
+                if self.stage.is_own(&page.url) {
+                    page = browser.press(&page, "Continue to sign in").await?;
+                }
+                let end = browser.press(&page, visitor.user).await?;
+                self.screen.line(&format!("the browser ends up with status {}", end.status));
             } else {
                 self.scene("Your turn: open the link in a browser, and allow as Ada, or as Bob.");
-                self.screen.line(&link);
-                self.screen.line("");
-                self.screen.line("Waiting for you. Ctrl-C ends the demonstration.");
+                self.wait_for_people(&link);
             }
             let (shown, answer) = self.hear(ada, &[CONNECTED, REMOVED, RUN_OUT]).await?;
             if answer.says(CONNECTED) {
@@ -132,10 +167,21 @@ impl<W: Write> Story<'_, '_, W> {
         }
     }
 
+    fn wait_for_people(&mut self, link: &str) {
+        self.screen.line(link);
+        self.screen.line("");
+        self.screen.line("Waiting for you. Ctrl-C ends the demonstration.");
+    }
+
     /// Lets Ada write to the bot.
     async fn ask(&mut self, words: &str) -> anyhow::Result<()> {
-        self.scene(&format!("Ada {}.", self.role.asking(words)));
-        self.stage.write(self.role, &self.role.ada, words).await
+        self.say(&self.role.ada, words).await
+    }
+
+    /// Lets somebody write to the bot.
+    async fn say(&mut self, player: &Player, words: &str) -> anyhow::Result<()> {
+        self.scene(&format!("{} {}.", player.name, self.role.asking(words)));
+        self.stage.write(self.role, player, words).await
     }
 
     /// Lets Ada press a button.

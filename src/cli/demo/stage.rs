@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::answer::Answer;
 use crate::app::{App, Config, Listeners};
@@ -19,7 +20,7 @@ use crate::http::Limits;
 use crate::net;
 use crate::random::SystemRandom;
 use crate::store::Store;
-use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
+use connect_sandbox::novu::{self, Integration, Novu};
 use connect_sandbox::slack::{self, Slack, SlashCommand, Team, User, block_kit};
 use connect_sandbox::teams::{self, Person, ShownReply, Teams, Tenant};
 
@@ -43,6 +44,10 @@ pub(super) struct Player {
 pub(super) struct Role {
     /// The platform.
     chat: Chat,
+    /// Who asks people for their consent there.
+    pub(super) provider: &'static str,
+    /// Who administers their workspace or tenant.
+    pub(super) olga: Player,
     /// Who asks.
     pub(super) ada: Player,
     /// Who should keep away from her link.
@@ -51,7 +56,7 @@ pub(super) struct Role {
     pub(super) subscriber: &'static str,
     /// The integration in Novu.
     pub(super) integration: &'static str,
-    /// The channel connection of their workspace or tenant.
+    /// The channel connection that their workspace or tenant gets.
     pub(super) connection: &'static str,
 }
 
@@ -77,26 +82,34 @@ impl Role {
 
 /// What comes after `/connect` in Slack.
 fn typed(words: &str) -> &str {
-    if words == "connect" { "" } else { words }
+    match words {
+        "connect" => "",
+        "connect workspace" => "workspace",
+        words => words,
+    }
 }
 
 /// The people in Slack.
 pub(super) const IN_SLACK: Role = Role {
     chat: Chat::Slack,
+    provider: "Slack",
+    olga: Player { name: "Olga", user: "U0OLGA" },
     ada: Player { name: "Ada", user: "U0ADA" },
     bob: Player { name: "Bob", user: "U0BOB" },
     subscriber: "slack:T0ACME:U0ADA",
     integration: "slack",
-    connection: "acme-slack",
+    connection: "slack-T0ACME",
 };
 /// The people in Microsoft Teams.
 pub(super) const IN_TEAMS: Role = Role {
     chat: Chat::Teams,
+    provider: "Microsoft",
+    olga: Player { name: "Olga", user: "5c1f0000-0000-4000-8000-00000000001a" },
     ada: Player { name: "Ada", user: "5c1f0000-0000-4000-8000-0000000000ad" },
     bob: Player { name: "Bob", user: "5c1f0000-0000-4000-8000-0000000000b0" },
     subscriber: "teams:72f988bf-0000-4000-8000-00000000c0de:5c1f0000-0000-4000-8000-0000000000ad",
     integration: "teams",
-    connection: "acme-teams",
+    connection: "teams-72f988bf-0000-4000-8000-00000000c0de",
 };
 
 /// A message as somebody sees it.
@@ -142,10 +155,10 @@ impl Stage {
         let clock: SharedClock = Arc::new(SystemClock);
         let slack = start_slack(Arc::clone(&clock)).await?;
         let teams = start_teams(Arc::clone(&clock)).await?;
-        let novu = start_novu(&slack, &teams, Arc::clone(&clock)).await?;
         let public = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", public.local_addr()?);
-        let config = configure(&novu, &slack, &teams)?;
+        let novu = start_novu(&slack, &teams, &url, Arc::clone(&clock)).await?;
+        let config = configure(&novu, &slack, &teams, &url)?;
         let store = Store::in_memory(Arc::clone(&clock));
         let app = App::build_on(store, config, Arc::clone(&clock), Arc::new(SystemRandom)).await?;
         let stop = CancellationToken::new();
@@ -160,6 +173,11 @@ impl Stage {
     /// Where the service is.
     pub(super) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether an address leads to the service.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        url.as_str().starts_with(&self.url)
     }
 
     /// Writes to the bot as that person: with `/connect` in Slack, in their own chat with it in Teams.
@@ -259,7 +277,8 @@ impl Stage {
 
 async fn start_slack(clock: SharedClock) -> anyhow::Result<Slack> {
     let slack = Slack::start(clock, slack::Options::default()).await?;
-    slack.add_team(Team::new(TEAM, "Acme"));
+    slack.add_team(Team { installed: false, ..Team::new(TEAM, "Acme") });
+    slack.add_user(User { is_admin: true, ..User::new(TEAM, IN_SLACK.olga.user, "Olga Owens") });
     slack.add_user(User::new(TEAM, IN_SLACK.ada.user, "Ada Lovelace"));
     slack.add_user(User::new(TEAM, IN_SLACK.bob.user, "Bob Noyce"));
     Ok(slack)
@@ -268,13 +287,20 @@ async fn start_slack(clock: SharedClock) -> anyhow::Result<Slack> {
 async fn start_teams(clock: SharedClock) -> anyhow::Result<Teams> {
     let options = teams::Options { home_tenant: TENANT.to_owned(), ..teams::Options::default() };
     let teams = Teams::start(clock, options).await?;
-    teams.add_tenant(Tenant::new(TENANT, "Acme"));
+    teams.add_tenant(Tenant { consented: false, ..Tenant::new(TENANT, "Acme") });
+    let olga = Person::new(TENANT, IN_TEAMS.olga.user, "Olga Owens");
+    teams.add_person(Person { is_admin: true, ..olga });
     teams.add_person(Person::new(TENANT, IN_TEAMS.ada.user, "Ada Lovelace"));
     teams.add_person(Person::new(TENANT, IN_TEAMS.bob.user, "Bob Noyce"));
     Ok(teams)
 }
 
-async fn start_novu(slack: &Slack, teams: &Teams, clock: SharedClock) -> anyhow::Result<Novu> {
+async fn start_novu(
+    slack: &Slack,
+    teams: &Teams,
+    url: &str,
+    clock: SharedClock,
+) -> anyhow::Result<Novu> {
     let options = novu::Options {
         slack_base: slack.url().to_owned(),
         entra_base: teams.url().to_owned(),
@@ -283,45 +309,38 @@ async fn start_novu(slack: &Slack, teams: &Teams, clock: SharedClock) -> anyhow:
     let novu = Novu::start(clock, options).await?;
     novu.add_workflow(TEST_WORKFLOW);
     let app = slack.options();
-    novu.add_integration(Integration::slack(
-        IN_SLACK.integration,
-        &app.client_id,
-        &app.client_secret,
-    ));
-    novu.add_connection(NewConnection {
-        identifier: IN_SLACK.connection.to_owned(),
-        integration: IN_SLACK.integration.to_owned(),
-        workspace: novu::Workspace { id: TEAM.to_owned(), ..novu::Workspace::default() },
-        access_token: Team::new(TEAM, "Acme").bot_token,
-        ..NewConnection::default()
-    })?;
+    let (id, secret) = (&app.client_id, &app.client_secret);
+    novu.add_integration(Integration {
+        redirect_url: Some(format!("{url}/linked/slack")),
+        ..Integration::slack(IN_SLACK.integration, id, secret)
+    });
     let app = teams.options();
     let (id, secret) = (&app.app_id, &app.app_secret);
-    novu.add_integration(Integration::teams(IN_TEAMS.integration, id, secret, TENANT));
-    novu.add_connection(NewConnection {
-        identifier: IN_TEAMS.connection.to_owned(),
-        integration: IN_TEAMS.integration.to_owned(),
-        workspace: novu::Workspace { id: TENANT.to_owned(), ..novu::Workspace::default() },
-        access_token: "app-only".to_owned(),
-        ..NewConnection::default()
-    })?;
+    novu.add_integration(Integration {
+        redirect_url: Some(format!("{url}/linked/teams")),
+        ..Integration::teams(IN_TEAMS.integration, id, secret, TENANT)
+    });
     Ok(novu)
 }
 
 /// The configuration that an operator would write, for this stage.
-fn configure(novu: &Novu, slack: &Slack, teams: &Teams) -> anyhow::Result<Config> {
+fn configure(novu: &Novu, slack: &Slack, teams: &Teams, url: &str) -> anyhow::Result<Config> {
     let settings = [
         ("CONNECT_SERVER__DRAIN", "0s".to_owned()),
+        ("CONNECT_SERVER__PUBLIC_URL", url.to_owned()),
+        ("CONNECT_WORKSPACES__CONTEXT", "tenant:{workspace}".to_owned()),
         ("CONNECT_NOVU__API_URL", novu.url().to_owned()),
         ("CONNECT_NOVU__API_KEY", novu.api_key()),
         ("CONNECT_NOVU__TEST_WORKFLOW", TEST_WORKFLOW.to_owned()),
         ("CONNECT_SLACK__SIGNING_SECRETS", SECRET.to_owned()),
+        ("CONNECT_SLACK__ADMINISTRATORS", IN_SLACK.olga.user.to_owned()),
         ("CONNECT_SLACK__INTEGRATION", IN_SLACK.integration.to_owned()),
         ("CONNECT_SLACK__API_URL", format!("{}/api", slack.url())),
         ("CONNECT_SLACK__RESPONSE_HOSTS", "127.0.0.1".to_owned()),
         ("CONNECT_SLACK__LINK_HOSTS", "127.0.0.1".to_owned()),
         ("CONNECT_TEAMS__APP_ID", teams.options().app_id.clone()),
         ("CONNECT_TEAMS__APP_SECRET", teams.options().app_secret.clone()),
+        ("CONNECT_TEAMS__TENANT_NAMES", format!("{TENANT}:Acme")),
         ("CONNECT_TEAMS__INTEGRATION", IN_TEAMS.integration.to_owned()),
         ("CONNECT_TEAMS__OPENID_METADATA_URL", teams.metadata_url().into()),
         ("CONNECT_TEAMS__TOKEN_URL", teams.token_url()),
