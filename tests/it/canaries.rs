@@ -17,11 +17,13 @@ use crate::log::{Fields, no_field_collides};
 /// and what sign-in links, personal links, states, tokens, signatures, signed statements and keys look
 /// like: the last two are what every RSA key begins with, as PEM and as bytes. And ids are shown as
 /// they are, not in our type's name.
-const CANARIES: [&str; 16] = [
+const CANARIES: [&str; 18] = [
     "canary",
     "/oauth/v2/authorize?",
     "/oauth2/v2.0/authorize?",
     "/link/",
+    "/workspace/",
+    "/adminconsent?",
     "state=",
     "v0=",
     "trigger_id",

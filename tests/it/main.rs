@@ -18,3 +18,4 @@ mod teams;
 mod third;
 mod watch;
 mod words;
+mod workspaces;

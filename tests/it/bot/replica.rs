@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Bot, Request, Storage, no_files, until, url_of};
+use super::{Bot, ITSELF, Request, Storage, no_files, until, url_of};
 
 /// Another instance of a service, in a runtime of its own.
 pub(crate) struct Replica {
@@ -29,6 +29,8 @@ impl Replica {
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut settings = bot.settings();
         settings.extend(storage.settings().map(|(name, value)| (name.to_owned(), value)));
+        // People reach all instances at one address.
+        settings.values_mut().filter(|it| *it == ITSELF).for_each(|it| it.clone_from(&bot.url));
         let config = Config::load(None, settings, &no_files).unwrap();
         let clock = Arc::new(bot.clock.clone());
         let (tell, told) = tokio::sync::oneshot::channel();

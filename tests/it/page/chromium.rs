@@ -26,7 +26,7 @@ const RUN_AXE: &str = "axe.run(document).then(found => found.violations.map(viol
     violation.id + ': ' + violation.nodes.map(node => node.html).join(' ')))";
 /// Where things are.
 const LAYOUT: &str = "(() => {
-    const box = document.querySelector('.act > *')?.getBoundingClientRect();
+    const box = document.querySelector('.act > :not([type=hidden])')?.getBoundingClientRect();
     const page = document.documentElement;
     return {
         button: box ? [box.left, box.top, box.right, box.bottom] : null,
@@ -38,7 +38,7 @@ const LAYOUT: &str = "(() => {
 })()";
 
 /// A browser with one tab.
-pub(super) struct Chromium {
+pub(crate) struct Chromium {
     child: Child,
     commands: ChildStdin,
     messages: Receiver<Value>,
@@ -52,7 +52,7 @@ pub(super) struct Chromium {
 
 /// How a page is looked at.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View {
+pub(crate) struct View {
     /// In CSS pixels.
     pub(super) width: u32,
     pub(super) height: u32,
@@ -63,7 +63,7 @@ pub(super) struct View {
 
 /// What a page looks like.
 #[derive(Debug)]
-pub(super) struct Looks {
+pub(crate) struct Looks {
     pub(super) title: String,
     /// Left, top, right and bottom of what there is to press, in CSS pixels of the screen.
     pub(super) button: Option<[f64; 4]>,
@@ -78,7 +78,7 @@ pub(super) struct Looks {
 
 impl Chromium {
     /// Starts a browser; none where there is none on this machine and none is needed.
-    pub(super) fn start() -> Option<Self> {
+    pub(crate) fn start() -> Option<Self> {
         let Some(program) = NAMES.into_iter().find_map(find) else {
             left_out("there is no Chromium, so nobody looks at the pages");
             return None;
@@ -153,8 +153,13 @@ impl Chromium {
 
     /// Presses the button of the page, and waits for the next one.
     pub(super) fn press(&mut self) {
+        self.click(".act > *");
+    }
+
+    /// Presses what a selector finds first, and waits for the next page.
+    pub(crate) fn click(&mut self, selector: &str) {
         self.unheard.clear();
-        self.evaluate("document.querySelector('.act > *').click()");
+        self.evaluate(&format!("document.querySelector('{selector}').click()"));
         self.event("Page.loadEventFired");
     }
 

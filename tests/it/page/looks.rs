@@ -40,23 +40,35 @@ fn assert_fit(name: &str, view: View, has_button: bool, looks: &Looks) {
 }
 
 /// Opens a page in every view, does something with it, and looks at it.
-fn look_at(
+pub(crate) fn look_at(
     chromium: &mut Chromium,
-    (name, titles): (&str, [&str; 2]),
+    named: (&str, [&str; 2]),
     url: &str,
     has_button: bool,
     act: impl Fn(&mut Chromium),
 ) {
-    for (width, height, dark) in VIEWS {
-        let languages = if dark { "de" } else { "en" };
-        let view = View { width, height, dark, languages };
-        chromium.open(url, view);
-        act(chromium);
-        let shade = if dark { "dark" } else { "light" };
-        let looks = chromium.look(&format!("{name}-{width}x{height}-{shade}-{languages}"));
-        assert_eq!(looks.title, titles[usize::from(dark)]);
-        assert_fit(name, view, has_button, &looks);
+    for view in VIEWS {
+        look_once(chromium, named, url, has_button, view, &act);
     }
+}
+
+/// As [`look_at`], in one view.
+pub(crate) fn look_once(
+    chromium: &mut Chromium,
+    (name, titles): (&str, [&str; 2]),
+    url: &str,
+    has_button: bool,
+    (width, height, dark): (u32, u32, bool),
+    act: impl Fn(&mut Chromium),
+) {
+    let languages = if dark { "de" } else { "en" };
+    let view = View { width, height, dark, languages };
+    chromium.open(url, view);
+    act(chromium);
+    let shade = if dark { "dark" } else { "light" };
+    let looks = chromium.look(&format!("{name}-{width}x{height}-{shade}-{languages}"));
+    assert_eq!(looks.title, titles[usize::from(dark)]);
+    assert_fit(name, view, has_button, &looks);
 }
 
 #[tokio::test]

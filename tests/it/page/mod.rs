@@ -1,7 +1,7 @@
 //! Personal pages, from the card or the message to the sign-in.
 
-mod chromium;
-mod looks;
+pub(crate) mod chromium;
+pub(crate) mod looks;
 
 use connect_sandbox::novu::Integration;
 
