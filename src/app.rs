@@ -36,7 +36,7 @@ use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::{Store, StoreTrouble};
 use crate::supervise::{RESTARTING, Supervisor};
-use crate::{slack, teams};
+use crate::{slack, teams, words};
 use resolving::Resolving;
 
 pub(crate) use self::config::platforms;
@@ -260,7 +260,7 @@ fn build_links(
 
 fn build_pages(
     common: &Common,
-    app: page::config::Settings,
+    app: words::config::Settings,
     surfaces: &[Arc<dyn Surface>],
 ) -> Option<Arc<LinkPages>> {
     let chat = |surface: &Arc<dyn Surface>| page::Chat {
