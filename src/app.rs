@@ -22,6 +22,7 @@ use crate::answering::{Common, Machine, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
+use crate::core::workspaces::Workspaces;
 use crate::core::{
     Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
     WorkspaceIndex,
@@ -141,6 +142,14 @@ impl App {
             drain: config.server.drain,
             stopping: CancellationToken::new(),
         })
+    }
+
+    /// What connects the workspaces of a platform; none where that platform is not on.
+    #[must_use]
+    pub fn workspaces(&self, platform: &str) -> Option<Arc<Workspaces>> {
+        let mut machines = self.surfaces.iter().map(|surface| surface.machine());
+        let machine = machines.find(|machine| machine.platform().name == platform)?;
+        Some(machine.workspaces())
     }
 
     /// The routes for the public.

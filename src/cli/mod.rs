@@ -9,6 +9,7 @@ mod manifest;
 mod serve;
 mod signals;
 mod store;
+mod workspace;
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -38,6 +39,8 @@ Examples:
                                                  describe the app to Slack
   novu-connect-bot check --config connect.toml   is the configuration right?
   novu-connect-bot serve --config connect.toml   run it
+  novu-connect-bot workspace connect slack T0123ABCD
+                                                 make a page on which its administrator agrees
   CONNECT_SERVER__LISTEN=0.0.0.0:3000 novu-connect-bot serve
 
 Every key of the configuration has a variable CONNECT_SECTION__KEY, every secret also one that ends
@@ -110,6 +113,15 @@ enum Command {
     Audit {
         #[command(subcommand)]
         action: audit::Action,
+    },
+
+    /// Connect workspaces, and see what is connected
+    ///
+    /// Speaks to Novu, and leaves what has to be done to the service that runs on the store of the same
+    /// configuration: it serves the pages and finishes what is begun.
+    Workspace {
+        #[command(subcommand)]
+        action: Box<workspace::Action>,
     },
 
     /// Look into the store, back it up, copy another one into it, or forget a person
@@ -188,6 +200,7 @@ impl Command {
                 result.map_or_else(|trouble| describe(&trouble), |()| DONE)
             }
             Self::Audit { action } => audit::run(action, &mut io::stdout()).await,
+            Self::Workspace { action } => workspace::run(*action, &mut io::stdout()).await,
             Self::Store { action } => store::run(action, &mut io::stdout()).await,
         }
     }

@@ -160,6 +160,11 @@ impl ProfileHealth {
         if all { reported.next() } else { None }
     }
 
+    /// The reason that lasts in a person's workspace, in a word, if one was met last.
+    pub(super) fn trouble_of(&self, person: &Person) -> Option<&'static str> {
+        self.state().get(person.workspace.realm()).and_then(|known| known.trouble)
+    }
+
     /// A reason that lasts, of any workspace, in a word, if it was met in the last minute.
     pub(super) fn warning(&self) -> Option<&'static str> {
         let now = self.clock.monotonic();

@@ -291,6 +291,13 @@ pub enum WorkspaceAnswer {
     DisconnectWanted(ConnectedWorkspace),
     /// It is being disconnected, and the end will be told.
     Disconnecting,
+    /// The platform does not accept the token of its connection any more.
+    TokenDied {
+        /// What people call the workspace, where that is known.
+        workspace: Option<String>,
+        /// Why, in the platform's word.
+        why: &'static str,
+    },
     /// A request of theirs is over.
     Ended {
         /// What people call the workspace, or its id.
@@ -315,8 +322,9 @@ pub struct WorkspaceStart {
 
 impl WorkspaceAnswer {
     /// Every word that [`WorkspaceAnswer::name`] gives.
-    const NAMES: [&'static str; 11] = [
+    const NAMES: [&'static str; 12] = [
         "workspace_start",
+        "workspace_token_died",
         "workspace_overview",
         "workspace_disconnect_wanted",
         "workspace_disconnecting",
@@ -335,6 +343,7 @@ impl WorkspaceAnswer {
             Self::Overview { .. } => "workspace_overview",
             Self::DisconnectWanted(_) => "workspace_disconnect_wanted",
             Self::Disconnecting => "workspace_disconnecting",
+            Self::TokenDied { .. } => "workspace_token_died",
             Self::Ended { outcome, .. } => match outcome {
                 Outcome::Connected { .. } => "workspace_connected",
                 Outcome::WrongWorkspace { .. } => "workspace_wrong_workspace",

@@ -284,7 +284,13 @@ impl Linking {
                 Ok(Answer::Help(Some(UnknownCommand { said: said.clone(), nearest })))
             }
         };
-        outcome.unwrap_or_else(Answer::Refused)
+        match outcome {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                let died = Box::pin(self.token_died(question, &refusal)).await;
+                died.unwrap_or(Answer::Refused(refusal))
+            }
+        }
     }
 
     async fn connect(

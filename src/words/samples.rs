@@ -163,6 +163,13 @@ pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
             "workspace: disconnect wanted",
             of_workspace(WorkspaceAnswer::DisconnectWanted(workspace("Acme", Some(Health::Works)))),
         ),
+        (
+            "workspace: token died",
+            of_workspace(WorkspaceAnswer::TokenDied {
+                workspace: Some("Acme".to_owned()),
+                why: "token_revoked",
+            }),
+        ),
         ("workspace: disconnecting", of_workspace(WorkspaceAnswer::Disconnecting)),
         ("workspace: connected", ended(connected_outcome(false, true), false)),
         (

@@ -10,6 +10,15 @@ use crate::core::refusal::{Reason, Refusal};
 use crate::core::workspaces::{Ask, ConnectedWorkspace, Given, Removal, Requester};
 use crate::digest::digest_of;
 
+/// What somebody may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rights {
+    /// All of it, for their own workspace.
+    All,
+    /// Ask for the page on which the provider lets only administrators go on.
+    Consent,
+}
+
 impl Linking {
     /// Does what an administrator asks for, after it is certain that they are one.
     pub(super) async fn administer(
@@ -19,71 +28,130 @@ impl Linking {
         profiles: &dyn Profiles,
     ) -> Result<Answer, Refusal> {
         let rights = self.rights(act, question, profiles).await?;
-        let workspace = &question.asker.workspace;
         let answer = match act {
-            WorkspaceAct::Connect | WorkspaceAct::Reconnect => {
-                let reconnects = act == WorkspaceAct::Reconnect;
-                if !reconnects {
-                    let connected = self.workspaces.list(Some(workspace)).await?;
-                    if !connected.is_empty() {
-                        return match rights {
-                            Rights::All => Ok(overview(connected, self.can_reconnect())),
-                            Rights::Consent => Err(Reason::ConnectedAlready.into()),
-                        };
-                    }
-                }
-                let prepared = self.workspaces.prepare(Ask {
-                    workspace: workspace.clone(),
-                    requester: requester(question),
-                    reconnects,
-                    given: Given::default(),
-                    key: Some(key_of(question)),
-                });
-                let prepared = prepared.await?;
-                WorkspaceAnswer::Start(WorkspaceStart {
-                    workspace: prepared.request.workspace_name,
-                    page: prepared.page,
-                    reconnects,
-                })
+            WorkspaceAct::Connect => self.connect_workspace(question, rights).await,
+            WorkspaceAct::Reconnect => {
+                self.changeable(question).await?;
+                self.start_page(question, true).await
             }
-            WorkspaceAct::Show => {
-                let connected = self.workspaces.list(Some(workspace)).await?;
-                if connected.is_empty() {
-                    return Err(Reason::WorkspaceNotConnected.into());
-                }
-                return Ok(overview(connected, self.can_reconnect()));
+            WorkspaceAct::Show => self.overview(question, false).await,
+            WorkspaceAct::Check => self.overview(question, true).await,
+            WorkspaceAct::Disconnect => {
+                self.changeable(question).await.map(WorkspaceAnswer::DisconnectWanted)
             }
-            WorkspaceAct::Check => {
-                let mut checked = Vec::new();
-                for connected in self.workspaces.list(Some(workspace)).await? {
-                    let connection = Some(connected.connection.as_str());
-                    checked.push(self.workspaces.check(Some(workspace), connection).await?);
-                }
-                if checked.is_empty() {
-                    return Err(Reason::WorkspaceNotConnected.into());
-                }
-                return Ok(overview(checked, self.can_reconnect()));
-            }
-            WorkspaceAct::Disconnect => WorkspaceAnswer::DisconnectWanted(
-                self.workspaces.check(Some(workspace), None).await?,
-            ),
             WorkspaceAct::DisconnectNow { remove_links } => {
+                let connected = self.changeable(question).await?;
                 let removal = Removal {
-                    workspace: Some(workspace.clone()),
-                    connection: None,
+                    workspace: Some(question.asker.workspace.clone()),
+                    connection: Some(connected.connection),
                     remove_links,
                     requester: requester(question),
                     key: Some(key_of(question)),
                 };
-                self.workspaces.disconnect(removal).await?;
-                WorkspaceAnswer::Disconnecting
+                let ordered = self.workspaces.disconnect(removal).await;
+                ordered.map(|_| WorkspaceAnswer::Disconnecting)
             }
         };
-        Ok(Answer::Workspace(Box::new(answer)))
+        Ok(said(answer?))
+    }
+
+    async fn connect_workspace(
+        &self,
+        question: &Question,
+        rights: Rights,
+    ) -> Result<WorkspaceAnswer, Refusal> {
+        let connected = self.workspaces.list(Some(&question.asker.workspace)).await?;
+        if connected.is_empty() {
+            return self.start_page(question, false).await;
+        }
+        match rights {
+            Rights::All => Ok(self.shown(connected)),
+            Rights::Consent => Err(Reason::ConnectedAlready.into()),
+        }
+    }
+
+    async fn start_page(
+        &self,
+        question: &Question,
+        reconnects: bool,
+    ) -> Result<WorkspaceAnswer, Refusal> {
+        let prepared = self.workspaces.prepare(Ask {
+            workspace: question.asker.workspace.clone(),
+            requester: requester(question),
+            reconnects,
+            given: Given::default(),
+            key: Some(key_of(question)),
+        });
+        let prepared = prepared.await?;
+        let (workspace, page) = (prepared.request.workspace_name, prepared.page);
+        Ok(WorkspaceAnswer::Start(WorkspaceStart { workspace, page, reconnects }))
+    }
+
+    /// What is connected; with `checked`, whether it works.
+    async fn overview(
+        &self,
+        question: &Question,
+        checked: bool,
+    ) -> Result<WorkspaceAnswer, Refusal> {
+        let workspace = &question.asker.workspace;
+        let mut connected = self.workspaces.list(Some(workspace)).await?;
+        if connected.is_empty() {
+            return Err(Reason::WorkspaceNotConnected.into());
+        }
+        if checked {
+            for one in &mut connected {
+                *one = self.workspaces.check(Some(workspace), Some(&one.connection)).await?;
+            }
+        }
+        Ok(self.shown(connected))
+    }
+
+    fn shown(&self, connected: Vec<ConnectedWorkspace>) -> WorkspaceAnswer {
+        WorkspaceAnswer::Overview { connected, can_reconnect: self.can_reconnect() }
     }
 
     fn can_reconnect(&self) -> bool {
         !self.integration.platform.consents_once()
+    }
+
+    /// The connection of the asker's workspace, if they may change it. An organisation's connection is no
+    /// single workspace's administrator's, who would change it for all workspaces: whom the operator has
+    /// listed may.
+    async fn changeable(&self, question: &Question) -> Result<ConnectedWorkspace, Refusal> {
+        let at = &question.asker.workspace;
+        let connected = self.workspaces.check(Some(at), None).await?;
+        let is_organisations = at.enterprise.is_some() && connected.workspace == at.enterprise;
+        if is_organisations && !self.workspaces.is_listed(&question.asker.user) {
+            return Err(Reason::NotAdministrator.into());
+        }
+        Ok(connected)
+    }
+
+    /// What an administrator reads in place of a refusal, if it is their workspace's token that has died.
+    /// Without it the bot can send them nothing, so they learn it when they ask for something.
+    pub(super) async fn token_died(
+        &self,
+        question: &Question,
+        refusal: &Refusal,
+    ) -> Option<Answer> {
+        let person = &question.asker;
+        let replaceable = self.can_reconnect() && self.integration.bot_token.is_none();
+        if refusal.reason != Reason::ProfileUnavailable || !replaceable {
+            return None;
+        }
+        let why = self.profiles.trouble_of(person)?;
+        if !self.administers_without_a_token(question).await {
+            return None;
+        }
+        let workspace = self.workspace_name(person).await;
+        Some(said(WorkspaceAnswer::TokenDied { workspace, why }))
+    }
+
+    /// Whether somebody counts as an administrator where the platform cannot be asked: whom the operator
+    /// has listed, and who has connected the workspace, when it could.
+    async fn administers_without_a_token(&self, question: &Question) -> bool {
+        let person = &question.asker;
+        self.workspaces.is_listed(&person.user) || self.workspaces.was_connected_by(person).await
     }
 
     /// Lets administrators pass. Where the platform says who is one, that decides; where it has no token by
@@ -97,36 +165,26 @@ impl Linking {
     ) -> Result<Rights, Refusal> {
         let person = &question.asker;
         let by_consent = self.integration.platform.consents_once();
-        let listed = self.workspaces.is_listed(&person.user);
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().and_then(|it| it.access_token.clone());
         let token = self.integration.bot_token.clone().or(first);
-        let profile = self.profile(question, profiles, token.as_ref()).await;
-        let is_one = match profile {
+        let is_one = match self.profile(question, profiles, token.as_ref()).await {
             Ok(Profile { kind: Kind::Member, administrator, .. }) => {
+                let listed = by_consent && self.workspaces.is_listed(&person.user);
                 if by_consent && !listed && act == WorkspaceAct::Connect {
                     return Ok(Rights::Consent);
                 }
-                administrator || (by_consent && listed)
+                administrator || listed
             }
             Ok(_) | Err(ProfilesError::Stranger) => false,
             // Nobody can be asked: there is no token yet, or it has died.
             Err(
                 ProfilesError::NotAllowed(_) | ProfilesError::Expired | ProfilesError::OutOfReach,
-            ) => listed,
+            ) => self.administers_without_a_token(question).await,
             Err(error) => return Err(error.into()),
         };
         if is_one { Ok(Rights::All) } else { Err(Reason::NotAdministrator.into()) }
     }
-}
-
-/// What somebody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rights {
-    /// All of it, for their own workspace.
-    All,
-    /// Ask for the page on which the provider lets only administrators go on.
-    Consent,
 }
 
 /// Another attempt at the same question comes to the same request.
@@ -142,6 +200,6 @@ fn requester(question: &Question) -> Requester {
     }
 }
 
-fn overview(connected: Vec<ConnectedWorkspace>, can_reconnect: bool) -> Answer {
-    Answer::Workspace(Box::new(WorkspaceAnswer::Overview { connected, can_reconnect }))
+fn said(answer: WorkspaceAnswer) -> Answer {
+    Answer::Workspace(Box::new(answer))
 }

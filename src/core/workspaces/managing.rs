@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
-use super::settling::KEPT_OPEN;
 use super::traps::is_of;
 use super::{Workspaces, unstored};
 use crate::audit::{Actor, Event, Kind};
@@ -15,6 +14,9 @@ use crate::novu::{ChannelConnection, ChannelEndpoint, EndpointFilter, Subscriber
 
 /// The most endpoints that are removed before it is stored how far that has come.
 const AT_ONCE: usize = 100;
+
+/// The most requests that are looked through for who connected a workspace.
+const MOST_READ: u32 = 500;
 
 /// A workspace or tenant that is connected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -103,11 +105,27 @@ impl Workspaces {
     /// # Errors
     /// There is no such connection, or it cannot be stored.
     pub async fn disconnect(&self, removal: Removal) -> Result<WorkspaceRequest, Refusal> {
-        let Removal { workspace, connection, remove_links, requester, key } = removal;
+        let key = removal.key;
+        let request = self.draft_removal(removal).await?;
+        let new = self.to_store(&request, key);
+        let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
+        self.changed.notify_one();
+        match there {
+            None => Ok(request),
+            Some(there) => WorkspaceRequest::read(&there).ok_or_else(|| Reason::Broken.into()),
+        }
+    }
+
+    /// The request that somebody's wish to disconnect a workspace comes to; nothing is stored.
+    ///
+    /// # Errors
+    /// There is no such connection.
+    pub async fn draft_removal(&self, removal: Removal) -> Result<WorkspaceRequest, Refusal> {
+        let Removal { workspace, connection, remove_links, requester, .. } = removal;
         let connection = self.one(workspace.as_ref(), connection.as_deref()).await?;
         let at = connection.workspace.as_ref();
         let workspace = workspace.or_else(|| Some(Workspace::standalone(at?.id.clone())));
-        let request = WorkspaceRequest {
+        Ok(WorkspaceRequest {
             workspace: workspace.unwrap_or_else(|| Workspace::standalone("")),
             workspace_name: at.and_then(|at| at.name.clone()),
             requester,
@@ -124,15 +142,7 @@ impl Workspaces {
             address: super::preparing::new_address(&*self.random).ok_or(Reason::Broken)?,
             stage: Stage::Removing { removed: 0 },
             told: false,
-        };
-        let new =
-            crate::store::NewWorkspaceRequest { lasts: KEPT_OPEN, ..self.to_store(&request, key) };
-        let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
-        self.changed.notify_one();
-        match there {
-            None => Ok(request),
-            Some(there) => WorkspaceRequest::read(&there).ok_or_else(|| Reason::Broken.into()),
-        }
+        })
     }
 
     /// A request by its id; none where there is none.
@@ -146,6 +156,18 @@ impl Workspaces {
         let stored = self.store.workspace_request(id.as_str()).await.map_err(unstored)?;
         let ours = stored.filter(|it| it.platform == self.platform().name);
         Ok(ours.as_ref().and_then(WorkspaceRequest::read))
+    }
+
+    /// Whether it was this person who had their workspace connected, as an administrator.
+    pub async fn was_connected_by(&self, person: &Person) -> bool {
+        let newest = self.store.newest_workspace_requests(self.platform().name, MOST_READ).await;
+        // Why a store does not answer it says itself.
+        let requests = newest.unwrap_or_default();
+        requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
+            let asked =
+                matches!(&request.requester, Requester::Person { person: it, .. } if it == person);
+            asked && matches!(request.outcome(), Some(Outcome::Connected { .. }))
+        })
     }
 
     /// How many links deliver over a connection.

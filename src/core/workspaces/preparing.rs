@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Purpose, Requester, Stage, Terms, WorkspaceRequest};
+use super::settling::KEPT_OPEN;
 use super::traps::{is_of, trap};
 use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::core::answer::SignInLink;
@@ -223,7 +224,10 @@ impl Workspaces {
             platform: self.platform().name.to_owned(),
             key,
             body: request.text(),
-            lasts: PAGE_LIFETIME,
+            lasts: match request.purpose {
+                Purpose::Disconnect { .. } => KEPT_OPEN,
+                Purpose::Connect | Purpose::Reconnect => PAGE_LIFETIME,
+            },
         }
     }
 

@@ -278,6 +278,18 @@ impl WorkspaceRequest {
         RequestId::of(&self.address)
     }
 
+    /// How far it has come, in a word.
+    #[must_use]
+    pub const fn state(&self) -> &'static str {
+        match &self.stage {
+            Stage::Waiting => "waiting",
+            Stage::Started { .. } => "started",
+            Stage::Undoing { .. } => "undoing",
+            Stage::Removing { .. } => "removing",
+            Stage::Ended { outcome } => outcome.word(),
+        }
+    }
+
     /// What came of it, once it is over.
     #[must_use]
     pub const fn outcome(&self) -> Option<&Outcome> {
@@ -305,7 +317,9 @@ impl WorkspaceRequest {
         SecretString::from(serde_json::to_string(self).unwrap_or_default())
     }
 
-    pub(super) fn read(stored: &StoredWorkspaceRequest) -> Option<Self> {
+    /// A request as it was stored; none where that cannot be read.
+    #[must_use]
+    pub fn read(stored: &StoredWorkspaceRequest) -> Option<Self> {
         let read = serde_json::from_str(stored.body.expose_secret()).ok();
         if read.is_none() {
             tracing::error!(request = stored.id, "a stored workspace request cannot be read");

@@ -104,12 +104,18 @@ impl Workspaces {
         }
         self.must_be_free(terms, purpose).await?;
         self.must_have_owner(&request).await?;
-        let before = connections.iter().find(|it| it.identifier == terms.connection);
+        let before = match &request.stage {
+            // Begun once more by the same browser: what the first time has changed still counts.
+            Stage::Started { before, .. } => before.clone(),
+            _ => {
+                let there = connections.iter().find(|it| it.identifier == terms.connection);
+                there.map(Before::of)
+            }
+        };
         let cookie = match (&page.view, cookie) {
             (PageView::Own, Some(cookie)) => cookie.to_owned(),
             _ => new_address(&*self.random).ok_or(Reason::Broken)?,
         };
-        let before = before.map(Before::of);
         let minted = novu.mint_connect_url(&self.connect(&request)).await?;
         let link = self.admit(minted, &request)?;
         request.stage = Stage::Started { browser: hash(&cookie), before, returned: false };

@@ -40,6 +40,14 @@ impl Voice<'_> {
             WorkspaceAnswer::Disconnecting => {
                 self.with(vec![self.say("workspace-disconnecting", &[])], &[])
             }
+            WorkspaceAnswer::TokenDied { workspace, why } => {
+                let name = workspace.as_deref().map(|name| self.harmless(name, LONGEST_NAME));
+                let name = name.unwrap_or_else(|| self.say("workspace-this", &[]));
+                let values = [("workspace", name.as_str()), ("why", *why)];
+                let body =
+                    vec![self.say("workspace-died", &values), self.say("workspace-died-hint", &[])];
+                self.with(body, &[RECONNECT_WORKSPACE])
+            }
             WorkspaceAnswer::Ended { workspace, outcome, reconnects } => {
                 self.workspace_ended(workspace, outcome, *reconnects)
             }
