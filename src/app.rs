@@ -121,6 +121,7 @@ impl App {
             known_links,
             chain,
             test_workflow,
+            support: config.app.support.as_ref().map(|support| support.to_string().into()),
             workspaces: Arc::new(config.workspaces),
             clock,
             random,

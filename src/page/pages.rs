@@ -145,7 +145,9 @@ impl Pages<'_> {
     ) -> T {
         let markup = PlainText(self.language);
         let command = invitation.command.as_str();
-        say(Voice { language: self.language, command, reference, markup: &markup })
+        // Every page has it below.
+        let support = None;
+        say(Voice { language: self.language, command, reference, support, markup: &markup })
     }
 
     /// Tells that the sign-in is open already.

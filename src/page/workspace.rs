@@ -319,7 +319,8 @@ impl Pages<'_> {
         let markup = PlainText(self.language);
         let reference = Reference::from_random([0; 5]);
         let command = "";
-        let voice = Voice { language: self.language, command, reference, markup: &markup };
+        let language = self.language;
+        let voice = Voice { language, command, reference, support: None, markup: &markup };
         let answer = crate::core::Answer::Refused(refusal.clone());
         format!("{} ({code})", voice.message(&answer).body.join(" "))
     }

@@ -72,6 +72,7 @@ pub struct Slack {
     verifier: Verifier,
     answering: Arc<Answering<SlackDelivery>>,
     command: String,
+    support: Option<Arc<str>>,
     response_hosts: HostAllowlist,
     reply_budget: Duration,
     clock: SharedClock,
@@ -104,12 +105,14 @@ impl Slack {
             linking: Arc::clone(&linking),
             web_api,
             http: common.http.clone(),
+            support: common.support.clone(),
             clock: Arc::clone(&clock),
         };
         Ok(Self {
             verifier: Verifier::new(keys, Arc::clone(&clock), Arc::clone(&metrics)),
             answering: common.answering(delivery, linking),
             command: settings.command,
+            support: common.support.clone(),
             response_hosts: settings.response_hosts,
             reply_budget: settings.reply_budget,
             clock,

@@ -137,7 +137,8 @@ impl Teams {
             tokens: None,
         };
         let linking = common.linking(integration, settings.connection);
-        let delivery = TeamsDelivery::new(connector, settings.app_id.clone());
+        let delivery =
+            TeamsDelivery::new(connector, settings.app_id.clone(), common.support.clone());
         Ok(Self {
             app_id: settings.app_id,
             verifier,
