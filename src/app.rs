@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::answering::{Common, Machine, Surface};
+use crate::answering::{Common, Machine, People, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
@@ -151,6 +151,14 @@ impl App {
         let mut machines = self.surfaces.iter().map(|surface| surface.machine());
         let machine = machines.find(|machine| machine.platform().name == platform)?;
         Some(machine.workspaces())
+    }
+
+    /// The people of a platform, as administrators see them; none if the platform is off.
+    #[must_use]
+    pub fn people(&self, platform: &str) -> Option<Arc<dyn People>> {
+        let machines = self.surfaces.iter().map(|surface| surface.machine());
+        let mut theirs = machines.filter(|machine| machine.platform().name == platform);
+        theirs.next().map(|machine| machine as _)
     }
 
     /// The routes for the public.

@@ -12,6 +12,8 @@ pub const FILTER_VARIABLE: &str = "CONNECT_LOG";
 /// What the service tells unless the variable says otherwise.
 /// What the database's client notes by the way is told by the store, in words with a fix.
 pub const FOR_OPERATION: &str = "info,sqlx=error";
+/// What a command tells beside its report: why another system failed.
+pub const BESIDE_A_REPORT: &str = "warn,sqlx=error";
 /// What a command tells that has a person before it and talks to them itself.
 pub const FOR_COMPANY: &str = "error";
 

@@ -1,7 +1,7 @@
 //! What the documentation says of the code is so.
 
 use novu_connect_bot::app::{Config, readiness_words};
-use novu_connect_bot::core::Reason;
+use novu_connect_bot::core::{Reason, Step};
 use novu_connect_bot::slack::signature as slack;
 use novu_connect_bot::teams::credentials::TokenError;
 use novu_connect_bot::teams::token as teams;
@@ -70,6 +70,17 @@ fn every_word_of_readiness_is_explained_and_no_other() {
     explained.sort_unstable();
     let words: Vec<_> = readiness_words().into_iter().collect();
     assert_eq!(explained, words);
+}
+
+#[test]
+fn every_step_of_an_explanation_has_a_row_in_its_order() {
+    let section =
+        README.split("### When it does not work for somebody").nth(1).expect("the section");
+    let section = section.split("\n### ").next().expect("its text");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let explained: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
+    let words = Step::ALL.map(|step| serde_json::to_value(step).expect("a word"));
+    assert_eq!(explained, words.each_ref().map(|word| word.as_str().expect("a text")));
 }
 
 /// What stands between grave accents and is a word of metrics, in order.

@@ -354,7 +354,10 @@ async fn the_audit_is_exported_and_checked_while_the_store_is_in_use() {
             other: None,
             subscriber: Some("canary-subscriber".to_owned()),
             endpoint: None,
+            workspace: None,
+            connection: None,
             reference: None,
+            reason: None,
         });
     }
     audit.finish().await;

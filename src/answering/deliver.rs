@@ -43,6 +43,10 @@ pub trait Deliver: Debug + Send + Sync + 'static {
     /// Whether the asker can be looked up by what their personal page carries, and how.
     fn recall(&self, hint: Option<&str>) -> Option<Self::Lookup>;
 
+    /// How somebody is looked up who does not ask: by the newest message of theirs, where there is one.
+    /// Nothing is opened for it. None where there is no way.
+    fn lookup_unasked(&self, newest: Option<&Self::Place>) -> Option<Self::Lookup>;
+
     /// Settles who asks before anybody else is asked about them. Gives the person where the question
     /// does not name the account by which Novu knows people.
     ///

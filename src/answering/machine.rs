@@ -7,12 +7,13 @@ use futures_util::future::BoxFuture;
 
 use super::Answering;
 use super::deliver::Deliver;
+use super::people::People;
 use super::responder::Responder;
 use crate::core::workspaces::Workspaces;
 use crate::supervise::Background;
 
 /// Answers the people of one platform, for as long as the service runs.
-pub trait Machine: Responder {
+pub trait Machine: Responder + People {
     /// What goes on in the background: promises are kept when their time has come, and what is known
     /// of Novu stays fresh.
     fn background(self: Arc<Self>) -> Vec<Background>;

@@ -59,6 +59,12 @@ impl<D: Deliver> Answering<D> {
 }
 
 impl<D: Deliver> Answering<D> {
+    /// The newest message of a person, where one is stored and can be read.
+    pub(super) async fn newest_message(&self, person: &Person) -> Option<Message<D>> {
+        let newest = self.messages.newest(person).await.ok().flatten()?;
+        Some(self.messages.get::<D>(&newest).await.ok().flatten()?.message)
+    }
+
     /// Tells a person something that they did not ask, as a message of its own.
     pub(super) async fn notify(
         &self,
@@ -67,11 +73,7 @@ impl<D: Deliver> Answering<D> {
         reference: Reference,
         answer: &Answer,
     ) -> Shown {
-        let newest = match self.messages.newest(person).await {
-            Ok(Some(newest)) => self.messages.get::<D>(&newest).await.ok().flatten(),
-            _ => None,
-        };
-        let newest = newest.map(|found| found.message);
+        let newest = self.newest_message(person).await;
         let place = self.deliver.unasked(newest.as_ref().map(|message| &message.place));
         let Some(mut place) = place else { return Shown::Gone };
         let theirs = newest.as_ref().and_then(|message| message.question.language.get());

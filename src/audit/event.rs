@@ -89,4 +89,6 @@ pub struct Event {
     pub connection: Option<String>,
     /// The reference of the answer that it belongs to.
     pub reference: Option<String>,
+    /// Why, in the words of the administrator who did it. Nobody is named in it.
+    pub reason: Option<String>,
 }

@@ -44,6 +44,8 @@ pub(super) struct Line {
     pub(super) connection: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reference: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reason: Option<String>,
     /// The hash of the line before; of the first one, what the chain begins with.
     pub(super) previous: String,
 }
@@ -140,6 +142,7 @@ impl Checkpoint {
             workspace: event.workspace.clone(),
             connection: event.connection.clone(),
             reference: event.reference.clone(),
+            reason: event.reason.clone(),
             previous: self.head.clone(),
         };
         let number = line.number;

@@ -46,6 +46,7 @@ fn event(kind: Kind, user: &str) -> Event {
         workspace: None,
         connection: None,
         reference: Some("ABCDEFGH".to_owned()),
+        reason: None,
     }
 }
 
@@ -131,6 +132,23 @@ async fn what_is_noted_becomes_a_chain_that_anybody_can_follow() {
     assert!(
         bench.metrics.render().contains(&format!("connect_audit_lines {}", Kind::ALL.len() + 1))
     );
+}
+
+#[tokio::test]
+async fn a_reason_stands_in_its_line_and_lines_from_before_there_were_any_still_hold() {
+    let bench = Bench::new().await;
+    bench.note([event(Kind::Linked, "U1")]).await;
+    let removed = Event {
+        actor: Actor::Administrator("ops".to_owned()),
+        reason: Some("left the company".to_owned()),
+        ..event(Kind::Removed, "U1")
+    };
+    let end = bench.note([removed]).await;
+    assert_eq!(bench.broken(&[end]).await, None);
+    let (_, lines) = bench.export(None).await;
+    // A line without a reason is byte for byte what it was before there were reasons.
+    assert!(!lines[0].contains("reason"), "{}", lines[0]);
+    assert!(lines[1].contains("\"reason\":\"left the company\",\"previous\":"), "{}", lines[1]);
 }
 
 #[tokio::test]

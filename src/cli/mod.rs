@@ -4,6 +4,7 @@ mod audit;
 mod check;
 #[cfg(feature = "demo")]
 mod demo;
+mod explain;
 mod healthcheck;
 mod manifest;
 mod serve;
@@ -41,6 +42,7 @@ Examples:
   novu-connect-bot serve --config connect.toml   run it
   novu-connect-bot workspace connect slack T0123ABCD
                                                  make a page on which its administrator agrees
+  novu-connect-bot explain slack T0001 U0001     why does it not work for this person?
   CONNECT_SERVER__LISTEN=0.0.0.0:3000 novu-connect-bot serve
 
 Every key of the configuration has a variable CONNECT_SECTION__KEY, every secret also one that ends
@@ -84,6 +86,16 @@ enum Command {
     ///
     /// Tells every problem with its fix, or else what is on. Calls nobody.
     Check(ConfigFile),
+
+    /// Say why one person would get a link, or not
+    ///
+    /// Goes the way to a link step by step and tells what each one says of the person, and what they would be
+    /// answered now. Creates nothing, and mints no link. Needs the whole configuration; the service may go on
+    /// running. Exits with 0 if they are connected or would get a link, with 1 if not.
+    Explain {
+        #[command(subcommand)]
+        who: explain::Who,
+    },
 
     /// Ask the service on this machine whether it is alive
     ///
@@ -198,6 +210,10 @@ impl Command {
             Self::Manifest { platform } => {
                 let result = manifest::run(*platform, &mut io::stdout(), &mut io::stderr());
                 result.map_or_else(|trouble| describe(&trouble), |()| DONE)
+            }
+            Self::Explain { who } => {
+                telemetry::start(telemetry::BESIDE_A_REPORT);
+                explain::run(who, &mut io::stdout()).await
             }
             Self::Audit { action } => audit::run(action, &mut io::stdout()).await,
             Self::Workspace { action } => workspace::run(*action, &mut io::stdout()).await,

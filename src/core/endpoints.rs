@@ -26,6 +26,8 @@ const PAGE_SIZE: u8 = 100;
 const MOST_PAGES_OF_ONE: usize = 20;
 /// The most pages of an integration's endpoints that are read.
 const MOST_PAGES_OF_ALL: usize = 1_000;
+/// The most pages of an integration's endpoints that are read while somebody waits.
+const MOST_PAGES_AT_ONCE: usize = 50;
 /// How long after its link has run out a person is looked for: what was begun in time may end then.
 const AFTERWARDS: Duration = Duration::from_secs(30);
 /// How often endpoints are looked through at most.
@@ -67,6 +69,14 @@ impl OwnEndpoints {
         let all = self.own.iter().chain(&self.others);
         all.map(|endpoint| endpoint.identifier.clone()).collect()
     }
+}
+
+/// The endpoints that reach one chat account, whosever they are.
+#[derive(Debug)]
+pub(super) struct Reaching {
+    pub(super) endpoints: Vec<ChannelEndpoint>,
+    /// Whether all endpoints were looked at; there may be too many.
+    pub(super) are_all: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -133,6 +143,23 @@ impl Endpoints {
             self.held.forget(owner);
         }
         Ok(held)
+    }
+
+    /// Looks through the integration's endpoints for those that reach a chat account, the newest first,
+    /// while somebody waits.
+    pub(super) async fn that_reach(&self, novu: &Novu, person: &Person) -> Result<Reaching, Error> {
+        let mut filter = self.filter();
+        let mut reaching = Reaching { endpoints: Vec::new(), are_all: false };
+        for _ in 0..MOST_PAGES_AT_ONCE {
+            let page = novu.list_channel_endpoints(&filter).await?;
+            let theirs = page.items.into_iter().filter(|endpoint| self.reaches(endpoint, person));
+            reaching.endpoints.extend(theirs);
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => return Ok(Reaching { are_all: true, ..reaching }),
+            }
+        }
+        Ok(reaching)
     }
 
     /// Whether it is known that another subscriber holds a chat account.
@@ -215,7 +242,8 @@ impl Endpoints {
         (self.platform.reaches)(&endpoint.endpoint, person)
     }
 
-    fn is_others(
+    /// Whether an endpoint reaches a person's chat account for another subscriber.
+    pub(super) fn is_others(
         &self,
         endpoint: &ChannelEndpoint,
         person: &Person,

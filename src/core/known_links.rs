@@ -45,7 +45,7 @@ enum Note {
     Linked(Box<KnownLink>),
     /// Novu has no link of it.
     NotThere,
-    /// Its owner wanted it to be disconnected.
+    /// Its owner wanted it to be disconnected, or an administrator removed it.
     Disconnected,
 }
 
@@ -106,7 +106,7 @@ impl KnownLinks {
         self.note(person.owner(), Note::NotThere);
     }
 
-    /// Takes note that a chat account was disconnected because its owner wanted that.
+    /// Takes note that a chat account was disconnected because its owner wanted that, or an administrator.
     pub fn disconnected(&self, person: &Person) {
         self.seen.forget(&person.owner());
         self.note(person.owner(), Note::Disconnected);
@@ -115,8 +115,21 @@ impl KnownLinks {
     /// The link of a chat account, as it was last known to be.
     pub(super) async fn of(&self, person: &Person) -> Option<KnownLink> {
         // The store says itself why it does not answer.
-        let known = self.store.known_link(&person.owner()).await.ok().flatten();
-        known.filter(|link| !link.gone)
+        self.look_up(person).await.ok().flatten()
+    }
+
+    /// As [`KnownLinks::of`], for whoever has to know whether the store answers.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(super) async fn look_up(&self, person: &Person) -> Result<Option<KnownLink>, StoreError> {
+        let owner = person.owner();
+        let noted = self.unwritten().get(&owner).cloned();
+        match noted {
+            Some(Note::Linked(link)) => Ok(Some(*link)),
+            Some(Note::NotThere | Note::Disconnected) => Ok(None),
+            None => Ok(self.store.known_link(&owner).await?.filter(|link| !link.gone)),
+        }
     }
 
     /// The links of a subscriber as they were last known to be, each with its platform. Those on platforms

@@ -6,8 +6,10 @@
 
 mod administering;
 mod disconnecting;
+mod explaining;
 mod facts;
 mod minting;
+mod removing;
 mod status;
 mod testing;
 mod upkeep;
@@ -45,6 +47,8 @@ use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, Subscrib
 use crate::store::Verified;
 use facts::{AskerFacts, MintAhead};
 use minting::Mints;
+
+pub use removing::{PersonsLink, Removal};
 
 /// How long a profile counts as it was last told.
 const PROFILE_GOOD_FOR: Duration = Duration::from_mins(5);

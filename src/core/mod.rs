@@ -8,6 +8,7 @@ mod account;
 mod answer;
 mod candidates;
 mod endpoints;
+mod explanation;
 mod held;
 mod intent;
 mod known_links;
@@ -31,11 +32,16 @@ pub use answer::{
     Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, SignIn, SignInLink, Status,
     Tested, UnknownCommand, WorkspaceAnswer, WorkspaceStart, WrongPerson,
 };
+pub use explanation::{
+    AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedConnection,
+    ExplainedEndpoint, ExplainedHolder, ExplainedLink, ExplainedPerson, ExplainedResolver,
+    ExplainedSubscriber, ExplainedWorkspace, Explanation, HolderOutcome, ResolverOutcome, Step,
+};
 pub use held::HeldAccounts;
 pub use intent::{Intent, WorkspaceAct};
 pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
-pub use linking::{BeforeLink, Integration, Linking, LinkingParts, Prospect};
+pub use linking::{BeforeLink, Integration, Linking, LinkingParts, PersonsLink, Prospect, Removal};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use press::Press;

@@ -141,6 +141,19 @@ impl EmailAddress {
     }
 }
 
+impl EmailAddress {
+    /// What the platform tells, in a word, without the address.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Confirmed(_) => "confirmed",
+            Self::Unconfirmed(_) => "unconfirmed",
+            Self::None => "none",
+            Self::NotTold => "not_told",
+        }
+    }
+}
+
 impl fmt::Debug for EmailAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -165,6 +178,20 @@ pub enum Kind {
     Bot,
     /// An account that has been switched off.
     Deactivated,
+}
+
+impl Kind {
+    /// Its word, as the identity webhook and the operator hear it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Member => "member",
+            Self::Guest => "guest",
+            Self::External => "external",
+            Self::Bot => "bot",
+            Self::Deactivated => "deactivated",
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Why a person is refused: each reason with its code, and what follows from it.
 
+mod fix;
+
 use std::time::Duration;
 
 use crate::novu::Error;
@@ -76,6 +78,12 @@ macro_rules! reasons {
             #[must_use]
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
+            }
+
+            /// What it means, in a sentence for the operator.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii(),)+ }
             }
         }
     };
@@ -234,6 +242,15 @@ mod tests {
         assert_eq!(codes.len(), count);
         assert!(codes.iter().all(|code| code.starts_with("C-")
             && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')));
+    }
+
+    #[test]
+    fn every_reason_has_a_meaning_and_a_fix_in_whole_sentences() {
+        for reason in Reason::ALL {
+            let (meaning, fix) = (reason.meaning(), reason.fix());
+            assert!(meaning.ends_with('.') && !meaning.contains("  "), "{reason:?}: {meaning}");
+            assert!(!fix.is_empty() && !fix.ends_with('.'), "{reason:?}: {fix}");
+        }
     }
 
     #[test]

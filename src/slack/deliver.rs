@@ -140,6 +140,11 @@ impl Deliver for SlackDelivery {
         Some(Lookup::default())
     }
 
+    /// Slack tells of everybody in a workspace.
+    fn lookup_unasked(&self, _newest: Option<&Place>) -> Option<Lookup> {
+        Some(Lookup::default())
+    }
+
     fn identify(
         &self,
         _question: &Question,

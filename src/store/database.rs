@@ -61,7 +61,7 @@ pub struct Database {
     pub(super) unwritten: Unwritten,
 }
 
-fn text(opened: &SecretSlice<u8>) -> Option<SecretString> {
+pub(super) fn text(opened: &SecretSlice<u8>) -> Option<SecretString> {
     std::str::from_utf8(opened.expose_secret()).ok().map(SecretString::from)
 }
 

@@ -44,6 +44,15 @@ pub(super) async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Er
     session.execute("DELETE FROM held WHERE stored_at < $1", &[(now - HELD_KEPT).into()]).await
 }
 
+/// By which endpoint an account is held.
+pub(super) async fn one(
+    session: &mut Session<'_>,
+    owner: &Owner,
+) -> Result<Option<(Owner, Vec<u8>)>, Error> {
+    const HELD: &str = "SELECT owner, endpoint FROM held WHERE owner = $1";
+    session.row(HELD, &[owner.as_str().into()]).await?.as_ref().map(read).transpose()
+}
+
 fn read(row: &Row) -> Result<(Owner, Vec<u8>), Error> {
     Ok((Owner::stored(row.text(0)?), row.bytes(1)?))
 }

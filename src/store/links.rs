@@ -95,7 +95,7 @@ impl KnownLink {
         serde_json::to_string(&body).unwrap_or_default().into()
     }
 
-    fn read(owner: Owner, body: &SecretString, gone: bool) -> Option<Self> {
+    pub(super) fn read(owner: Owner, body: &SecretString, gone: bool) -> Option<Self> {
         let body: Body = serde_json::from_str(body.expose_secret()).ok()?;
         Some(Self {
             owner,
@@ -123,10 +123,10 @@ pub(super) enum LinkChange {
 }
 
 /// A link as it is stored.
-struct StoredLink {
-    owner: Owner,
-    body: Vec<u8>,
-    gone: bool,
+pub(super) struct StoredLink {
+    pub(super) owner: Owner,
+    pub(super) body: Vec<u8>,
+    pub(super) gone: bool,
 }
 
 impl LinkChange {
@@ -164,6 +164,15 @@ pub(super) async fn prune(session: &mut Session<'_>, now: i64) -> Result<u64, Er
     const PRUNE: &str = "
         DELETE FROM links WHERE stored_at < $1 OR (gone = 1 AND stored_at < $2)";
     session.execute(PRUNE, &[(now - LINKS_KEPT).into(), (now - GONE_KEPT).into()]).await
+}
+
+/// The link of one account.
+pub(super) async fn one(
+    session: &mut Session<'_>,
+    owner: &Owner,
+) -> Result<Option<StoredLink>, Error> {
+    const LINK: &str = "SELECT owner, body, gone FROM links WHERE owner = $1";
+    session.row(LINK, &[owner.as_str().into()]).await?.as_ref().map(read).transpose()
 }
 
 fn read(row: &Row) -> Result<StoredLink, Error> {

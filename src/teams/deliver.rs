@@ -132,6 +132,10 @@ impl Deliver for TeamsDelivery {
         Lookup::recall(hint?)
     }
 
+    fn lookup_unasked(&self, newest: Option<&Place>) -> Option<Lookup> {
+        newest.map(Lookup::unasked)
+    }
+
     /// An account without an Entra object id is looked up among the members.
     async fn identify(
         &self,

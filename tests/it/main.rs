@@ -11,6 +11,7 @@ mod log;
 mod ops;
 mod page;
 mod panics;
+mod people;
 mod slack;
 mod teams;
 mod third;

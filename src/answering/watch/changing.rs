@@ -164,6 +164,31 @@ impl<D: Deliver> Watches<D> {
         }
     }
 
+    /// These endpoints were removed because an administrator wanted that. Whether the message says so then:
+    /// not if it tells of something else.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub(in crate::answering) async fn removed_by_administrator(
+        &self,
+        id: &MessageId,
+        endpoints: &[String],
+    ) -> Result<bool, StoreError> {
+        let changed = self.change(id, |watch| {
+            let (endpoint, lasts) = match &watch.state {
+                State::Connected { endpoint, .. } => (endpoint, None),
+                // Nobody has to be asked any more.
+                State::InDoubt { endpoint, .. } => (endpoint, Some(Lasts::WithItsLink)),
+                _ => return None,
+            };
+            endpoints.contains(endpoint).then(|| {
+                watch.becomes(State::NoLongerConnected);
+                Next { lasts, ..Next::tell(watch) }
+            })
+        });
+        Ok(changed.await?.is_some())
+    }
+
     /// Takes note of what a watch has become, as far as this process looks for it.
     fn note(&self, id: &MessageId, watch: &Watch, left: Option<Duration>) {
         let mut open = self.open();

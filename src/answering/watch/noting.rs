@@ -78,6 +78,7 @@ impl<D: Deliver> Answering<D> {
             workspace: None,
             connection: None,
             reference: Some(of.message.to_string()),
+            reason: None,
         });
     }
 }

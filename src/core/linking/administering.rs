@@ -168,7 +168,7 @@ impl Linking {
         let candidates = self.index.find(&person.workspace).await?;
         let first = candidates.first().and_then(|it| it.access_token.clone());
         let token = self.integration.bot_token.clone().or(first);
-        let is_one = match self.profile(question, profiles, token.as_ref()).await {
+        let is_one = match self.profile(person, profiles, token.as_ref()).await {
             Ok(Profile { kind: Kind::Member, administrator, .. }) => {
                 let listed = by_consent && self.workspaces.is_listed(&person.user);
                 if by_consent && !listed && act == WorkspaceAct::Connect {

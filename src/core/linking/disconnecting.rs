@@ -4,10 +4,11 @@ use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
 use crate::audit::{Actor, Event, Kind};
 use crate::core::answer::Answer;
+use crate::core::person::Person;
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
 use crate::core::refusal::Refusal;
-use crate::novu::{ChannelEndpoint, Novu};
+use crate::novu::{ChannelEndpoint, Novu, SubscriberId};
 
 impl Linking {
     /// Asks whether the asker wants to be disconnected, if they are connected.
@@ -45,6 +46,7 @@ impl Linking {
                 workspace: None,
                 connection: None,
                 reference: Some(question.reference.to_string()),
+                reason: None,
             });
             tracing::info!(
                 subscriber = facts.found.id.for_log(),
@@ -65,10 +67,23 @@ impl Linking {
         facts: &'a AskerFacts,
     ) -> impl Iterator<Item = &'a ChannelEndpoint> {
         let all = facts.endpoints.iter().flat_map(|it| it.own.iter().chain(&it.others));
-        all.filter(move |endpoint| {
-            self.endpoints.reaches(endpoint, &question.asker)
-                && endpoint.subscriber_id.as_ref() == Some(&facts.found.id)
-                && endpoint.integration_identifier == self.integration.identifier
-        })
+        all.filter(move |endpoint| self.is_own(endpoint, &question.asker, &facts.found.id))
+    }
+
+    /// Whether an endpoint certainly links this person's chat account to this subscriber, in this
+    /// integration.
+    pub(super) fn is_own(
+        &self,
+        endpoint: &ChannelEndpoint,
+        person: &Person,
+        subscriber: &SubscriberId,
+    ) -> bool {
+        self.reaches_here(endpoint, person) && endpoint.subscriber_id.as_ref() == Some(subscriber)
+    }
+
+    /// Whether an endpoint reaches this person's chat account and is certainly of this integration.
+    pub(super) fn reaches_here(&self, endpoint: &ChannelEndpoint, person: &Person) -> bool {
+        self.endpoints.reaches(endpoint, person)
+            && endpoint.integration_identifier == self.integration.identifier
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, ready};
+use futures_util::future::ready;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::Linking;
@@ -67,25 +67,20 @@ impl Linking {
         ahead: MintAhead,
     ) -> Result<AskerFacts, Refusal> {
         let person = &question.asker;
-        let candidates = self.index.find(&person.workspace).await?;
-        let first = candidates.first().ok_or(Reason::WorkspaceNotConnected)?;
-        let token = self.integration.bot_token.clone().or_else(|| first.access_token.clone());
+        let candidates = self.candidates_of(person).await?;
+        let token = self.token_of(&candidates);
         let asker = (person.clone(), profiles.asker());
         let recent = self.recent_profiles.get(&asker);
-        let profile = match recent.clone() {
-            Some(profile) => {
-                let profile = Ok(profile);
-                learn(question, &profile);
-                ready(profile).boxed()
-            }
-            None => self.profile(question, profiles, token.as_ref()),
+        let profile = if let Some(profile) = recent.clone() {
+            let profile = Ok(profile);
+            learn(question, &profile);
+            ready(profile).boxed()
+        } else {
+            let looking = self.profile(person, profiles, token.as_ref());
+            looking.inspect(|profile| learn(question, profile)).boxed()
         };
         let profile = profile.shared();
-        let subject = Subject {
-            platform: self.integration.platform,
-            person,
-            served: self.index.workspaces().await,
-        };
+        let subject = self.subject(person).await;
 
         let known = async {
             let found = self.chain.resolve(subject, novu, profile.clone()).await?;
@@ -110,6 +105,30 @@ impl Linking {
             self.recent_profiles.note(asker, profile.clone());
         }
         Ok(AskerFacts { found, candidates, profile, subscriber, created: false, endpoints })
+    }
+
+    /// The connections of a person's workspace, at least one.
+    pub(super) async fn candidates_of(
+        &self,
+        person: &Person,
+    ) -> Result<Vec<Arc<ChannelConnection>>, Refusal> {
+        let candidates = self.index.find(&person.workspace).await?;
+        if candidates.is_empty() {
+            return Err(Reason::WorkspaceNotConnected.into());
+        }
+        Ok(candidates)
+    }
+
+    /// The bot token of the workspace that has these connections.
+    pub(super) fn token_of(&self, candidates: &[Arc<ChannelConnection>]) -> Option<SecretString> {
+        let of_connection = || candidates.first()?.access_token.clone();
+        self.integration.bot_token.clone().or_else(of_connection)
+    }
+
+    /// A person, as the chain is asked for them.
+    pub(super) async fn subject<'a>(&self, person: &'a Person) -> Subject<'a> {
+        let (platform, served) = (self.integration.platform, self.index.workspaces().await);
+        Subject { platform, person, served }
     }
 
     /// The subscriber of somebody of whom all is known that a mint takes: their profile, a subscriber
@@ -138,31 +157,31 @@ impl Linking {
         }
     }
 
-    async fn subscriber(&self, novu: &Novu, found: &Found) -> Result<Option<Subscriber>, Refusal> {
+    pub(super) async fn subscriber(
+        &self,
+        novu: &Novu,
+        found: &Found,
+    ) -> Result<Option<Subscriber>, Refusal> {
         if let Some(subscriber) = &found.subscriber {
             return Ok(Some(subscriber.clone()));
         }
         Ok(novu.get_subscriber(&found.id).await?)
     }
 
-    pub(super) fn profile<'a>(
-        &'a self,
-        question: &'a Question,
-        profiles: &'a dyn Profiles,
-        token: Option<&'a SecretString>,
-    ) -> BoxFuture<'a, Result<Profile, ProfilesError>> {
-        async move {
-            let person = &question.asker;
-            let mut profile = self.ask_platform(profiles, person, token).await;
-            if profile == Err(ProfilesError::Expired)
-                && let Some(fresh) = self.renewed(person, token).await
-            {
-                profile = self.ask_platform(profiles, person, Some(&fresh)).await;
-            }
-            learn(question, &profile);
-            profile
+    /// What the platform says of a person now.
+    pub(super) async fn profile(
+        &self,
+        person: &Person,
+        profiles: &dyn Profiles,
+        token: Option<&SecretString>,
+    ) -> Result<Profile, ProfilesError> {
+        let profile = self.ask_platform(profiles, person, token).await;
+        if profile == Err(ProfilesError::Expired)
+            && let Some(fresh) = self.renewed(person, token).await
+        {
+            return self.ask_platform(profiles, person, Some(&fresh)).await;
         }
-        .boxed()
+        profile
     }
 
     /// Looks a person up. What was known before is worth nothing if they may not ask any more.

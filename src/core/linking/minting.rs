@@ -118,7 +118,10 @@ impl Mints {
 }
 
 /// The context to mint in: the resolver's, which fits the connection by now, else the connection's.
-fn context_of(found: &Found, connection: &ChannelConnection) -> Result<Option<Context>, Refusal> {
+pub(super) fn context_of(
+    found: &Found,
+    connection: &ChannelConnection,
+) -> Result<Option<Context>, Refusal> {
     found.context.clone().map_or_else(|| read_context(&connection.context_keys), |it| Ok(Some(it)))
 }
 

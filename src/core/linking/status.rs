@@ -99,7 +99,7 @@ impl Linking {
     }
 
     /// The connections over which an endpoint of whatever workspace may deliver.
-    async fn connections_of(
+    pub(super) async fn connections_of(
         &self,
         endpoint: &ChannelEndpoint,
         facts: &AskerFacts,

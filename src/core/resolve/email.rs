@@ -33,6 +33,11 @@ impl EmailResolver {
         Self { domains, not_told: AtomicBool::new(false) }
     }
 
+    /// Whether an address is in a domain that counts for this person.
+    pub(super) fn counts(&self, subject: Subject<'_>, address: &str) -> bool {
+        self.domains.permit(subject, address)
+    }
+
     pub(super) async fn resolve(
         &self,
         subject: Subject<'_>,
@@ -46,7 +51,7 @@ impl EmailResolver {
             Ok(address) => address,
             Err(resolution) => return resolution,
         };
-        if !self.domains.permit(subject, &address) {
+        if !self.counts(subject, &address) {
             return Resolution::Refuse(Reason::EmailDomain.into());
         }
         match search(novu, &address).await {

@@ -147,6 +147,15 @@ impl Resolver {
             Self::Template(template) => template.resolve(subject),
         }
     }
+
+    const fn kind(&self) -> ResolverKind {
+        match self {
+            Self::Table(_) => ResolverKind::Table,
+            Self::Webhook(_) => ResolverKind::Webhook,
+            Self::Email(_) => ResolverKind::Email,
+            Self::Template(_) => ResolverKind::Template,
+        }
+    }
 }
 
 impl Chain {
@@ -180,6 +189,22 @@ impl Chain {
         self.in_force().create_missing.contains(&by)
     }
 
+    /// The kinds of its resolvers, in their order.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<ResolverKind> {
+        self.in_force().resolvers.iter().map(Resolver::kind).collect()
+    }
+
+    /// Whether an address is in a domain that counts for this person; none where nobody is found by their
+    /// address.
+    #[must_use]
+    pub fn counts_address(&self, subject: Subject<'_>, address: &str) -> Option<bool> {
+        self.in_force().resolvers.iter().find_map(|resolver| match resolver {
+            Resolver::Email(email) => Some(email.counts(subject, address)),
+            _ => None,
+        })
+    }
+
     fn in_force(&self) -> Arc<InForce> {
         // Only ever replaced as a whole, so a panic leaves nothing to repair.
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
@@ -197,9 +222,25 @@ impl Chain {
         novu: &Novu,
         profile: PendingProfile<'_>,
     ) -> Result<Found, Refusal> {
+        self.resolve_aloud(subject, novu, profile, |_, _| {}).await
+    }
+
+    /// As [`Chain::resolve`], and lets somebody hear what each resolver says that is asked.
+    ///
+    /// # Errors
+    /// As [`Chain::resolve`].
+    pub(super) async fn resolve_aloud(
+        &self,
+        subject: Subject<'_>,
+        novu: &Novu,
+        profile: PendingProfile<'_>,
+        mut hear: impl FnMut(ResolverKind, &Resolution) + Send,
+    ) -> Result<Found, Refusal> {
         let mut why_not = None;
         for resolver in &self.in_force().resolvers {
-            match resolver.resolve(subject, novu, profile.clone()).await {
+            let resolution = resolver.resolve(subject, novu, profile.clone()).await;
+            hear(resolver.kind(), &resolution);
+            match resolution {
                 Resolution::Found(found) => return Ok(*found),
                 Resolution::Refuse(refusal) => return Err(refusal),
                 Resolution::NotMine(reason) => why_not = why_not.or(Some(reason)),

@@ -30,7 +30,7 @@ use url::Url;
 
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::SharedClock;
-use crate::core::person::{EmailAddress, Kind, Profile};
+use crate::core::person::{EmailAddress, Profile};
 use crate::core::refusal::{Reason, Refusal};
 use crate::net::{self, Cause, Outgoing};
 use crate::novu::{Context, SubscriberId};
@@ -181,13 +181,7 @@ fn question<'a>(subject: Subject<'a>, profile: Option<&'a Profile>) -> Question<
         email: profile.and_then(|profile| profile.email.address()),
         email_confirmed: profile
             .is_some_and(|profile| matches!(profile.email, EmailAddress::Confirmed(_))),
-        kind: profile.map(|profile| match profile.kind {
-            Kind::Member => "member",
-            Kind::Guest => "guest",
-            Kind::External => "external",
-            Kind::Bot => "bot",
-            Kind::Deactivated => "deactivated",
-        }),
+        kind: profile.map(|profile| profile.kind.word()),
     }
 }
 

@@ -275,6 +275,7 @@ impl Workspaces {
             workspace: Some(request.workspace_id().to_owned()),
             connection: Some(request.terms.connection.clone()),
             reference: None,
+            reason: None,
         });
     }
 }

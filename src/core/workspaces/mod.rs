@@ -187,6 +187,7 @@ impl Workspaces {
             endpoint: None,
             workspace: Some(request.workspace_id().to_owned()),
             connection: Some(request.terms.connection.clone()),
+            reason: None,
             reference: match &request.requester {
                 Requester::Person { message, .. } => Some(message.to_string()),
                 _ => None,

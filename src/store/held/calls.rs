@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::{HeldChange, read};
+use super::{HeldChange, one, read};
 use crate::store::Store;
 use crate::store::database::Database;
 use crate::store::owner::Owner;
@@ -76,12 +76,9 @@ impl Database {
     }
 
     async fn held(&self, owner: &Owner) -> Result<Option<String>, StoreError> {
-        const HELD: &str = "SELECT owner, endpoint FROM held WHERE owner = $1";
         let owner = owner.clone();
-        let found = self.read(move |mut reading| async move {
-            let row = reading.session().row(HELD, &[owner.as_str().into()]).await?;
-            row.as_ref().map(read).transpose()
-        });
+        let found =
+            self.read(move |mut reading| async move { one(&mut reading.session(), &owner).await });
         Ok(found.await?.and_then(|found| self.open_held(found)).map(|(_, endpoint)| endpoint))
     }
 

@@ -2,7 +2,7 @@
 
 use secrecy::ExposeSecret;
 
-use super::{KnownLink, LinkChange, MOST_OF_ONE, StoredLink, key_of, read};
+use super::{KnownLink, LinkChange, MOST_OF_ONE, StoredLink, key_of, one, read};
 use crate::store::database::Database;
 use crate::store::owner::Owner;
 use crate::store::sealing::LINKS_BODY;
@@ -124,12 +124,9 @@ impl Database {
     }
 
     async fn known_link(&self, owner: &Owner) -> Result<Option<KnownLink>, StoreError> {
-        const LINK: &str = "SELECT owner, body, gone FROM links WHERE owner = $1";
         let owner = owner.clone();
-        let found = self.read(move |mut reading| async move {
-            let row = reading.session().row(LINK, &[owner.as_str().into()]).await?;
-            row.as_ref().map(read).transpose()
-        });
+        let found =
+            self.read(move |mut reading| async move { one(&mut reading.session(), &owner).await });
         Ok(found.await?.and_then(|found| self.open_link(found)))
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct Sought<'a> {
     pub rosters: Vec<&'a str>,
     /// How long it may take in all.
     pub patience: Patience,
+    /// Whether their own chat is left out, which would be opened for it.
+    pub only_there: bool,
 }
 
 /// Somebody who was found.
@@ -65,6 +67,9 @@ impl Connector {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        if sought.only_there {
+            return Err(refusal.unwrap_or(CallError::NotFound));
         }
         match self.seek_apart(site, sought, left).await {
             Err(error) if error.calls_for_another_place() => Err(refusal.unwrap_or(error)),

@@ -98,7 +98,8 @@ impl Stub {
 
     /// Ada, as somebody who watches looks her up in these places.
     fn roster<'a>(&'a self, rosters: Vec<&'a str>) -> MemberSearch<'a> {
-        let sought = Sought { account: "29:ada", rosters, patience: Patience::Brief };
+        let sought =
+            Sought { account: "29:ada", rosters, patience: Patience::Brief, only_there: false };
         MemberSearch::new(&self.connector, self.site.clone(), sought)
     }
 

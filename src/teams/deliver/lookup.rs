@@ -5,6 +5,7 @@ use futures_util::future::{BoxFuture, ready};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+use super::Place;
 use crate::core::{Person, Profile, Profiles, ProfilesError};
 use crate::teams::activity::{Account, ConversationRef};
 use crate::teams::connector::{MemberSearch, Patience, Sought};
@@ -19,6 +20,9 @@ pub(in crate::teams) struct Lookup {
     /// Whether they watch, and should not be kept waiting.
     #[serde(default)]
     watched: bool,
+    /// Whether they are looked up in these places alone, and no chat with them is opened for it.
+    #[serde(default)]
+    only_there: bool,
 }
 
 impl Lookup {
@@ -29,6 +33,20 @@ impl Lookup {
             account: from.id.clone(),
             rosters: origin.rosters().into_iter().map(str::to_owned).collect(),
             watched: false,
+            only_there: false,
+        }
+    }
+
+    /// The lookup of somebody who does not ask, in the place of a message of theirs.
+    pub(super) fn unasked(place: &Place) -> Self {
+        let own = place.conversation.id.split(';').next().unwrap_or_default();
+        Self {
+            service_url: place.service_url.clone(),
+            tenant: place.tenant.clone(),
+            account: place.account.clone(),
+            rosters: vec![own.to_owned()],
+            watched: true,
+            only_there: true,
         }
     }
 
@@ -37,13 +55,15 @@ impl Lookup {
             account: &self.account,
             rosters: self.rosters.iter().map(String::as_str).collect(),
             patience: if self.watched { Patience::Brief } else { Patience::Long },
+            only_there: self.only_there,
         }
     }
 
     /// The lookup of somebody whose personal page carries `hint`.
     pub(super) fn recall(hint: &str) -> Option<Self> {
         let Hint { service_url, tenant, roster, account } = serde_json::from_str(hint).ok()?;
-        Some(Self { service_url, tenant, account, rosters: vec![roster], watched: true })
+        let (rosters, watched, only_there) = (vec![roster], true, false);
+        Some(Self { service_url, tenant, account, rosters, watched, only_there })
     }
 }
 

@@ -15,7 +15,7 @@ use connect_sandbox::Recorded;
 use connect_sandbox::novu::{self, Integration, Novu};
 use connect_sandbox::slack::{Options, Slack};
 use jiff::Timestamp;
-use novu_connect_bot::answering::SurfaceSettings;
+use novu_connect_bot::answering::{People, SurfaceSettings};
 use novu_connect_bot::app::{App, Config, Listeners};
 use novu_connect_bot::clock::{ManualClock, SharedClock};
 use novu_connect_bot::config::Problems;
@@ -251,6 +251,11 @@ impl Bot {
     /// Begins to stop the service without waiting for it.
     pub(crate) fn begin_stop(&self) {
         self.stop.cancel();
+    }
+
+    /// The people of a platform, as administrators see them.
+    pub(crate) fn people(&self, platform: &str) -> Arc<dyn People> {
+        self.app.people(platform).unwrap()
     }
 
     /// Waits until the service says that it can serve.

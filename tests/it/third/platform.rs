@@ -175,6 +175,10 @@ impl Deliver for Third {
         Some(())
     }
 
+    fn lookup_unasked(&self, _newest: Option<&Option<usize>>) -> Option<()> {
+        Some(())
+    }
+
     async fn identify(&self, _: &Question, (): &()) -> Result<Option<Person>, Refusal> {
         Ok(None)
     }

@@ -77,8 +77,12 @@ async fn somebody_is_sought_in_their_team_then_in_the_channel_then_in_their_own_
     ];
     for (replies, expected, calls) in cases {
         let stub = Stub::start(replies).await;
-        let sought =
-            Sought { account: "29:ada", rosters: places.to_vec(), patience: Patience::Long };
+        let sought = Sought {
+            account: "29:ada",
+            rosters: places.to_vec(),
+            patience: Patience::Long,
+            only_there: false,
+        };
         let found = stub.connector.seek(&stub.site, &sought).await;
         let found = found.map(|found| found.roster);
         assert_eq!(found, expected.map(str::to_owned));
@@ -106,7 +110,8 @@ async fn somebody_who_watches_waits_less_for_a_turn_than_somebody_with_a_promise
     let mut stub = Stub::start(std::iter::repeat_n(ada, 13)).await;
     Arc::get_mut(&mut stub.connector).unwrap().brief_patience = Duration::from_millis(10);
     let seek = async |patience| {
-        let sought = Sought { account: "29:ada", rosters: vec!["19:g"], patience };
+        let sought =
+            Sought { account: "29:ada", rosters: vec!["19:g"], patience, only_there: false };
         stub.connector.seek(&stub.site, &sought).await.map(drop)
     };
     for _ in 0..12 {
@@ -120,4 +125,13 @@ async fn somebody_who_watches_waits_less_for_a_turn_than_somebody_with_a_promise
     };
     let (sought, ()) = tokio::join!(seek(Patience::Long), turn);
     assert_eq!((sought, stub.count()), (Ok(()), 13));
+}
+
+#[tokio::test]
+async fn no_chat_is_opened_for_whoever_is_looked_up_where_they_are_known_alone() {
+    let stub = Stub::start(vec![answer(404, &json!({}))]).await;
+    let (rosters, patience) = (vec!["19:g"], Patience::Brief);
+    let sought = Sought { account: "29:ada", rosters, patience, only_there: true };
+    let found = stub.connector.seek(&stub.site, &sought).await;
+    assert_eq!((found.map(drop), stub.count()), (Err(CallError::NotFound), 1));
 }

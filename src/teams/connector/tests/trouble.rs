@@ -122,7 +122,12 @@ async fn the_bot_slows_down_before_it_is_told_to() {
 async fn an_answer_that_is_too_large_is_not_read() {
     let large = json!({"id": "29:ada", "name": "x".repeat(100 * 1024)});
     let stub = Stub::start([answer(200, &large)]).await;
-    let sought = Sought { account: "29:ada", rosters: vec!["a:1"], patience: Patience::Brief };
+    let sought = Sought {
+        account: "29:ada",
+        rosters: vec!["a:1"],
+        patience: Patience::Brief,
+        only_there: false,
+    };
     let found = stub.connector.seek(&stub.site, &sought).await;
     assert_eq!(found, Err(CallError::Nonsense));
 }
@@ -157,7 +162,12 @@ async fn a_hundred_calls_that_are_refused_at_once_ask_for_one_token() {
             tokio::spawn(async move {
                 let place = format!("a:{number}");
                 let rosters = vec![place.as_str()];
-                let sought = Sought { account: "29:a", rosters, patience: Patience::Long };
+                let sought = Sought {
+                    account: "29:a",
+                    rosters,
+                    patience: Patience::Long,
+                    only_there: false,
+                };
                 connector.seek(&site, &sought).await
             })
         })
