@@ -211,7 +211,7 @@ fn public_api(reader: &mut Reader) -> Option<Url> {
     None
 }
 
-/// The name of the bot: letters, digits and hyphens (Slack: app manifest reference, bot_user).
+/// The name of the bot: letters, digits and hyphens (Slack: app manifest reference, `bot_user`).
 fn bot_name(name: &str) -> String {
     let word = |part: &str| part.to_ascii_lowercase();
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());

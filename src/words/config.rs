@@ -119,9 +119,10 @@ impl Settings {
 
     /// What the section says, in lines of a name and its value.
     pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let mut parts = vec![self.name.clone()];
         let given = self.addresses(Language::English).into_iter();
-        let given: String = given.map(|(what, address)| format!(", {what}: {address}")).collect();
-        vec![("app", self.name.clone() + &given)]
+        parts.extend(given.map(|(what, address)| format!("{what}: {address}")));
+        vec![("app", parts.join(", "))]
     }
 }
 
