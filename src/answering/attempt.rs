@@ -138,13 +138,23 @@ async fn show<D: Deliver>(
     } else {
         None
     };
-    let PendingReply { asked, place, stored, .. } = pending;
+    let PendingReply { asked, place, stored, says_on_its_way, .. } = pending;
     // Somebody may have signed in by a link of which nobody knew that it had arrived.
-    let by_now = match answer {
-        Answer::SignIn(_) if *stored => Box::pin(answering.outcome(&asked.question)).await,
-        _ => None,
-    };
-    answering.deliver.show(place, &asked.question, by_now.as_ref().unwrap_or(answer)).await
+    let may_say_so = matches!(answer, Answer::SignIn(_) | Answer::AlreadyConnected(_)) && *stored;
+    if !may_say_so {
+        return answering.deliver.show(place, &asked.question, answer).await;
+    }
+    let by_now = Box::pin(answering.outcome(&asked.question)).await;
+    // Words that the answer is on its way may stand beside it, and have to go.
+    if by_now.as_ref().is_some_and(|outcome| outcome.is_told) && !*says_on_its_way {
+        return Shown::Shown(D::WAYS[0]);
+    }
+    let answer = by_now.as_ref().map_or(answer, |outcome| &outcome.answer);
+    let shown = answering.deliver.show(place, &asked.question, answer).await;
+    if matches!(shown, Shown::Shown(_)) && !matches!(answer, Answer::SignIn(_)) {
+        Box::pin(answering.note_said(&asked.question, answer)).await;
+    }
+    shown
 }
 
 /// Answers a question for which there is no promise, because the store cannot hold one. What needs the
@@ -221,13 +231,17 @@ async fn tell_on_its_way<D: Deliver>(
     answering: &Answering<D>,
     pending: &mut PendingReply<D>,
 ) -> Result<(), Pointed> {
-    let PendingReply { asked, place, told, .. } = pending;
+    let PendingReply { asked, place, told, stored, says_on_its_way } = pending;
+    // What has come of its link is being said, or will be.
+    if *stored && Box::pin(answering.outcome(&asked.question)).await.is_some() {
+        return Ok(());
+    }
     match answering.deliver.show(place, &asked.question, &Answer::Working).await {
         Shown::Pointed(way) => return Err(Pointed(way)),
-        Shown::Shown(_) | Shown::Gone => *told = true,
+        Shown::Shown(_) | Shown::Gone => (*told, *says_on_its_way) = (true, true),
         Shown::Later(_) => {}
         Shown::Uncertain => {
-            *told = true;
+            (*told, *says_on_its_way) = (true, true);
             let reference = asked.question.reference;
             tracing::warn!(%reference, "whether the asker was told to wait is not known");
         }

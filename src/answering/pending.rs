@@ -37,6 +37,9 @@ pub struct PendingReply<D: Deliver> {
     /// Whether the message is stored, because it can change once it is shown.
     #[serde(default)]
     pub stored: bool,
+    /// Whether a message of its own has said that the answer is on its way.
+    #[serde(default)]
+    pub says_on_its_way: bool,
 }
 
 impl<D: Deliver> PendingReply<D> {
@@ -44,7 +47,7 @@ impl<D: Deliver> PendingReply<D> {
     #[must_use]
     pub const fn new(question: Question, lookup: D::Lookup, place: D::Place) -> Self {
         let asked = Asked { question, lookup, too_often: None };
-        Self { asked, place, told: false, stored: false }
+        Self { asked, place, told: false, stored: false, says_on_its_way: false }
     }
 
     /// The question.

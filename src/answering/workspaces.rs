@@ -63,6 +63,7 @@ impl<D: Deliver> Answering<D> {
             Shown::Later(_) => false,
             // The message that will tell it is still being made.
             Shown::Gone if told.age < MESSAGE_MADE => false,
+            Shown::Gone if answer.only_in_place() => true,
             Shown::Gone => {
                 tracing::warn!(
                     reference = %message,

@@ -127,7 +127,11 @@ impl Answer {
     /// out of reach.
     #[must_use]
     pub const fn only_in_place(&self) -> bool {
-        matches!(self, Self::Replaced)
+        match self {
+            Self::Replaced => true,
+            Self::Workspace(answer) => answer.only_in_place(),
+            _ => false,
+        }
     }
 
     /// The refusal that this is, if the same question may be answered a little later. Whoever has been
@@ -354,6 +358,11 @@ impl WorkspaceAnswer {
                 Outcome::Disconnected { .. } => "workspace_disconnected",
             },
         }
+    }
+
+    /// Whether nobody is told of it anew: a page that nobody has used is nothing to write to somebody about.
+    const fn only_in_place(&self) -> bool {
+        matches!(self, Self::Ended { outcome: Outcome::NotStarted | Outcome::Replaced, .. })
     }
 
     /// Whether the message that says so changes later by itself.

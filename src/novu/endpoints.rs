@@ -63,6 +63,15 @@ impl Endpoint {
             Self::Other { .. } => None,
         }
     }
+
+    /// The workspace of that user, where the endpoint names it: an Entra tenant.
+    #[must_use]
+    pub fn workspace_id(&self) -> Option<&str> {
+        match self {
+            Self::MsTeamsUser { tenant_id, .. } => tenant_id.as_deref(),
+            Self::SlackUser { .. } | Self::Other { .. } => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]

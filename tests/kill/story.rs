@@ -1,6 +1,7 @@
 //! One kill: people ask, the service is killed, it starts again or another replica goes on, and in the
 //! end everybody has been answered.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use super::LONGEST;
 use super::chance::Chance;
 use super::service::{Service, Settings};
 use super::tally::Tally;
-use super::world::{Question, Reply, World};
+use super::world::{Question, Reply, SignedIn, World};
 
 /// When the service is killed, in milliseconds after the first question.
 const BUSY: std::ops::Range<u64> = 1_000..4_000;
@@ -27,6 +28,8 @@ const AGAIN: std::ops::Range<u64> = 0..2_000;
 const AFTERWARDS: Duration = Duration::from_secs(1);
 /// The time between two questions, in milliseconds.
 const PAUSE: std::ops::Range<u64> = 40..100;
+/// The time between two sign-ins, in milliseconds.
+const SIGN_IN: std::ops::Range<u64> = 50..250;
 /// The longest that a condition is waited for that says nothing about answers.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -71,12 +74,13 @@ impl Setup {
     }
 }
 
-/// People who ask without a pause, each once.
+/// People who ask without a pause, each once, and some of whom sign in.
 struct Crowd {
     world: Arc<World>,
     /// The addresses of the services that live.
     services: Mutex<Vec<String>>,
     questions: Mutex<Vec<Question>>,
+    signed_in: Mutex<Vec<SignedIn>>,
 }
 
 impl Crowd {
@@ -103,6 +107,28 @@ impl Crowd {
         while asking.join_next().await.is_some() {}
     }
 
+    /// One after the other signs in by a link that is there, whether the service lives or not, until it is
+    /// told to stop.
+    async fn sign_in(self: Arc<Self>, mut chance: Chance, stop: CancellationToken) {
+        let mut tried = HashSet::new();
+        while !stop.is_cancelled() {
+            sleep(chance.millis(SIGN_IN)).await;
+            let seen = self.world.seen();
+            let mut can: Vec<_> = self.questions.lock().unwrap().clone();
+            can.retain(|it| !tried.contains(&it.place));
+            let link = |it: &Question| it.link.clone().or(seen.get(&it.place)?.link.clone());
+            let can: Vec<_> = can.iter().filter_map(|it| Some((it, link(it)?))).collect();
+            if can.is_empty() {
+                continue;
+            }
+            let (question, link) = &can[chance.one_of(can.len())];
+            tried.insert(question.place.clone());
+            if let Some(signed_in) = self.world.sign_in(question, link).await {
+                self.signed_in.lock().unwrap().push(signed_in);
+            }
+        }
+    }
+
     /// Writes in Teams, whose connector delivers again what gets no response.
     async fn ask_in_teams(&self, service: String) -> Question {
         let delivery = self.world.message_in_teams();
@@ -116,6 +142,13 @@ impl Crowd {
             }
         }
         question
+    }
+
+    /// Those who have signed in and have not been told.
+    fn untold(&self) -> usize {
+        let seen = self.world.seen();
+        let told = |it: &SignedIn| seen.get(&it.place).is_some_and(|it| !it.connected.is_empty());
+        self.signed_in.lock().unwrap().iter().filter(|it| !told(it)).count()
     }
 
     /// The questions that were promised an answer which has not come.
@@ -135,6 +168,8 @@ pub(crate) async fn tell(setup: Setup, seed: u64) -> Tally {
     let stop = CancellationToken::new();
     let asking = Arc::clone(&story.crowd).ask(Chance::new(!seed), stop.clone());
     let asking = tokio::spawn(asking);
+    let signing_in = Arc::clone(&story.crowd).sign_in(Chance::new(seed ^ 1), stop.clone());
+    let signing_in = tokio::spawn(signing_in);
     sleep(chance.millis(BUSY)).await;
     story.kill(&mut chance).await;
     if setup.replicas() == 1 && chance.one_of(2) == 0 {
@@ -144,6 +179,7 @@ pub(crate) async fn tell(setup: Setup, seed: u64) -> Tally {
     sleep(AFTERWARDS).await;
     stop.cancel();
     asking.await.unwrap();
+    signing_in.await.unwrap();
     story.end(setup).await
 }
 
@@ -166,6 +202,7 @@ impl Story {
             world: Arc::clone(&world),
             services: Mutex::default(),
             questions: Mutex::default(),
+            signed_in: Mutex::default(),
         };
         let (crowd, alive) = (Arc::new(crowd), Vec::new());
         let (dead, kills) = (Vec::new(), Vec::new());
@@ -205,12 +242,15 @@ impl Story {
         if matches!(setup, Setup::Memory) {
             until("nothing is open", async || open().await == Some(0)).await;
         } else {
-            let settled = async || self.crowd.waiting() == 0 && open().await == Some(0);
+            let settled = async || {
+                self.crowd.waiting() == 0 && self.crowd.untold() == 0 && open().await == Some(0)
+            };
             // What has not come by then is too late.
             let _ = timeout(LONGEST, poll(settled)).await;
         }
         let questions = self.crowd.questions.lock().unwrap().clone();
-        let mut tally = Tally::of(&questions, &self.world.seen(), &self.kills);
+        let signed_in = self.crowd.signed_in.lock().unwrap().clone();
+        let mut tally = Tally::of(&questions, &signed_in, &self.world.seen(), &self.kills);
         let services = self.dead.iter_mut().chain(&mut self.alive);
         let secrets = services.flat_map(Service::log).filter(|line| line.contains("canary"));
         tally.trouble.extend(secrets.map(|line| format!("a secret in the log: {line}")));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use novu_connect_bot::clock::between;
 
-use super::world::{Question, Reply, Seen};
+use super::world::{Question, Reply, Seen, SignedIn};
 
 /// The figures of one or several stories.
 #[derive(Debug, Default, Clone)]
@@ -22,7 +22,13 @@ pub(crate) struct Tally {
     pub(crate) answers: usize,
     /// Answers that came once more.
     pub(crate) twice: usize,
-    /// From the last kill to the last answer to somebody who had been waiting.
+    /// Sign-ins that Novu has stored.
+    pub(crate) signed_in: usize,
+    /// Of them, those that had been made before the last kill and were told after it.
+    pub(crate) unjudged: usize,
+    /// Messages that said once more that somebody is connected.
+    pub(crate) told_twice: usize,
+    /// From the last kill, or a sign-in after it, to the last answer to somebody who had been waiting.
     pub(crate) longest: Duration,
     /// Whatever must not be.
     pub(crate) trouble: Vec<String>,
@@ -38,6 +44,7 @@ impl Tally {
     /// Judges what people got, in a story in which services were killed at these moments.
     pub(crate) fn of(
         questions: &[Question],
+        signed_in: &[SignedIn],
         seen: &HashMap<String, Seen>,
         kills: &[Timestamp],
     ) -> Self {
@@ -46,7 +53,39 @@ impl Tally {
             let none = Seen::default();
             tally.add(question, seen.get(&question.place).unwrap_or(&none), kills);
         }
+        for signed_in in signed_in {
+            let none = Seen::default();
+            tally.add_sign_in(signed_in, seen.get(&signed_in.place).unwrap_or(&none), kills);
+        }
         tally
+    }
+
+    /// Whoever has signed in is told so once, and nothing else afterwards.
+    fn add_sign_in(&mut self, signed_in: &SignedIn, seen: &Seen, kills: &[Timestamp]) {
+        self.signed_in += 1;
+        let mut told = seen.connected.clone();
+        told.sort_unstable();
+        let (Some(first), Some(last)) = (told.first(), told.last()) else {
+            self.trouble.push(format!("a sign-in that nobody was told of: {signed_in:?} {seen:?}"));
+            return;
+        };
+        let last_kill = kills.iter().max().copied().unwrap_or(Timestamp::MIN);
+        if signed_in.at < last_kill && *first > last_kill {
+            self.unjudged += 1;
+        }
+        self.longest = self.longest.max(between(last_kill.max(signed_in.at), *first));
+        let other = seen.answers.iter().filter(|at| !seen.ended.contains(at));
+        if other.chain(&seen.waiting).any(|at| at > last) {
+            self.trouble.push(format!("something came after the end: {signed_in:?} {seen:?}"));
+        }
+        for too_many in told.iter().rev().skip(1) {
+            self.told_twice += 1;
+            if !was_being_sent(*too_many, kills) {
+                self.trouble.push(format!(
+                    "told twice without need, killed at {kills:?}: {signed_in:?} {seen:?}"
+                ));
+            }
+        }
     }
 
     fn add(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
@@ -84,8 +123,7 @@ impl Tally {
         // The last one is the answer.
         for too_many in came.iter().rev().skip(1) {
             self.twice += 1;
-            let apart = |kill: &Timestamp| between(*too_many, *kill).max(between(*kill, *too_many));
-            if kills.iter().map(apart).min().is_none_or(|apart| apart > BEING_SENT) {
+            if !was_being_sent(*too_many, kills) {
                 self.trouble.push(format!(
                     "came again without need, killed at {kills:?}: {question:?} {seen:?}"
                 ));
@@ -105,6 +143,9 @@ impl Tally {
             sum.open += one.open;
             sum.answers += one.answers;
             sum.twice += one.twice;
+            sum.signed_in += one.signed_in;
+            sum.unjudged += one.unjudged;
+            sum.told_twice += one.told_twice;
             sum.longest = sum.longest.max(one.longest);
             sum.trouble.extend(one.trouble.iter().cloned());
             sum
@@ -112,18 +153,28 @@ impl Tally {
     }
 }
 
+/// Whether something arrived so close to a kill that nobody could note it.
+fn was_being_sent(at: Timestamp, kills: &[Timestamp]) -> bool {
+    let apart = |kill: &Timestamp| between(at, *kill).max(between(*kill, at));
+    kills.iter().map(apart).min().is_some_and(|apart| apart <= BEING_SENT)
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{} kills, {} questions acknowledged, {} of them open at the kill, {} without an answer; {} \
-             answers, {} of them twice; the last {:.1} s after the kill",
+             answers, {} of them twice; {} sign-ins, {} of them told after the kill that had been made before, \
+             {} told twice; the last {:.1} s after the kill",
             self.kills,
             self.acknowledged,
             self.open,
             self.lost(),
             self.answers,
             self.twice,
+            self.signed_in,
+            self.unjudged,
+            self.told_twice,
             self.longest.as_secs_f64()
         )
     }

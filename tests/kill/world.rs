@@ -8,7 +8,7 @@ use std::time::Duration;
 use connect_sandbox::novu::{self, Integration, NewConnection, Novu};
 use connect_sandbox::slack::{self, Door, Slack, SlashCommand, Team, User};
 use connect_sandbox::teams::{self, Person, Teams, Tenant};
-use connect_sandbox::{Effect, Fault, Route};
+use connect_sandbox::{Browser, Effect, Fault, Route};
 use jiff::Timestamp;
 use novu_connect_bot::clock::{Clock, SharedClock, SystemClock};
 use novu_connect_bot::net;
@@ -24,6 +24,8 @@ const BOT_TOKEN: &str = "xoxb-canary-token";
 const APP_SECRET: &str = "teams~canary-client-secret";
 const TEAM: &str = "T0ACME";
 const TENANT: &str = "tenant-acme";
+/// What whoever has signed in reads.
+const CONNECTED: &str = "You are connected as";
 const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 /// For so many mints chance says how long each takes.
 const SLOW_MINTS: usize = 600;
@@ -38,6 +40,7 @@ pub(crate) struct World {
     slack: Slack,
     teams: Teams,
     pub(crate) http: reqwest::Client,
+    browser: Browser,
     people: AtomicUsize,
 }
 
@@ -49,6 +52,19 @@ pub(crate) struct Question {
     /// When the HTTP response had come.
     pub(crate) at: Timestamp,
     pub(crate) reply: Reply,
+    /// The account that asked.
+    pub(crate) account: String,
+    /// Where the button of the HTTP response leads.
+    pub(crate) link: Option<String>,
+}
+
+/// A sign-in that Novu has stored.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn {
+    /// Where the link is seen that was used.
+    pub(crate) place: String,
+    /// When the last page had come.
+    pub(crate) at: Timestamp,
 }
 
 /// What came of a request.
@@ -68,6 +84,7 @@ pub(crate) enum Reply {
 /// response comes.
 pub(crate) struct Delivery {
     place: String,
+    account: String,
     headers: HeaderMap,
     body: bytes::Bytes,
 }
@@ -79,6 +96,12 @@ pub(crate) struct Seen {
     pub(crate) answers: Vec<Timestamp>,
     /// When words came, which are still there, that an answer is on its way.
     pub(crate) waiting: Vec<Timestamp>,
+    /// When each message came that says that somebody is connected.
+    pub(crate) connected: Vec<Timestamp>,
+    /// Which answers say so by now.
+    pub(crate) ended: Vec<Timestamp>,
+    /// Where the newest button leads.
+    pub(crate) link: Option<String>,
     /// Answers without a link.
     pub(crate) refusals: Vec<String>,
 }
@@ -113,7 +136,8 @@ impl World {
         let late = |prefix| Fault::new(Route::post(prefix), Effect::LateAnswer(TELLING_TAKES));
         slack.fault(late("/commands/"));
         teams.fault(late(&format!("/{}/v3/conversations", teams.options().region)));
-        Self { novu, slack, teams, http: net::client().unwrap(), people: AtomicUsize::new(0) }
+        let (http, browser) = (net::client().unwrap(), Browser::new().unwrap());
+        Self { novu, slack, teams, http, browser, people: AtomicUsize::new(0) }
     }
 
     /// What a service in this world is told.
@@ -147,19 +171,21 @@ impl World {
         let command = SlashCommand::new(TEAM, &user).with("trigger_id", &user).response_url(&place);
         let signed = command.signed(SIGNING_SECRET, SystemClock.now());
         let url = format!("{service}/slack/commands");
+        let mut link = None;
         let reply = match self.post(url, signed.headers, signed.body).await {
             None => Reply::Broken,
             Some((200, body)) => {
                 let message: Value = serde_json::from_str(&body).unwrap_or_default();
-                match Kind::of_text(message["text"].as_str(), has_button(&message)) {
+                link = find_link(&message);
+                match Kind::of_text(message["text"].as_str(), link.is_some()) {
                     Kind::Link => Reply::Answered,
                     Kind::Waiting => Reply::Promised,
-                    Kind::Refusal => Reply::Odd(body),
+                    Kind::Connected | Kind::Refusal => Reply::Odd(body),
                 }
             }
             Some((status, body)) => Reply::Odd(format!("{status} {body}")),
         };
-        Question { place, at: SystemClock.now(), reply }
+        Question { place, at: SystemClock.now(), reply, account: user, link }
     }
 
     /// Somebody new writes in their chat in Teams.
@@ -168,19 +194,20 @@ impl World {
         self.teams.add_person(Person::new(TENANT, &oid, "Grace Hopper"));
         let place = self.teams.chat(&oid);
         let signed = self.teams.message(&oid, &place, "connect").signed();
-        Delivery { place, headers: signed.headers, body: signed.body }
+        Delivery { place, account: oid, headers: signed.headers, body: signed.body }
     }
 
     /// The Bot Connector delivers a message.
     pub(crate) async fn deliver(&self, service: &str, delivery: &Delivery) -> Question {
-        let Delivery { place, headers, body } = delivery;
+        let Delivery { place, account, headers, body } = delivery;
         let url = format!("{service}/api/messages");
         let reply = match self.post(url, headers.clone(), body.clone()).await {
             None => Reply::Broken,
             Some((200, body)) if body.is_empty() => Reply::Promised,
             Some((status, body)) => Reply::Odd(format!("{status} {body}")),
         };
-        Question { place: place.clone(), at: SystemClock.now(), reply }
+        let (place, account) = (place.clone(), account.clone());
+        Question { place, at: SystemClock.now(), reply, account, link: None }
     }
 
     /// Status and body; nothing where the connection breaks.
@@ -194,29 +221,63 @@ impl World {
         Some((response.status().as_u16(), response.text().await.ok()?))
     }
 
+    /// Whoever asked signs in by their link, if Novu takes it.
+    pub(crate) async fn sign_in(&self, question: &Question, link: &str) -> Option<SignedIn> {
+        let page = self.browser.approve(link, &question.account).await.ok()?;
+        let stored = page.status == 200;
+        stored.then(|| SignedIn { place: question.place.clone(), at: SystemClock.now() })
+    }
+
     /// What people have been sent, HTTP responses aside, by place.
     pub(crate) fn seen(&self) -> HashMap<String, Seen> {
         let mut seen: HashMap<String, Seen> = HashMap::new();
         for message in self.slack.messages() {
             let Door::ResponseUrl(url) = &message.door else { panic!("{message:?}") };
-            let kind = Kind::of_text(Some(message.text()), has_button(&message.body));
-            seen.entry(url.clone()).or_default().add(kind, message.at, &message.body);
+            let link = find_link(&message.body);
+            let kind = Kind::of_text(Some(message.text()), link.is_some());
+            seen.entry(url.clone()).or_default().add(kind, message.at, link, &message.body);
         }
         for message in self.teams.messages() {
             let card = message.card().cloned().unwrap_or_default();
-            let has_link = message.actions().iter().any(|it| it["type"] == "Action.OpenUrl");
-            let kind = Kind::of_text(Some(&card["body"].to_string()), has_link);
+            let actions = message.actions();
+            let button = actions.iter().find(|it| it["type"] == "Action.OpenUrl");
+            let link = button.and_then(|it| it["url"].as_str()).map(str::to_owned);
+            let kind = Kind::of_text(Some(&card["body"].to_string()), link.is_some());
             let place = seen.entry(message.conversation.clone()).or_default();
-            place.add(kind, message.at, &message.body);
+            // It is where the link was, which was the answer.
+            if kind == Kind::Connected {
+                place.answers.push(message.at);
+                place.ended.push(message.at);
+            } else {
+                place.add(kind, message.at, link, &message.body);
+            }
+        }
+        // A card that is put right again looks as it did, so that is counted where it is asked for.
+        for request in self.teams.requests() {
+            let text = String::from_utf8_lossy(&request.body);
+            if request.path().contains("/activities") && text.contains(CONNECTED) {
+                let chat = request.path().split('/').skip_while(|it| *it != "conversations").nth(1);
+                let chat = percent_decoded(chat.unwrap_or_default());
+                seen.entry(chat).or_default().connected.push(request.at);
+            }
         }
         seen
     }
 }
 
+/// A part of a path as it was before it was put there.
+fn percent_decoded(part: &str) -> String {
+    form_urlencoded::parse(part.replace('+', "%2B").as_bytes())
+        .map(|(name, _)| name.into_owned())
+        .collect()
+}
+
 impl Seen {
-    fn add(&mut self, kind: Kind, at: Timestamp, message: &Value) {
+    fn add(&mut self, kind: Kind, at: Timestamp, link: Option<String>, message: &Value) {
+        self.link = link.or(self.link.take());
         match kind {
             Kind::Link => self.answers.push(at),
+            Kind::Connected => self.connected.push(at),
             Kind::Waiting => self.waiting.push(at),
             Kind::Refusal => {
                 self.answers.push(at);
@@ -233,6 +294,8 @@ enum Kind {
     Link,
     /// That the answer is on its way.
     Waiting,
+    /// What the message with the link becomes.
+    Connected,
     /// Any other answer.
     Refusal,
 }
@@ -243,14 +306,17 @@ impl Kind {
             Self::Link
         } else if text.is_some_and(|text| text.contains("on its way")) {
             Self::Waiting
+        } else if text.is_some_and(|text| text.contains(CONNECTED)) {
+            Self::Connected
         } else {
             Self::Refusal
         }
     }
 }
 
-fn has_button(message: &Value) -> bool {
-    slack::buttons(message).iter().any(|button| button.contains_key("url"))
+/// Where a button of a message in Slack leads.
+fn find_link(message: &Value) -> Option<String> {
+    slack::buttons(message).iter().find_map(|it| Some(it.get("url")?.as_str()?.to_owned()))
 }
 
 fn connection(integration: &str, workspace: &str, token: &str) -> NewConnection {

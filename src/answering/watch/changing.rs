@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::follow_up::{FollowUp, Removal, What, Why};
 use super::open::Open;
 use super::state::{State, Watch};
-use super::{IN_DOUBT, Watches};
+use super::{AFTERWARDS, IN_DOUBT, Watches};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
@@ -196,8 +196,13 @@ impl<D: Deliver> Watches<D> {
             (None, _) => drop(open.remove(id)),
             (Some(left), Some(there)) => {
                 let renewed = Open::new(watch.clone(), left, self.clock.monotonic());
-                // What is left of the link does not grow because its person is asked.
-                *there = Open { link_ends: renewed.link_ends.min(there.link_ends), ..renewed };
+                // What is left of the link does not grow because its watch has changed: the store counts
+                // from before the mint.
+                let link_ends = renewed.link_ends.min(there.link_ends);
+                let is_prolonged = renewed.watch.prolonged > 0;
+                let with_link = Some(link_ends + AFTERWARDS).filter(|_| !is_prolonged);
+                let ends = with_link.map_or(renewed.ends, |ends| renewed.ends.min(ends));
+                *there = Open { link_ends, ends, ..renewed };
             }
             (Some(_), None) => {}
         }

@@ -14,7 +14,7 @@ use super::verdict::{Verdict, judge};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::clock::between;
-use crate::core::{LINK_LIFETIME, ProfilesError};
+use crate::core::{LINK_LIFETIME, Platform, ProfilesError};
 use crate::novu::ChannelEndpoint;
 use crate::store::{StoreError, Verified};
 
@@ -105,7 +105,9 @@ impl<D: Deliver> Answering<D> {
         let mut other = Other { elsewhere: false, locale: None };
         if verdict == Verdict::Different {
             let (known, locale) = self.ask_about(endpoint, &watches).await;
-            other = Other { elsewhere: known == Known::Stranger, locale };
+            let elsewhere =
+                known == Known::Stranger || is_elsewhere(D::PLATFORM, endpoint, &watches);
+            other = Other { elsewhere, locale };
             verdict = judge(D::PLATFORM, endpoint, &watches, &known);
         }
         if verdict != Verdict::NotWatched {
@@ -159,6 +161,9 @@ impl<D: Deliver> Answering<D> {
                 });
                 watch.replaced = false;
                 let mut next = Next::tell(watch);
+                if watch.says_connected && watch.others.is_empty() {
+                    watch.shown = watch.changed;
+                }
                 // Whoever signed in before was somebody else.
                 if let State::InDoubt { endpoint, .. } = before {
                     watch.others.push(endpoint.clone());
@@ -256,4 +261,11 @@ impl<D: Deliver> Watches<D> {
     fn seen(&self) -> MutexGuard<'_, HashSet<String>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an endpoint says itself that it reaches somebody of another workspace.
+fn is_elsewhere(platform: &Platform, endpoint: &ChannelEndpoint, watches: &[Watch]) -> bool {
+    let workspace = endpoint.endpoint.workspace_id();
+    let here = |id| watches.iter().any(|it| platform.same_id(id, &it.person.workspace.id));
+    workspace.is_some_and(|id| !here(id))
 }

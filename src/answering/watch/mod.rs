@@ -32,6 +32,7 @@ use crate::clock::SharedClock;
 use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
 use crate::store::{Store, StoreError, StoredWatch};
+use changing::Next;
 use follow_up::FollowUp;
 use open::Open;
 use state::State;
@@ -62,6 +63,14 @@ pub(super) struct Watches<D: Deliver> {
     pub(super) follow_ups: Arc<Jobs<FollowUp<D>>>,
 }
 
+/// What has come of a link.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    /// Whether its message says so already.
+    pub(super) is_told: bool,
+}
+
 impl Watch {
     /// The watch of a link that is about to be minted for whoever asks.
     pub(super) fn new(question: &Question, message: Reference, prospect: Prospect) -> Self {
@@ -80,6 +89,7 @@ impl Watch {
             replaced: false,
             overwritten: false,
             prolonged: 0,
+            says_connected: false,
             changed: 0,
             shown: 0,
         }
@@ -170,10 +180,35 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// What has come of the link of a question by now; none if nothing has.
-    pub(super) async fn outcome(&self, question: &Question) -> Option<Answer> {
+    pub(super) async fn outcome(&self, question: &Question) -> Option<Outcome> {
         let id = MessageId::of(&question.asker, question.reference);
         let watch = self.watches.stored(&id).await.ok().flatten()?;
-        watch.answer(self.linking.can_test()).filter(|_| !watch.replaced)
+        let answer = watch.answer(self.linking.can_test()).filter(|_| !watch.replaced)?;
+        Some(Outcome { answer, is_told: watch.is_told() })
+    }
+
+    /// Takes note that the message of a question says this, so that its watch does not say it once more.
+    pub(super) async fn note_said(&self, question: &Question, answer: &Answer) {
+        let id = MessageId::of(&question.asker, question.reference);
+        let can_test = self.linking.can_test();
+        let noted = self.watches.change(&id, |watch| {
+            let says_so = match (answer, &watch.state) {
+                (Answer::AlreadyConnected(_), State::Waiting) if !watch.says_connected => {
+                    watch.says_connected = true;
+                    return Some(Next::nothing());
+                }
+                // Somebody has looked while it was shown.
+                (Answer::AlreadyConnected(_), State::Connected { .. }) => watch.others.is_empty(),
+                _ => watch.answer(can_test).as_ref() == Some(answer),
+            };
+            if !says_so || watch.is_told() {
+                return None;
+            }
+            watch.shown = watch.changed;
+            Some(Next::nothing())
+        });
+        // Where that cannot be stored, the store says so, and it is said once more.
+        let _ = noted.await;
     }
 
     /// Watches a link no more that nobody will see.

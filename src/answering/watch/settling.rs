@@ -12,8 +12,9 @@ use crate::clock::Tick;
 use crate::novu::ChannelEndpoint;
 use crate::store::StoreError;
 
-/// For how long it is waited for Novu to say whether anybody has signed in.
-const UNSEEN: Duration = Duration::from_hours(1);
+/// For how long it is waited for Novu to say whether anybody has signed in: while Slack still lets the message
+/// be replaced, whose button is dead.
+const UNSEEN: Duration = Duration::from_mins(20);
 
 impl<D: Deliver> Answering<D> {
     /// Settles what time alone changes. `found` is what a look found that began at `began`.

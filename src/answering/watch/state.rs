@@ -37,6 +37,8 @@ pub(in crate::answering) struct Watch {
     pub(super) overwritten: bool,
     /// By how much the watch lasts longer than its link alone would have it, in milliseconds.
     pub(super) prolonged: u64,
+    /// Whether the message says already that its person is connected, though nobody has looked yet.
+    pub(super) says_connected: bool,
     /// Grows whenever the message has to say something else.
     pub(super) changed: u32,
     /// Up to which of these the message has been changed.
@@ -118,6 +120,11 @@ impl Watch {
         }
         self.others = older.others;
         (self.changed, self.shown) = (older.changed, older.shown);
+    }
+
+    /// Whether the message says already what it has to say.
+    pub(super) const fn is_told(&self) -> bool {
+        self.shown >= self.changed
     }
 
     /// The state has changed so that the message has to say something else.

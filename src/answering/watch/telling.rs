@@ -25,7 +25,7 @@ impl<D: Deliver> Answering<D> {
         let Some(answer) = watch.answer(self.linking.can_test()) else { return Ran::Done("gone") };
         // Where the newer message is where this one was, that one speaks.
         let is_silent = watch.overwritten && watch.replaced;
-        if watch.shown >= watch.changed || is_silent {
+        if watch.is_told() || is_silent {
             return Ran::Done("told_already");
         }
         let shown = self.tell_in_turn(&id, &answer).await;

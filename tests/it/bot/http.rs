@@ -97,9 +97,14 @@ impl Bot {
 
     /// The sum of all counts whose line begins with `name`.
     pub(crate) async fn metric(&self, name: &str) -> u64 {
+        self.metric_of(|line| line.starts_with(name)).await
+    }
+
+    /// The sum of all counts whose line is meant.
+    pub(crate) async fn metric_of(&self, is_meant: impl Fn(&str) -> bool) -> u64 {
         let text = self.ops("/metrics").await.body;
         text.lines()
-            .filter(|line| line.starts_with(name))
+            .filter(|line| is_meant(line))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
             .sum()
     }

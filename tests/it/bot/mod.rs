@@ -53,7 +53,7 @@ pub(crate) const MINT: &str = "/v1/integrations/channel-endpoints/oauth";
 
 const START: i64 = 1_790_000_000;
 /// The longest that a condition is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) type Settings = HashMap<String, String>;
 

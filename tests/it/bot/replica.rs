@@ -10,6 +10,7 @@ use novu_connect_bot::random::SystemRandom;
 use reqwest::header::HeaderMap;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Bot, Request, Storage, no_files, until, url_of};
@@ -18,6 +19,8 @@ use super::{Bot, Request, Storage, no_files, until, url_of};
 pub(crate) struct Replica {
     pub(crate) url: String,
     runtime: Option<Runtime>,
+    stop: CancellationToken,
+    served: JoinHandle<()>,
 }
 
 impl Replica {
@@ -30,15 +33,18 @@ impl Replica {
         let clock = Arc::new(bot.clock.clone());
         let (tell, told) = tokio::sync::oneshot::channel();
         let store = storage.opener(config.store.clone(), Arc::clone(&clock) as _);
-        runtime.spawn(async move {
+        let stop = CancellationToken::new();
+        let stopped = stop.clone();
+        let served = runtime.spawn(async move {
             let (store, random) = (store.await, Arc::new(SystemRandom));
             let app = App::build_on(store, config, clock, random).await.unwrap();
             let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(url_of(&public)).unwrap();
             let listeners = Listeners { public, ops: None };
-            app.serve(listeners, Limits::default(), CancellationToken::new()).await;
+            app.serve(listeners, Limits::default(), stopped).await;
         });
-        let replica = Self { url: told.await.unwrap(), runtime: Some(runtime) };
+        let url = told.await.unwrap();
+        let replica = Self { url, runtime: Some(runtime), stop, served };
         replica.ready().await;
         replica
     }
@@ -69,6 +75,13 @@ impl Replica {
         let post = net::client().unwrap().post(format!("{}{path}", self.url));
         let response = post.headers(headers).body(body).send().await.unwrap();
         (response.status().as_u16(), response.text().await.unwrap())
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(crate) async fn stop(self, bot: &Bot) {
+        self.stop.cancel();
+        // What it waits for at the end, it waits for by this clock.
+        bot.until_later(async || self.served.is_finished()).await;
     }
 
     /// Ends it at once, with everything that it does.

@@ -143,7 +143,7 @@ async fn a_refusal_that_may_pass_is_tried_again_once_the_answer_is_promised() {
 
 #[tokio::test]
 async fn a_question_counts_once_however_often_its_answer_is_tried() {
-    let bot = Bot::start().await;
+    let bot = Bot::start_with(&[BUDGET]).await;
     bot.ready().await;
     bot.novu.fault(Fault::new(Route::post(MINT), throttled(3)).times(20));
     // As many as a person may ask at once; three seconds later they may ask one more.

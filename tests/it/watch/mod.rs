@@ -1,7 +1,9 @@
 //! What happens in chat after a sign-in, by itself.
 
+mod chat;
 mod doubts;
 mod endings;
+mod links;
 mod looks;
 mod orderings;
 mod restarts;
@@ -9,11 +11,12 @@ mod strangers;
 
 use std::time::Duration;
 
+use axum::http::Method;
 use connect_sandbox::slack::Message;
 use connect_sandbox::{Browser, Page};
 use serde_json::Value;
 
-use crate::bot::{API_KEY, Bot, TEAM};
+use crate::bot::{API_KEY, Bot, PATIENCE, TEAM};
 
 /// The path of Novu's channel endpoints.
 const ENDPOINTS: &str = "/v1/channel-endpoints";
@@ -42,9 +45,16 @@ impl Bot {
 
     /// Lets time go on, a little at a time, so that whatever is due is done meanwhile.
     async fn pass(&self, time: Duration) {
-        let step = Duration::from_secs(1);
-        for _ in 0..time.as_secs() {
-            self.clock.advance(step);
+        self.pass_by(Duration::from_secs(1), time).await;
+    }
+
+    /// As [`Bot::pass`], by so much at a time.
+    async fn pass_by(&self, step: Duration, time: Duration) {
+        let mut left = time;
+        while !left.is_zero() {
+            let now = step.min(left);
+            self.clock.advance(now);
+            left -= now;
             for _ in 0..20 {
                 tokio::task::yield_now().await;
             }
@@ -52,11 +62,22 @@ impl Bot {
         self.settle().await;
     }
 
-    /// Waits until nothing that follows from a sign-in is left to be done.
+    /// Waits until nothing that follows from a sign-in is left to be done: until Novu and Slack have been
+    /// asked nothing for a while.
     async fn settle(&self) {
-        for _ in 0..50 {
+        let asked = || {
+            let methods = [Method::GET, Method::POST, Method::PUT, Method::DELETE];
+            let counts = methods.map(|it| self.novu.count(&it, "") + self.slack.count(&it, ""));
+            counts.iter().sum::<usize>()
+        };
+        let (mut before, mut quiet) = (asked(), 0);
+        let patience = tokio::time::Instant::now() + PATIENCE;
+        while quiet < 16 {
+            assert!(tokio::time::Instant::now() < patience, "something goes on for ever");
             tokio::time::sleep(Duration::from_millis(2)).await;
-            tokio::task::yield_now().await;
+            let now = asked();
+            quiet = if now == before { quiet + 1 } else { 0 };
+            before = now;
         }
     }
 

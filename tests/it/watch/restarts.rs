@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use connect_sandbox::{Effect, Fault, Hold, Route};
+
 use super::{A_WATCHS_LIFE, subscriber};
-use crate::bot::{ADA, Bot, GRACE, Replica, Storage, find_button};
+use crate::bot::{ADA, Bot, GRACE, MINT, Replica, Storage, find_button, is_on_its_way};
 
 fn durable() -> impl Iterator<Item = Storage> {
     [Some(Storage::sqlite()), Storage::postgres()].into_iter().flatten()
@@ -83,4 +85,31 @@ async fn watches_outlive_a_kill_and_nobody_is_told_twice() {
         }
         bot.slack.clear_messages();
     }
+}
+
+#[tokio::test]
+async fn whose_link_arrived_when_the_service_was_killed_is_told_once() {
+    let bot = Bot::start_with(&[("CONNECT_SLACK__REPLY_BUDGET", "200ms")]).await;
+    bot.ready().await;
+    let storage = Storage::sqlite();
+    let first = Replica::start(&bot, &storage).await;
+    let hold = Hold::new();
+    bot.novu.fault(Fault::new(Route::post(MINT), Effect::Hold(hold.clone())));
+    let (_, body) = first.post("/slack/commands", bot.slash(ADA, "")).await;
+    assert!(is_on_its_way(&body), "{body}");
+    // The link is there, and whoever sent it dies before they know.
+    let unnoticed = Effect::LateAnswer(Duration::from_mins(1));
+    bot.slack.fault(Fault::new(Route::post("/commands/"), unnoticed).times(1));
+    hold.release();
+    bot.until_later_by(Duration::from_millis(50), async || !bot.slack.messages().is_empty()).await;
+    first.kill().await;
+    let link = find_button(&bot.slack.messages()[0].body).unwrap()["url"].clone();
+    assert_eq!(bot.approve(link.as_str().unwrap(), ADA).await.status, 200);
+    let second = Replica::start(&bot, &storage).await;
+    bot.until_told("connected as").await;
+    bot.pass(Duration::from_secs(30)).await;
+    let messages = bot.slack.messages();
+    assert!(messages.last().unwrap().text().contains("connected as"), "{messages:?}");
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    second.kill().await;
 }

@@ -23,6 +23,7 @@ fn watch(user: &str, subscriber: &str) -> Watch {
         replaced: false,
         overwritten: false,
         prolonged: 0,
+        says_connected: false,
         changed: 0,
         shown: 0,
     }
