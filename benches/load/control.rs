@@ -12,7 +12,7 @@ use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use connect_sandbox::bot_connector::Claims;
-use connect_sandbox::novu::Novu;
+use connect_sandbox::novu::{NewEndpoint, Novu, Profile};
 use connect_sandbox::slack::Slack;
 use connect_sandbox::teams::{Inbound, Person, Teams};
 use novu_connect_bot::clock::after;
@@ -47,6 +47,7 @@ pub(crate) async fn start(stand_ins: Arc<StandIns>) -> String {
         .route("/activities/{tokens}/{first}/{count}", get(activities))
         .route("/cards", get(cards))
         .route("/calls", get(calls))
+        .route("/strangers/{count}", get(strangers))
         .with_state(Arc::new(Control { stand_ins, reused }));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -106,6 +107,17 @@ async fn cards(State(control): State<Arc<Control>>) -> String {
     let tokens = format!("/{}/", teams.options().home_tenant);
     let posted = teams.count(&Method::POST, "");
     (posted - teams.count(&Method::POST, &tokens)).to_string()
+}
+
+/// Endpoints of people who ask nothing, the newest of the integration.
+async fn strangers(State(control): State<Arc<Control>>, Path(count): Path<u64>) {
+    let novu = &control.stand_ins.novu;
+    for number in 0..count {
+        let id = format!("stranger-{number}");
+        novu.add_subscriber(&id, Profile::default());
+        let endpoint = NewEndpoint::slack_user("slack", "load", &id, &format!("US{number}"));
+        novu.add_endpoint(endpoint).expect("an endpoint");
+    }
 }
 
 /// Calls so far to Novu, to Slack and to Microsoft Teams.

@@ -22,6 +22,8 @@ pub(crate) enum Side {
     Ours,
     /// The product with `memory`, where `ours` has another store.
     Memory,
+    /// The product once more, started anew.
+    Anew,
     /// The same built with the usual library, where that is installed.
     Peer,
 }
@@ -36,6 +38,7 @@ impl Side {
             Self::Bare => "bare axum",
             Self::Ours => "ours",
             Self::Memory => "in memory",
+            Self::Anew => "anew",
             Self::Peer => "the peer",
         }
     }
@@ -46,6 +49,8 @@ pub(crate) struct Server {
     process: Process,
     /// `host:port`.
     pub(crate) address: String,
+    #[expect(dead_code, reason = "held, and removed with the server")]
+    store: Option<Store>,
 }
 
 impl Server {
@@ -56,7 +61,7 @@ impl Server {
             assert!(waiting.elapsed() < PATIENCE, "nobody listens at {address}");
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        Self { process, address }
+        Self { process, address, store: None }
     }
 }
 
@@ -69,6 +74,7 @@ pub(crate) struct Field {
     /// Where ours has its figures, `host:port`.
     pub(crate) operators: String,
     memory: Option<Server>,
+    anew: Option<Server>,
     peer: Option<Server>,
     store: Store,
     /// When the product was started.
@@ -129,8 +135,8 @@ impl Field {
         settings.extend(more.iter().map(|&(name, value)| (name, value.to_owned())));
         let started = Instant::now();
         let ours = start_product(settings).await;
-        let (memory, peer) = (None, None);
-        Self { upstream, bare, ours, operators, memory, peer, store, started, people: 1 }
+        let (memory, anew, peer) = (None, None, None);
+        Self { upstream, bare, ours, operators, memory, anew, peer, store, started, people: 1 }
     }
 
     /// Starts the product once more, with `memory`; false where that is the store already.
@@ -141,6 +147,22 @@ impl Field {
         let settings = settings(&self.upstream, &Store::Memory, &free_address());
         self.memory = Some(start_product(settings).await);
         true
+    }
+
+    /// Starts the product anew beside ours, with an empty store of the same kind, in place of the one that
+    /// was started so before.
+    pub(crate) async fn start_anew(&mut self) {
+        let store = Store::chosen();
+        let process = start_product(settings(&self.upstream, &store, &free_address())).await;
+        self.anew = Some(Server { store: Some(store), ..process });
+    }
+
+    /// Processor time of one of them in so long a time in which nobody asks it anything.
+    pub(crate) async fn left_alone(&self, side: Side, time: Duration) -> Duration {
+        let process = &self.server(side).process;
+        let before = process.processor_time();
+        tokio::time::sleep(time).await;
+        process.processor_time().saturating_sub(before)
     }
 
     /// Starts a peer by the name of its file; false where the peers are not installed.
@@ -165,6 +187,7 @@ impl Field {
             Side::Bare => &self.bare,
             Side::Ours => &self.ours,
             Side::Memory => self.memory.as_ref().expect("a product that was started"),
+            Side::Anew => self.anew.as_ref().expect("a product that was started"),
             Side::Peer => self.peer.as_ref().expect("a peer that was started"),
         }
     }
@@ -230,7 +253,7 @@ pub(crate) async fn get(url: &str) -> String {
 fn start_bare(upstream: &Process) -> Server {
     let process = Process::role("bare", &neighbour_settings(upstream));
     let address = process.value("address");
-    Server { process, address }
+    Server { process, address, store: None }
 }
 
 /// What the neighbours have to know.

@@ -11,8 +11,9 @@
 //! PostgreSQL is a private one on this machine; its processor time is not counted.
 //!
 //! `LOAD_REQUESTS` and `LOAD_ROUNDS` change the size of a run, `LOAD_RATE` that of its steady part, and
-//! `LOAD_ONLY=slack`, `known`, `teams` or `promises` leaves the others out. `LOAD_TEAMS_REQUESTS` and `LOAD_TEAMS_RATE` are
-//! for messages in Teams alone. For a quick look: `LOAD_ROUNDS=1 LOAD_REQUESTS=2000`.
+//! `LOAD_ONLY=slack`, `known`, `teams`, `promises` or `watches` leaves the others out. `LOAD_TEAMS_REQUESTS`
+//! and `LOAD_TEAMS_RATE` are for messages in Teams alone, `LOAD_WATCHED`, `LOAD_WATCH_REQUESTS` and
+//! `LOAD_WATCH_RATE` for links that are watched. For a quick look: `LOAD_ROUNDS=1 LOAD_REQUESTS=2000`.
 //!
 //! After `npm install --prefix benches/peers` the product is also set beside what others would build
 //! the same with: Bolt for JavaScript, and Microsoft's Agents SDK. `LOAD_PEER_REQUESTS` and
@@ -32,6 +33,7 @@ mod slack;
 mod store;
 mod teams;
 mod upstream;
+mod watches;
 
 use store::Store;
 
@@ -75,5 +77,8 @@ async fn report() {
     }
     if only.as_ref().is_none_or(|only| only == "promises") {
         promises::report().await;
+    }
+    if only.as_ref().is_some_and(|only| only == "watches") {
+        watches::report().await;
     }
 }

@@ -45,7 +45,8 @@ pub(crate) async fn compare_to_peer(
     println!("  calls of ours for each request: {}", last.ours.calls);
 }
 
-async fn set_beside(
+/// Does the same to another and to the product in turn, prints what came of it, and gives the last pair.
+pub(crate) async fn set_beside(
     other: Side,
     field: &mut Field,
     name: &str,

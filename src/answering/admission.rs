@@ -52,7 +52,8 @@ impl Admissions {
         }
         let admission = Admission { hash, person: person.map(hash_of) };
         // The store says itself what is wrong with it.
-        self.store.admit(admission, ALLOWANCE).await.unwrap_or(Admitted::ALONE)
+        // Boxed, so that those whom nobody else has to admit hold no room for it.
+        Box::pin(self.store.admit(admission, ALLOWANCE)).await.unwrap_or(Admitted::ALONE)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Remember<'a, D: Deliver> {
     /// Whether the message has been stored.
     pub(super) stored: AtomicBool,
     /// What is watched of it, once that is stored.
-    pub(super) watch: OnceLock<Watch>,
+    pub(super) watch: OnceLock<Box<Watch>>,
 }
 
 impl<'a, D: Deliver> Remember<'a, D> {
@@ -111,7 +111,7 @@ impl<D: Deliver> BeforeLink for Remember<'_, D> {
         async {
             let watch = self.begin(question, prospect).await?;
             self.store(question, Some(watch.stored())).await?;
-            let _ = self.watch.set(watch);
+            let _ = self.watch.set(Box::new(watch));
             Ok(())
         }
         .boxed()

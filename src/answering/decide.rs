@@ -4,6 +4,7 @@ use super::Answering;
 use super::before_link::Remember;
 use super::deliver::Deliver;
 use super::pending::{Asked, Decided, Learnt, TIME_TO_ANSWER};
+use super::watch::Watch;
 use crate::core::{Answer, Intent, Invitee, Lasts, Profiles, Question, Reason, SignIn, SignInLink};
 use crate::links::Invitation;
 
@@ -21,7 +22,7 @@ impl<D: Deliver> Answering<D> {
         let before = Remember::shown_next(self, asked.question.reference, place, again);
         let working = self.work_out(asked, &mut learnt, &before);
         let working = tokio::time::timeout(TIME_TO_ANSWER, working);
-        let mut answer = tokio::select! {
+        let answer = tokio::select! {
             biased;
             answer = working => {
                 answer.unwrap_or_else(|_| Answer::Refused(Reason::NovuTimeout.into()))
@@ -30,12 +31,25 @@ impl<D: Deliver> Answering<D> {
         };
         let Remember { stored, watch, .. } = before;
         learnt.stored = stored.into_inner();
-        if let Some(watch) = watch.into_inner() {
-            answer = Box::pin(self.begin_watch(watch, again, answer)).await;
+        let decided = Decided { answer, learnt };
+        // Boxed, here and below, so that those who wait for their link hold no room for what follows.
+        Box::pin(self.take_effect(asked, decided, watch.into_inner(), again)).await
+    }
+
+    /// Begins to watch the link of an answer, or stops where its asker has disconnected.
+    async fn take_effect(
+        &self,
+        asked: &Asked<D::Lookup>,
+        Decided { mut answer, learnt }: Decided,
+        watch: Option<Box<Watch>>,
+        again: bool,
+    ) -> Decided {
+        if let Some(watch) = watch {
+            answer = self.begin_watch(*watch, again, answer).await;
         }
         if answer == Answer::Disconnected && asked.question.in_place {
-            let person = learnt.asker.as_ref().unwrap_or(&asked.question.asker);
-            Box::pin(self.watches.silence(&person.owner())).await;
+            let person = learnt.asker.as_deref().unwrap_or(&asked.question.asker);
+            self.watches.silence(&person.owner()).await;
         }
         self.outage.note(&answer, self.clock.monotonic());
         Decided { answer, learnt }
@@ -54,12 +68,12 @@ impl<D: Deliver> Answering<D> {
         let identified = match self.deliver.identify(question, lookup).await {
             Ok(None) => None,
             Ok(Some(person)) => {
-                learnt.asker = Some(person.clone());
-                Some(Question { asker: person, identified: true, ..question.clone() })
+                learnt.asker = Some(Box::new(person.clone()));
+                Some(Box::new(Question { asker: person, identified: true, ..question.clone() }))
             }
             Err(refusal) => return Answer::Refused(refusal),
         };
-        let question = identified.as_ref().unwrap_or(question);
+        let question = identified.as_deref().unwrap_or(question);
         let too_often = match too_often {
             Some(too_often) => *too_often,
             None => !self.admissions.allows(&question.asker).await,
@@ -84,30 +98,38 @@ impl<D: Deliver> Answering<D> {
         before: &Remember<'_, D>,
     ) -> Answer {
         if question.intent == Intent::Connect && D::OUTLIVES_LINKS && self.links.is_some() {
-            return match self.linking.invite(question, profiles).await {
-                Ok(invitee) => {
-                    // Side by side, so that a database writes both at once.
-                    let page = self.page(question, invitee, profiles);
-                    match tokio::join!(before.store(question, None), page) {
-                        (Ok(()), page) => page,
-                        (Err(refusal), _) => Answer::Refused(refusal),
-                    }
-                }
-                Err(answer) => answer,
-            };
+            return Box::pin(self.page_at_once(question, profiles, before)).await;
         }
-        match self.linking.answer(question, profiles, before).await {
-            Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
-                self.page(question, invitee, profiles).await
-            }
-            Answer::Workspace(answer) if answer.has_a_sequel() => {
+        let answer = self.linking.answer(question, profiles, before).await;
+        match fits::<D>(answer) {
+            Ok(Answer::Workspace(answer)) if answer.has_a_sequel() => {
                 // The end is told in this message, whatever happens until then.
-                match before.store(question, None).await {
+                match Box::pin(before.store(question, None)).await {
                     Ok(()) => Answer::Workspace(answer),
                     Err(refusal) => Answer::Refused(refusal),
                 }
             }
-            answer => answer,
+            Ok(answer) => answer,
+            Err(invitee) => Box::pin(self.page(question, invitee, profiles)).await,
+        }
+    }
+
+    /// The asker's personal page, where a link is minted once it is wanted.
+    async fn page_at_once(
+        &self,
+        question: &Question,
+        profiles: &impl Profiles,
+        before: &Remember<'_, D>,
+    ) -> Answer {
+        let invitee = match self.linking.invite(question, profiles).await {
+            Ok(invitee) => invitee,
+            Err(answer) => return answer,
+        };
+        // Side by side, so that a database writes both at once.
+        let page = self.page(question, invitee, profiles);
+        match tokio::join!(before.store(question, None), page) {
+            (Ok(()), page) => page,
+            (Err(refusal), _) => Answer::Refused(refusal),
         }
     }
 
@@ -144,5 +166,15 @@ impl<D: Deliver> Answering<D> {
                 Answer::Refused(Reason::StoreUnavailable.into())
             }
         }
+    }
+}
+
+/// An answer, unless its link is too long for a button; then whose link it is.
+fn fits<D: Deliver>(answer: Answer) -> Result<Answer, Invitee> {
+    match answer {
+        Answer::SignIn(SignIn { link, invitee, .. }) if link.length() > D::LONGEST_LINK => {
+            Err(invitee)
+        }
+        answer => Ok(answer),
     }
 }

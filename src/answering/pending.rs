@@ -60,7 +60,7 @@ impl<D: Deliver> PendingReply<D> {
     pub(super) fn learn(&mut self, learnt: Learnt) {
         let Learnt { asker, too_often, stored } = learnt;
         if let Some(asker) = asker {
-            self.asked.question.asker = asker;
+            self.asked.question.asker = *asker;
             self.asked.question.identified = true;
         }
         self.asked.too_often = self.asked.too_often.or(too_often);
@@ -72,7 +72,7 @@ impl<D: Deliver> PendingReply<D> {
 #[derive(Debug, Default)]
 pub(super) struct Learnt {
     /// Who asks, where the question did not say.
-    pub(super) asker: Option<Person>,
+    pub(super) asker: Option<Box<Person>>,
     /// Whether they ask too often.
     pub(super) too_often: Option<bool>,
     /// Whether the message was stored.

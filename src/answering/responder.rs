@@ -118,7 +118,7 @@ impl<D: Deliver> Responder for Answering<D> {
             let profiles = self.deliver.profiles(&lookup);
             let answer = self.linking.answer_at_once(question, &profiles, &before).await;
             match before.watch.into_inner() {
-                Some(watch) => self.begin_watch(watch, true, answer).await,
+                Some(watch) => self.begin_watch(*watch, true, answer).await,
                 None => answer,
             }
         }

@@ -50,7 +50,7 @@ impl<D: Deliver> Answering<D> {
         pending.asked.too_often = Some(false);
         let (reply, replied) = oneshot::channel();
         // Beyond the request, which ends when the platform hangs up. The person still waits then.
-        let answering = Arc::clone(self).answer_or_promise(deadline, pending, reply);
+        let answering = Arc::clone(self).answer_or_promise(deadline, Box::new(pending), reply);
         match self.tasks.until_answered(question.reference, answering, replied).await {
             Some(answer) => answer.map(|answer| (question, answer)),
             None => Ok(self.refuse(question, Reason::Broken)),
@@ -66,36 +66,19 @@ impl<D: Deliver> Answering<D> {
     async fn answer_or_promise(
         self: Arc<Self>,
         deadline: Instant,
-        mut pending: PendingReply<D>,
+        mut pending: Box<PendingReply<D>>,
         reply: Reply,
     ) {
-        let in_time = {
-            // What is done once is boxed, so that those who wait hold no room for it.
-            let mut deciding = Box::pin(self.decide_if_admitted(&pending.asked, &pending.place));
-            if let Ok(decided) = timeout_at(deadline.into(), &mut deciding).await {
-                Ok((decided, reply))
-            } else {
-                pending.told = true;
-                match Box::pin(self.promise(&pending, reply)).await {
-                    Some(promised) => Err((promised, deciding.await)),
-                    None => return,
-                }
-            }
-        };
-        match in_time {
-            Ok((Ok(decided), reply)) => Box::pin(self.reply(decided, pending, reply)).await,
-            Ok((Err(asked_before), reply)) => {
-                // Unheard if the platform has hung up, and then nobody waits.
-                let _ = reply.send(Err(asked_before));
-            }
-            Err((promised, Ok(decided))) => {
-                pending.learn(decided.learnt);
-                Box::pin(self.follow_up(promised, pending, decided.answer)).await;
-            }
-            Err((promised, Err(AskedBefore))) => {
-                self.jobs.conclude(&promised.lease, &pending, Ran::Done("duplicate")).await;
-            }
+        // What is done once is boxed, here and below, so that those who wait hold no room for it.
+        let mut deciding = Box::pin(self.decide_if_admitted(&pending.asked, &pending.place));
+        if let Ok(decided) = timeout_at(deadline.into(), &mut deciding).await {
+            drop(deciding);
+            return Box::pin(self.reply(decided, pending, reply)).await;
         }
+        pending.told = true;
+        let Some(promised) = Box::pin(self.promise(&pending, reply)).await else { return };
+        let decided = deciding.await;
+        Box::pin(self.keep(promised, pending, decided)).await;
     }
 
     /// Works the answer out, and finds out beside it what the other processes have to say.
@@ -104,28 +87,47 @@ impl<D: Deliver> Answering<D> {
         asked: &Asked<D::Lookup>,
         place: &D::Place,
     ) -> Result<Decided, AskedBefore> {
-        let (mut decided, admitted) = tokio::join!(
+        let (decided, admitted) = tokio::join!(
             self.decide(asked, place, false),
             self.admissions.elsewhere(&asked.question)
         );
         match admitted {
-            Admitted { first_time: false, .. } => {
-                Box::pin(self.unwatch(&asked.question, &decided)).await;
-                Err(AskedBefore)
-            }
-            Admitted { in_pace: false, .. } => {
-                Box::pin(self.unwatch(&asked.question, &decided)).await;
-                decided.answer = Answer::Refused(Reason::TooOften.into());
-                decided.learnt.too_often = Some(true);
-                Ok(decided)
-            }
-            _ => Ok(decided),
+            Admitted { first_time: true, in_pace: true } => Ok(decided),
+            refused => Box::pin(self.turn_down(asked, decided, refused)).await,
         }
     }
 
+    /// What comes of an answer that was found for somebody whom the other processes do not admit.
+    async fn turn_down(
+        &self,
+        asked: &Asked<D::Lookup>,
+        mut decided: Decided,
+        refused: Admitted,
+    ) -> Result<Decided, AskedBefore> {
+        self.unwatch(&asked.question, &decided).await;
+        if !refused.first_time {
+            return Err(AskedBefore);
+        }
+        decided.answer = Answer::Refused(Reason::TooOften.into());
+        decided.learnt.too_often = Some(true);
+        Ok(decided)
+    }
+
     /// Answers in time: with what was found out, or with a promise where it is worth another try.
-    async fn reply(&self, decided: Decided, mut pending: PendingReply<D>, reply: Reply) {
-        let Decided { answer, learnt } = decided;
+    async fn reply(
+        &self,
+        decided: Result<Decided, AskedBefore>,
+        mut pending: Box<PendingReply<D>>,
+        reply: Reply,
+    ) {
+        let Decided { answer, learnt } = match decided {
+            Ok(decided) => decided,
+            Err(asked_before) => {
+                // Unheard if the platform has hung up, and then nobody waits.
+                let _ = reply.send(Err(asked_before));
+                return;
+            }
+        };
         pending.learn(learnt);
         if let Some(pause) = self.next_step(&pending, &answer).pause_or(TRIED_AGAIN) {
             pending.told = true;
@@ -149,7 +151,7 @@ impl<D: Deliver> Answering<D> {
         // The platform has hung up. The person still waits for a message.
         if let Ok(Begun::Leased(lease)) = self.jobs.begin(&pending).await {
             let promised = Promised { lease, said_at: self.clock.monotonic() };
-            self.follow_up(promised, pending, answer).await;
+            self.follow_up(promised, &mut pending, answer).await;
         }
     }
 
@@ -178,17 +180,35 @@ impl<D: Deliver> Answering<D> {
         promised
     }
 
+    /// Keeps a promise, unless another process does.
+    async fn keep(
+        &self,
+        promised: Promised,
+        mut pending: Box<PendingReply<D>>,
+        decided: Result<Decided, AskedBefore>,
+    ) {
+        match decided {
+            Ok(Decided { answer, learnt }) => {
+                pending.learn(learnt);
+                self.follow_up(promised, &mut pending, answer).await;
+            }
+            Err(AskedBefore) => {
+                self.jobs.conclude(&promised.lease, &pending, Ran::Done("duplicate")).await;
+            }
+        }
+    }
+
     /// Delivers an answer after the HTTP response.
-    async fn follow_up(&self, promised: Promised, mut pending: PendingReply<D>, answer: Answer) {
+    async fn follow_up(&self, promised: Promised, pending: &mut PendingReply<D>, answer: Answer) {
         let Promised { lease, said_at } = promised;
-        let ran = if let Some(later) = self.next_step(&pending, &answer).ran() {
+        let ran = if let Some(later) = self.next_step(pending, &answer).ran() {
             later
         } else {
             self.clock.sleep((said_at + D::SETTLE) - self.clock.monotonic()).await;
             let reference = pending.question().reference;
-            let delivery = attempt::deliver(self, &mut pending, answer, &lease);
+            let delivery = attempt::deliver(self, pending, answer, &lease);
             self.jobs.catch(reference, delivery).await
         };
-        self.jobs.conclude(&lease, &pending, ran).await;
+        self.jobs.conclude(&lease, pending, ran).await;
     }
 }

@@ -57,17 +57,16 @@ struct State {
 #[derive(Debug, Clone, Default)]
 pub(super) struct OwnEndpoints {
     /// The newest one that links the chat account that was asked for.
-    pub(super) own: Option<ChannelEndpoint>,
+    pub(super) own: Option<Box<ChannelEndpoint>>,
     /// All others, the newest first. A Novu from before May 2026 may have further ones of the same
     /// chat account among them.
     pub(super) others: Vec<ChannelEndpoint>,
 }
 
 impl OwnEndpoints {
-    /// The identifiers of all.
-    pub(super) fn all(&self) -> Vec<String> {
-        let all = self.own.iter().chain(&self.others);
-        all.map(|endpoint| endpoint.identifier.clone()).collect()
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &ChannelEndpoint> {
+        self.own.as_deref().into_iter().chain(&self.others)
     }
 }
 
@@ -115,7 +114,7 @@ impl Endpoints {
                     continue;
                 }
                 if endpoints.own.is_none() && self.reaches(&endpoint, person) {
-                    endpoints.own = Some(endpoint);
+                    endpoints.own = Some(Box::new(endpoint));
                 } else {
                     endpoints.others.push(endpoint);
                 }

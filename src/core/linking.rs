@@ -19,12 +19,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use secrecy::SecretString;
 use tracing::{Instrument, Span};
 
 use super::account::{AccountPolicy, ProfileHealth};
-use super::answer::{Answer, Invitee, Link, UnknownCommand};
+use super::answer::{Answer, Invitee, Link, SignIn, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
 use super::held::HeldAccounts;
@@ -148,6 +148,19 @@ pub trait BeforeLink: Send + Sync {
         question: &'a Question,
         prospect: Prospect,
     ) -> BoxFuture<'a, Result<(), Refusal>>;
+}
+
+/// A mint that has ended, and what was done beside it.
+struct Minted {
+    /// Since when the facts are known.
+    learnt_at: Tick,
+    facts: AskerFacts,
+    /// Whether it was begun before the subscriber's endpoints were known.
+    ahead: bool,
+    sign_in: Result<SignIn, Refusal>,
+    endpoints: OwnEndpoints,
+    /// Whether what has to be done before anybody sees the link could be.
+    done: Result<(), Refusal>,
 }
 
 /// What is known of somebody who is about to get a link.
@@ -339,10 +352,25 @@ impl Linking {
             };
             Ok::<_, Refusal>((endpoints, done))
         };
-        let minting = Box::pin(self.mint(novu, &facts, &connection));
+        let minting = self.mint(novu, &facts, &connection);
         // Boxed, like what is done once: those who wait for their link hold no room for it.
-        let (minted, beside) = tokio::join!(minting, Box::pin(beside));
+        let (sign_in, beside) = Box::pin(join(minting, Box::pin(beside))).await;
         let (endpoints, done) = beside?;
+        let minted = Minted { learnt_at, facts, ahead, sign_in, endpoints, done };
+        Box::pin(self.settle(minted, novu, question, profiles, before)).await
+    }
+
+    /// What comes of a mint, and of what was done beside it.
+    async fn settle(
+        &self,
+        minted: Minted,
+        novu: &Novu,
+        question: &Question,
+        profiles: &dyn Profiles,
+        before: &dyn BeforeLink,
+    ) -> Result<Answer, Refusal> {
+        let Minted { learnt_at, mut facts, ahead, sign_in, endpoints, done } = minted;
+        let person = &question.asker;
         let prospect = self.prospect(&facts, &endpoints);
         facts.endpoints = Some(endpoints);
         // A link that was minted for somebody who has one by now is seen by nobody.
@@ -351,7 +379,7 @@ impl Linking {
             self.note_link(person, &facts);
             return Ok(Answer::AlreadyConnected(link));
         }
-        let sign_in = match minted {
+        let sign_in = match sign_in {
             Ok(sign_in) => sign_in,
             Err(refusal) if ahead && refusal.reason == Reason::SubscriberMissing => {
                 self.recent_subscribers.forget(&facts.found.id);
@@ -415,7 +443,7 @@ impl Linking {
         Prospect {
             subscriber: facts.found.id.clone(),
             subscriber_name: facts.subscriber.as_ref().and_then(Subscriber::display_name),
-            endpoints: endpoints.all(),
+            endpoints: endpoints.all().map(|it| it.identifier.clone()).collect(),
             other_ids: profile.map(|profile| profile.other_ids.clone()).unwrap_or_default(),
             guest: guest && self.integration.platform.guests_sign_in_elsewhere,
         }

@@ -199,6 +199,26 @@ impl Reason {
         )
     }
 
+    /// Whether the same person may get a link later by asking once more, without anything said to them
+    /// meanwhile: a button that asks again helps.
+    #[must_use]
+    pub const fn can_pass(self) -> bool {
+        matches!(
+            self,
+            Self::NovuBusy
+                | Self::NovuUnavailable
+                | Self::NovuTimeout
+                | Self::NovuNonsense
+                | Self::ProfileUnavailable
+                | Self::WebhookUnavailable
+                | Self::StoreUnavailable
+                | Self::Held
+                | Self::Busy
+                | Self::Broken
+                | Self::Restarting
+        )
+    }
+
     /// Whether something is wrong here or with another system, so that an operator should look; such
     /// refusals are logged as warnings.
     #[must_use]

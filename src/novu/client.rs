@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use url::Url;
 
-use super::budget::{Budgets, Category, Place, Queue, Rank, Turn};
+use super::budget::{Budgets, Category, OutOfTurn, Place, Queue, Rank, Turn};
 use super::canonical::ContextHasher;
 use super::context::Context;
 use super::error::Error;
@@ -259,19 +259,36 @@ impl Novu {
     }
 
     /// Sends a call, reads its answer with `decode`, and records how it went.
-    pub(super) async fn send<T>(
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "thousands wait here, and an `async fn` has room for each argument twice"
+    )]
+    pub(super) fn send<T>(
         &self,
         call: Call,
         decode: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        async move {
+            let queue = self.inner.budgets.of(call.category);
+            let place = queue.place(self.rank(&call));
+            let turn = queue.turn(place, self.manner.longest_wait).await;
+            // Boxed: thousands may wait for their turn, and few have it.
+            Box::pin(self.send_in_turn(&call, decode, queue, place, turn)).await
+        }
+    }
+
+    async fn send_in_turn<'a, T>(
+        &self,
+        call: &Call,
+        decode: impl FnOnce(&[u8]) -> Result<T, Error>,
+        queue: &'a Queue,
+        place: Place,
+        turn: Result<Turn<'a>, OutOfTurn>,
     ) -> Result<T, Error> {
-        let queue = self.inner.budgets.of(call.category);
-        let place = queue.place(self.rank(&call));
-        let turn = queue.turn(place, self.manner.longest_wait).await;
         // The time limit counts from here.
         let mut record = self.inner.http.call("novu", call.operation, self.manner.time_limit);
         let result = match turn {
-            // Boxed: thousands may wait for their turn, and few have it.
-            Ok(turn) => Box::pin(self.exchange(&call, &mut record, queue, place, turn)).await,
+            Ok(turn) => self.exchange(call, &mut record, queue, place, turn).await,
             Err(late) => Err(late.into()),
         };
         let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));

@@ -131,6 +131,11 @@ impl Novu {
     /// Mints the address where a person links their account. Good for five minutes; show it to that
     /// person only, and only after its host has been checked.
     pub async fn mint_link_user_url(&self, request: &LinkUser) -> Result<SecretUrl, Error> {
+        let call = self.mint_link_user(request)?;
+        self.send(call, read_url).await
+    }
+
+    fn mint_link_user(&self, request: &LinkUser) -> Result<Call, Error> {
         let body = LinkUserBody {
             subscriber_id: &request.subscriber,
             integration_identifier: &request.integration,
@@ -141,7 +146,7 @@ impl Novu {
         };
         let url = self.route("/v1/integrations/channel-endpoints/oauth");
         let call = Call::post("mint_link_user", url, &body)?.of(Category::Global);
-        self.send(once_if_keyed(call, request.idempotency_key.as_deref())?, read_url).await
+        once_if_keyed(call, request.idempotency_key.as_deref())
     }
 
     /// Mints the address where an administrator connects a workspace or tenant. Good for five

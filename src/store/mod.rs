@@ -303,8 +303,7 @@ impl Store {
     ) -> Result<Admitted, StoreError> {
         match self {
             Self::Memory(_) => Ok(Admitted::ALONE),
-            // Boxed: this is far larger than what waits for it.
-            Self::Database(database) => Box::pin(database.admit(admission, allowance)).await,
+            Self::Database(database) => database.admit(admission, allowance).await,
         }
     }
 

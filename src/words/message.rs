@@ -320,8 +320,10 @@ impl Voice<'_> {
             self.say("reference", &[("code", code), ("reference", self.reference.as_str())]);
         let help = self.where_to_get_help().map(|help| format!(" · {help}"));
         let reference = reference + &help.unwrap_or_default();
-        let spoken = format!("{why} {remedy} {reference}");
-        Message { body: vec![why, remedy], buttons: Vec::new(), footer: Some(reference), spoken }
+        let offers: &[Offer] = if refusal.reason.can_pass() { &[CONNECT] } else { &[] };
+        let message = self.with(vec![why, remedy], offers);
+        let spoken = format!("{}\n{reference}", message.spoken);
+        Message { footer: Some(reference), spoken, ..message }
     }
 
     fn say(&self, key: &str, values: &[(&'static str, &str)]) -> String {

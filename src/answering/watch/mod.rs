@@ -214,7 +214,7 @@ impl<D: Deliver> Answering<D> {
     /// Watches a link no more that nobody will see.
     pub(super) async fn unwatch(&self, question: &Question, decided: &Decided) {
         if let Answer::SignIn(_) = decided.answer {
-            let asker = decided.learnt.asker.as_ref().unwrap_or(&question.asker);
+            let asker = decided.learnt.asker.as_deref().unwrap_or(&question.asker);
             let _ = self.watches.end(&MessageId::of(asker, question.reference)).await;
         }
     }

@@ -4,6 +4,7 @@ use super::Linking;
 use super::facts::{AskerFacts, MintAhead};
 use crate::audit::{Actor, Event, Kind};
 use crate::core::answer::Answer;
+use crate::core::endpoints::OwnEndpoints;
 use crate::core::person::Person;
 use crate::core::profiles::Profiles;
 use crate::core::question::Question;
@@ -66,7 +67,7 @@ impl Linking {
         question: &'a Question,
         facts: &'a AskerFacts,
     ) -> impl Iterator<Item = &'a ChannelEndpoint> {
-        let all = facts.endpoints.iter().flat_map(|it| it.own.iter().chain(&it.others));
+        let all = facts.endpoints.iter().flat_map(OwnEndpoints::all);
         all.filter(move |endpoint| self.is_own(endpoint, &question.asker, &facts.found.id))
     }
 

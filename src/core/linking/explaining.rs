@@ -10,6 +10,7 @@ use super::Linking;
 use super::facts::AskerFacts;
 use super::minting::context_of;
 use crate::core::candidates::{Choice, choose};
+use crate::core::endpoints::OwnEndpoints;
 use crate::core::explanation::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedConnection,
     ExplainedEndpoint, ExplainedHolder, ExplainedLink, ExplainedSubscriber, Explanation,
@@ -184,7 +185,7 @@ impl Linking {
         person: &Person,
         facts: &AskerFacts,
     ) -> Vec<ExplainedEndpoint> {
-        let all = facts.endpoints.iter().flat_map(|it| it.own.iter().chain(&it.others));
+        let all = facts.endpoints.iter().flat_map(OwnEndpoints::all);
         // Channels, webhooks and the like are no chat accounts.
         let accounts: Vec<_> = all.filter(|it| it.endpoint.user_id().is_some()).collect();
         let mut explained = Vec::with_capacity(accounts.len());

@@ -39,7 +39,7 @@ impl AskerFacts {
 
     /// The endpoint that links the asker's chat account, as far as that has been looked for.
     pub(super) fn own(&self) -> Option<&ChannelEndpoint> {
-        self.endpoints.as_ref()?.own.as_ref()
+        self.endpoints.as_ref()?.own.as_deref()
     }
 }
 
@@ -163,7 +163,7 @@ impl Linking {
         found: &Found,
     ) -> Result<Option<Subscriber>, Refusal> {
         if let Some(subscriber) = &found.subscriber {
-            return Ok(Some(subscriber.clone()));
+            return Ok(Some(subscriber.as_ref().clone()));
         }
         Ok(novu.get_subscriber(&found.id).await?)
     }

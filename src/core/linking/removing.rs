@@ -120,7 +120,7 @@ impl Linking {
             && let Ok(subscriber) = SubscriberId::new(known.subscriber)
         {
             let all = self.endpoints.of_subscriber(&self.novu, person, &subscriber).await?;
-            let theirs = all.own.into_iter().chain(all.others);
+            let theirs = all.own.into_iter().map(|own| *own).chain(all.others);
             let theirs: Vec<_> = theirs.filter(|it| self.is_own(it, person, &subscriber)).collect();
             if !theirs.is_empty() {
                 return Ok(Theirs::These(theirs));

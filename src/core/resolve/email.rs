@@ -115,7 +115,7 @@ fn only(mut matches: Vec<Subscriber>) -> Resolution {
     match (matches.pop(), matches.len()) {
         (None, _) => Resolution::NotMine(Reason::EmailUnknown),
         (Some(subscriber), 0) => Resolution::Found(Box::new(Found {
-            subscriber: Some(subscriber.clone()),
+            subscriber: Some(Box::new(subscriber.clone())),
             ..Found::id(ResolverKind::Email, subscriber.subscriber_id)
         })),
         (Some(_), _) => Resolution::Refuse(Reason::EmailAmbiguous.into()),

@@ -82,7 +82,7 @@ pub struct Found {
     /// The subscriber's id.
     pub id: SubscriberId,
     /// The subscriber itself, where finding it already fetched it.
-    pub subscriber: Option<Subscriber>,
+    pub subscriber: Option<Box<Subscriber>>,
     /// The context that the link has to be made in, where the resolver says so.
     pub context: Option<Context>,
     /// What a subscriber created for this person is called.
