@@ -173,6 +173,7 @@ fn word(criterion: &mut Criterion) {
         language: Language::German,
         command: "/connect",
         reference: Reference::from_random([1, 2, 3, 4, 5]),
+        support: None,
         markup: &Mrkdwn,
     };
     criterion.bench_function("word/sign_in", |bencher| {

@@ -119,6 +119,10 @@ link-elsewhere-title = Das hat nicht hier begonnen
 link-elsewhere = Eine andere Website wollte deine Anmeldung starten, deshalb habe ich sie angehalten. Es hat sich nichts geändert.
     .remedy = Wenn du dein Konto verbinden willst, öffne den Link in deinem Chat und drücke dort auf die Schaltfläche.
 
+about-help = Hilfe
+about-privacy = Datenschutz
+about-terms = Nutzungsbedingungen
+
 linked-title = Zurück in deinen Chat
 linked = Du kommst von der Anmeldung. Was daraus geworden ist, steht gleich in { $brand }.
     .remedy = Du kannst diese Seite schließen.
@@ -339,4 +343,5 @@ scope-channels-read = um Benachrichtigungen an Channels zu ermöglichen
 scope-app-catalog = um diese App im Katalog eurer Organisation zu finden
 scope-app-installation = um diese App für alle zu installieren, die sich anmelden
 scope-user-read = um zu sehen, wer sich anmeldet
+scope-sign-in = wird von allen erbeten, die sich anmelden, damit bekannt ist, wer sie sind
 scope-other = vom Betrieb dieses Dienstes verlangt

@@ -119,6 +119,10 @@ link-elsewhere-title = This did not start here
 link-elsewhere = Another website tried to start your sign-in, so I stopped it. Nothing has changed.
     .remedy = If you want to connect your account, open the link in your chat and press the button there.
 
+about-help = Help
+about-privacy = Privacy
+about-terms = Terms of use
+
 linked-title = Back to your chat
 linked = You come from the sign-in. What came of it appears in { $brand } in a moment.
     .remedy = You can close this page.
@@ -339,4 +343,5 @@ scope-channels-read = to let notifications be sent to channels
 scope-app-catalog = to find this app in your organisation's catalogue
 scope-app-installation = to install this app for people who sign in
 scope-user-read = to see who signs in
+scope-sign-in = asked of each person who signs in, so that it is known who they are
 scope-other = asked for by whoever runs this service

@@ -39,7 +39,7 @@ use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::{Store, StoreTrouble};
 use crate::supervise::{RESTARTING, Supervisor};
-use crate::{slack, teams};
+use crate::{slack, teams, words};
 use resolving::Resolving;
 
 pub(crate) use self::config::platforms;
@@ -128,6 +128,7 @@ impl App {
             known_links,
             chain,
             test_workflow,
+            support: config.app.support.as_ref().map(|support| support.to_string().into()),
             workspaces: Arc::new(config.workspaces),
             clock,
             random,
@@ -286,7 +287,7 @@ fn build_links(
 
 fn build_pages(
     common: &Common,
-    app: page::config::Settings,
+    app: words::config::Settings,
     surfaces: &[Arc<dyn Surface>],
 ) -> Option<Arc<LinkPages>> {
     let chat = |surface: &Arc<dyn Surface>| page::Chat {

@@ -1,6 +1,6 @@
 //! What the documentation says of the code is so.
 
-use novu_connect_bot::app::readiness_words;
+use novu_connect_bot::app::{Config, readiness_words};
 use novu_connect_bot::core::{Reason, Step};
 use novu_connect_bot::doctor::Check;
 use novu_connect_bot::slack::signature as slack;
@@ -104,6 +104,24 @@ fn code_words(text: &str) -> Vec<&str> {
     let mut words: Vec<_> = text.split('`').skip(1).step_by(2).filter(is_word).collect();
     words.sort_unstable();
     words
+}
+
+#[test]
+fn the_configuration_that_set_up_leads_to_is_taken() {
+    let section = README.split("## Before you begin").nth(1).expect("the section");
+    let section = section.split("\n## The pages").next().expect("its text");
+    let blocks = section.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let file: String = blocks.collect();
+    let secrets = [
+        ("CONNECT_NOVU__API_KEY", "a-key"),
+        ("CONNECT_SLACK__SIGNING_SECRETS", "8f742231b10e8888abcd99yyyzzz85a5"),
+        ("CONNECT_TEAMS__APP_SECRET", "a~client~secret"),
+    ];
+    let secrets = secrets.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let nowhere = |_: &std::path::Path| Err(std::io::ErrorKind::NotFound.into());
+    if let Err(problems) = Config::load(Some(&file), secrets, &nowhere) {
+        panic!("{problems}");
+    }
 }
 
 #[test]

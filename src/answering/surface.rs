@@ -117,6 +117,8 @@ pub struct Common {
     pub chain: Arc<Chain>,
     /// The workflow that a test notification runs; without it there are none.
     pub test_workflow: Option<String>,
+    /// Where people get help, if the operator has said so.
+    pub support: Option<Arc<str>>,
     /// What workspaces are connected with.
     pub(crate) workspaces: Arc<workspaces::config::Settings>,
     /// Tells the time.

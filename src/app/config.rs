@@ -15,7 +15,7 @@ use crate::core::Platform;
 use crate::core::resolve::config as identity;
 use crate::core::workspaces::config as workspaces;
 use crate::net::HttpsProxy;
-use crate::{http, novu, page, slack, store, teams, telemetry};
+use crate::{http, novu, slack, store, teams, telemetry, words};
 
 /// The chat platforms that there are.
 static SURFACES: &[&SurfaceEntry] = &[&slack::SURFACE, &teams::SURFACE];
@@ -32,7 +32,7 @@ pub fn sections() -> Vec<&'static Section> {
     [&http::config::SECTION, &store::config::SECTION, &novu::config::SECTION]
         .into_iter()
         .chain(platforms)
-        .chain([&identity::SECTION, &workspaces::SECTION, &page::config::SECTION])
+        .chain([&identity::SECTION, &workspaces::SECTION, &words::config::SECTION])
         .collect()
 }
 
@@ -51,8 +51,8 @@ pub struct Config {
     pub(crate) identity: identity::Settings,
     /// What workspaces are connected with.
     pub(crate) workspaces: workspaces::Settings,
-    /// What people read on pages.
-    pub(crate) app: page::config::Settings,
+    /// What people read of the app and of whoever runs it.
+    pub(crate) app: words::config::Settings,
     /// What is seldom meant, though it was taken.
     pub(crate) warnings: Vec<Warning>,
     /// What tells it from another one, key by key.
@@ -154,7 +154,7 @@ impl Config {
         let surfaces = on.into_iter().filter_map(|entry| (entry.read)(reader)).collect();
         let identity = identity::Settings::read(reader);
         let workspaces = workspaces::Settings::read(reader);
-        let app = page::config::Settings::read(reader);
+        let app = words::config::Settings::read(reader);
         Some(Self {
             server: server?,
             store: store?,

@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use url::Url;
 
 use super::{ConfigFile, FAILED, MISUSED};
 use crate::app::{Config, sections};
 use crate::config::{Problems, Reader, Sources};
 use crate::http::config::PUBLIC_URL;
 use crate::net::origin::Origin;
+use crate::novu::config::public_api_url;
 use crate::slack::manifest as slack;
 use crate::teams::manifest::PackageOptions;
 
@@ -19,11 +21,15 @@ use crate::teams::manifest::PackageOptions;
 pub(super) enum Platform {
     /// Print the Slack app's manifest, and the link that creates the app
     ///
-    /// The manifest goes to standard output or to --out, with your address, command, scopes and
-    /// Novu as configured. The link opens Slack's page for new apps with all of it filled in.
+    /// The manifest goes to standard output or to --out, with your address, name, command, scopes and
+    /// Novu as configured. The link opens Slack's page for new apps with all of it filled in. What each
+    /// scope is for is printed beside it.
     Slack {
         #[command(flatten)]
         source: Source,
+        /// Novu's API as browsers reach it; wins over the configured one
+        #[arg(long, value_name = "URL", value_parser = public_api_url)]
+        novu_api: Option<Url>,
         /// Write the manifest to a file instead
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
@@ -85,13 +91,13 @@ pub(super) fn run(
     aside: &mut impl Write,
 ) -> Result<(), Trouble> {
     match platform {
-        Platform::Slack { source, out: file } => {
+        Platform::Slack { source, novu_api, out: file } => {
             let app = source.describe(|reader, origin| {
                 if !reader.is_given(&PUBLIC_URL) && origin.is_none() {
                     let cause = "is missing, but Slack has to know the address of this service";
                     reader.lacks(&PUBLIC_URL, format!("{cause}: set it or give --public-url"));
                 }
-                slack::App::read(reader, origin?)
+                slack::App::read(reader, origin?, novu_api)
             })?;
             match file {
                 Some(file) => save_slack(&app, &file, out)?,
@@ -114,12 +120,22 @@ fn show_slack(
     aside: &mut impl Write,
 ) -> anyhow::Result<()> {
     write!(out, "{}", app.json()?).context("the manifest cannot be printed")?;
-    say(aside, format_args!("Create the app: {}", app.creation_link()?))
+    describe(app, aside)
 }
 
 fn save_slack(app: &slack::App, file: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     save(file, app.json()?.as_bytes())?;
-    say(out, format_args!("Create the app: {}", app.creation_link()?))
+    describe(app, out)
+}
+
+/// The link that creates the app, and what each of its scopes is for.
+fn describe(app: &slack::App, to: &mut impl Write) -> anyhow::Result<()> {
+    say(to, format_args!("Create the app: {}", app.creation_link()?))?;
+    say(to, format_args!("It asks for these scopes:"))?;
+    for slack::Scope { name, grant, reason } in app.scopes() {
+        say(to, format_args!("  {name} ({}): {reason}", grant.name()))?;
+    }
+    Ok(())
 }
 
 fn say(to: &mut impl Write, words: std::fmt::Arguments<'_>) -> anyhow::Result<()> {

@@ -89,7 +89,8 @@ struct Reloading {
 pub(super) fn reload_on_signal(app: App, load: Load, hangups: Hangups) -> Background {
     let reloading = Reloading { app, load: Arc::new(load), hangups: Mutex::new(hangups) };
     Background::new("reload", &Arc::new(reloading), |reloading, stop| async move {
-        stop.run_until_cancelled(reloading.follow()).await;
+        // Large: it holds a whole new configuration.
+        stop.run_until_cancelled(Box::pin(reloading.follow())).await;
     })
 }
 

@@ -211,7 +211,7 @@ impl NovuSide {
                         "nothing of {place} is connected to the integration {}",
                         self.identifier
                     ),
-                    "connect a workspace or tenant: step 2 of the README's chapter on the platform",
+                    "let its administrator type connect workspace to the bot, or run workspace connect",
                 ),
                 1 => Outcome::ok("one workspace or tenant is connected"),
                 several => Outcome::ok(format!("{several} workspaces or tenants are connected")),

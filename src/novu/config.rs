@@ -102,6 +102,15 @@ impl Settings {
     }
 }
 
+/// The address of Novu's API for browsers, which is https.
+///
+/// # Errors
+/// It is no such address.
+pub(crate) fn public_api_url(text: &str) -> Result<Url, String> {
+    let url = api_url(text).map_err(|complaint| complaint.to_string())?;
+    if url.scheme() == "https" { Ok(url) } else { Err("is plain http: write https".to_owned()) }
+}
+
 /// The address of Novu's API, without the version, which every call has in its path.
 fn api_url(text: &str) -> Parsed<Url> {
     let url = parse::base_url(text)?;

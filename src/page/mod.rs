@@ -9,7 +9,6 @@
 //! [`Links`] makes the addresses, for those who write messages. [`LinkPages`] serves the pages, and
 //! knows the platforms only as [`Chat`]s.
 
-pub(crate) mod config;
 mod headers;
 mod landing;
 mod language;
@@ -35,6 +34,7 @@ use crate::net::is_loopback;
 use crate::random::SharedRandom;
 use crate::refused::{CausedBy, RefusedRequests, Why};
 use crate::tasks::Tasks;
+use crate::words::config::Settings;
 
 /// The link is not ours, or not any more.
 const UNKNOWN_TOKEN: Why = Why {
@@ -94,7 +94,7 @@ impl Chat {
 pub(crate) struct Parts {
     pub(crate) links: Arc<Links>,
     pub(crate) chats: Vec<Chat>,
-    pub(crate) app: config::Settings,
+    pub(crate) app: Settings,
     pub(crate) random: SharedRandom,
     pub(crate) metrics: Arc<Metrics>,
 }
@@ -104,7 +104,7 @@ pub(crate) struct Parts {
 pub(crate) struct LinkPages {
     links: Arc<Links>,
     chats: Vec<Arc<Chat>>,
-    app: config::Settings,
+    app: Settings,
     pace: Pace,
     random: SharedRandom,
     metrics: Arc<Metrics>,

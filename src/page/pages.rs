@@ -9,10 +9,10 @@ use axum::response::{Html, IntoResponse, Response};
 use jiff::Timestamp;
 
 use super::Chat;
-use super::config::Settings;
 use crate::core::{Answer, Language, Link, Platform, Reference, Refusal};
 use crate::links::{Invitation, Page, Rejected};
 use crate::text::presentable;
+use crate::words::config::Settings;
 use crate::words::message::{Markup, Voice};
 
 /// The field of the form by which somebody says that a page is not theirs.
@@ -42,7 +42,7 @@ pub(super) struct Pages<'a> {
 struct Confirm<'a> {
     style: &'static str,
     app: &'a Settings,
-    language: &'static str,
+    language: Language,
     title: String,
     lead: String,
     facts: Vec<Fact<'a>>,
@@ -68,7 +68,7 @@ pub(super) struct Fact<'a> {
 struct Notice<'a> {
     style: &'static str,
     app: &'a Settings,
-    language: &'static str,
+    language: Language,
     title: String,
     paragraphs: Vec<String>,
     back: Option<Back<'a>>,
@@ -92,7 +92,7 @@ impl Pages<'_> {
             &Confirm {
                 style: STYLE,
                 app: self.app,
-                language: language.tag(),
+                language,
                 title: language.say("link-title", &[]),
                 lead: language.say("link-lead", &[]),
                 facts: facts(language, platform, guest.page.invitation()),
@@ -145,7 +145,9 @@ impl Pages<'_> {
     ) -> T {
         let markup = PlainText(self.language);
         let command = invitation.command.as_str();
-        say(Voice { language: self.language, command, reference, markup: &markup })
+        // Every page has it below.
+        let support = None;
+        say(Voice { language: self.language, command, reference, support, markup: &markup })
     }
 
     /// Tells that the sign-in is open already.
@@ -233,7 +235,6 @@ impl Pages<'_> {
     ) -> Response {
         let (app, language) = (self.app, self.language);
         let title = language.say(title, &[]);
-        let language = language.tag();
         page(status, &Notice { style: STYLE, app, language, title, paragraphs, back, footer })
     }
 }

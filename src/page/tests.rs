@@ -120,8 +120,14 @@ fn links(origin: &Url, secrets: &[&str], clock: &ManualClock) -> Arc<Links> {
     }))
 }
 
-fn app() -> config::Settings {
-    config::Settings { name: "Novu Connect".to_owned(), logo_url: None }
+fn app() -> Settings {
+    Settings {
+        name: "Novu Connect".to_owned(),
+        logo_url: None,
+        support: None,
+        privacy_url: None,
+        terms_url: None,
+    }
 }
 
 fn sign_in() -> Answer {
@@ -167,7 +173,7 @@ impl Site {
         Self::of(answer, secrets, app()).await
     }
 
-    async fn of(answer: Answer, secrets: &[&str], app: config::Settings) -> Self {
+    async fn of(answer: Answer, secrets: &[&str], app: Settings) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let origin = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
         let clock = ManualClock::new(Timestamp::from_second(1_790_000_000).unwrap());

@@ -14,7 +14,6 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
-use super::config::Settings;
 use super::language::preferred;
 use super::pages::{Fact, Pages, PlainText, STYLE, page, shown_id, unnamed};
 use super::routes::is_from_elsewhere;
@@ -27,7 +26,9 @@ use crate::core::{Language, Reason, Reference, Refusal};
 use crate::net::is_loopback;
 use crate::novu::{Context, SubscriberId};
 use crate::text::presentable;
+use crate::words::config::Settings;
 use crate::words::message::Voice;
+use crate::words::permissions::reason;
 
 /// How long a browser remembers that it has begun, in seconds: longer than a sign-in can take.
 const REMEMBERS: u32 = 15 * 60;
@@ -79,7 +80,7 @@ struct Fields {
 struct Start<'a> {
     style: &'static str,
     app: &'a Settings,
-    language: &'static str,
+    language: Language,
     title: String,
     lead: String,
     error: Option<String>,
@@ -98,7 +99,7 @@ struct Start<'a> {
 struct HandedOn<'a> {
     style: &'static str,
     app: &'a Settings,
-    language: &'static str,
+    language: Language,
     title: String,
     lead: String,
     label: String,
@@ -288,14 +289,14 @@ impl Pages<'_> {
             request.terms.scope.iter().map(String::as_str).collect()
         };
         let permissions =
-            scopes.into_iter().map(|scope| (scope, language.say(scope_key(scope), &[]))).collect();
+            scopes.into_iter().map(|scope| (scope, reason(language, scope))).collect();
         let provider = [("provider", platform.provider)];
         page(
             StatusCode::OK,
             &Start {
                 style: STYLE,
                 app: self.app,
-                language: language.tag(),
+                language,
                 title: language.say("start-title", &[]),
                 lead: language.say(lead, &values),
                 error: error.map(|refusal| self.why_not(&refusal)),
@@ -318,7 +319,8 @@ impl Pages<'_> {
         let markup = PlainText(self.language);
         let reference = Reference::from_random([0; 5]);
         let command = "";
-        let voice = Voice { language: self.language, command, reference, markup: &markup };
+        let language = self.language;
+        let voice = Voice { language, command, reference, support: None, markup: &markup };
         let answer = crate::core::Answer::Refused(refusal.clone());
         format!("{} ({code})", voice.message(&answer).body.join(" "))
     }
@@ -330,7 +332,7 @@ impl Pages<'_> {
             &HandedOn {
                 style: STYLE,
                 app: self.app,
-                language: language.tag(),
+                language,
                 title: language.say("start-handed-on-title", &[]),
                 lead: language.say("start-handed-on", &[]),
                 label: language.say("start-handed-on-label", &[]),
@@ -393,20 +395,4 @@ fn facts<'a>(
     let owner = terms.owner(platform).and_then(|owner| presentable(owner.as_str()));
     let owner = owner.map(|owner| labelled("start-owner", owner, true));
     [Some(workspace), Some(asked_by), context, owner].into_iter().flatten().collect()
-}
-
-/// The key of the reason for a permission.
-fn scope_key(scope: &str) -> &'static str {
-    match scope {
-        "commands" => "scope-commands",
-        "chat:write" => "scope-chat-write",
-        "chat:write.public" => "scope-chat-write-public",
-        "users:read" => "scope-users-read",
-        "users:read.email" => "scope-users-read-email",
-        "channels:read" | "groups:read" => "scope-channels-read",
-        "AppCatalog.Read.All" => "scope-app-catalog",
-        "TeamsAppInstallation.ReadWriteSelfForUser.All" => "scope-app-installation",
-        "User.Read" => "scope-user-read",
-        _ => "scope-other",
-    }
 }

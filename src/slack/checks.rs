@@ -8,11 +8,11 @@ use futures_util::stream::{self, StreamExt};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
-use super::manifest::{EMAIL_SCOPE, Grant, SCOPES};
 use super::self_test::Fate;
-use super::web_api::{CallError, Token};
+use super::web_api::{ADDRESS_SCOPE, CallError, Token};
 use super::{PLATFORM, Slack};
 use crate::core::resolve::ResolverKind;
+use crate::core::workspaces::config::NEEDED_SCOPES;
 use crate::doctor::{
     Check, Examination, NovuChecks, NovuSide, Outcome, Probe, Sighting, listed, told,
 };
@@ -233,7 +233,7 @@ impl Look {
         }
         Outcome::failure(
             format!("Slack does not take the bot token of {}", all(&dead)),
-            "install the app anew in that workspace and connect it again, or correct slack.bot_token",
+            "run workspace reconnect for that workspace, or correct slack.bot_token",
         )
     }
 
@@ -256,13 +256,12 @@ impl Look {
     }
 
     async fn scopes(&self) -> Outcome {
-        let needed = SCOPES.iter().filter(|scope| scope.grant == Grant::Bot);
-        let needed: Vec<_> = needed.map(|scope| scope.name).collect();
+        let needed = NEEDED_SCOPES.map(|(scope, _)| scope);
         self.have(&needed).await
     }
 
     async fn email_scope(&self) -> Outcome {
-        self.have(&[EMAIL_SCOPE.name]).await
+        self.have(&[ADDRESS_SCOPE]).await
     }
 
     async fn have(&self, needed: &[&str]) -> Outcome {

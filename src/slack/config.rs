@@ -94,7 +94,7 @@ section! {
         parse::identifier,
     );
 
-    WORKSPACES: ListKey<String> = ListKey::new(
+    pub(super) WORKSPACES: ListKey<String> = ListKey::new(
         "slack.workspaces",
         "the only workspaces, as T… ids, or organisations, as E… ids, that may be connected",
         parse::identifier,

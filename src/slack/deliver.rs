@@ -36,6 +36,8 @@ pub(super) struct SlackDelivery {
     pub(super) linking: Arc<Linking>,
     pub(super) web_api: WebApi,
     pub(super) http: Outgoing,
+    /// Where people get help.
+    pub(super) support: Option<Arc<str>>,
     pub(super) clock: SharedClock,
 }
 
@@ -156,7 +158,7 @@ impl Deliver for SlackDelivery {
     }
 
     async fn show(&self, place: &mut Place, question: &Question, answer: &Answer) -> Shown {
-        let message = message(question, answer);
+        let message = message(question, answer, self.support.as_deref());
         if let Some(url) = place.usable_url(self.clock.now()) {
             place.uses_left -= 1;
             let post = message.for_response_url(!place.beside_original);
@@ -209,11 +211,16 @@ impl SlackDelivery {
 }
 
 /// Puts an answer into Slack's form.
-pub(super) fn message(question: &Question, answer: &Answer) -> PrivateMessage {
+pub(super) fn message(
+    question: &Question,
+    answer: &Answer,
+    support: Option<&str>,
+) -> PrivateMessage {
     let voice = Voice {
         language: question.language(),
         command: &question.command,
         reference: question.reference,
+        support,
         markup: &Mrkdwn,
     };
     PrivateMessage::render(&voice.message(answer))

@@ -1,24 +1,28 @@
 //! The Slack app's manifest (Slack: app manifest reference, schema 2).
 
 use serde::Serialize;
+use url::Url;
 
-use super::config::{COMMAND, USER_SCOPE};
+use super::config::{COMMAND, USER_SCOPE, WORKSPACES};
 use crate::config::Reader;
-use crate::core::resolve::ResolverKind;
-use crate::core::resolve::config::CHAIN;
+use crate::core::Language;
+use crate::core::workspaces::config::SCOPE;
 use crate::net::origin::Origin;
 use crate::novu::config::API_URL;
+use crate::words::config as about;
+use crate::words::permissions::reason;
 
 /// The colour behind the icon in Slack: the ground of the icon, as HTML writes it.
 const BACKGROUND: &str = "#1d1c2b";
-
 /// Creates an app from the manifest that follows (Slack: creating apps using manifests).
 const CREATE_APP: &str = "https://api.slack.com/apps?new_app=1&manifest_json=";
 /// Where Novu takes people back from Slack, below the root of its API (Novu 3.19 source, chat
 /// OAuth constants).
 const CALLBACK: &str = "/v1/integrations/chat/oauth/callback";
-/// Novu's API where the configured one is nobody's business outside.
-const NOVU: &str = "https://api.novu.co";
+/// What people are asked for where nothing else is configured (Novu 3.19 source, Slack link-user use case).
+const NOVUS_USER_SCOPE: &str = "identity.basic";
+/// The name of the bot where the app's name has no letter that such a name may have.
+const BOT_NAME: &str = "novu-connect";
 
 /// Who is asked for a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,77 +44,75 @@ impl Grant {
     }
 }
 
-/// A permission that the app asks for.
-#[derive(Debug, Clone, Copy)]
+/// A scope that the app asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// Slack's name for it.
-    pub name: &'static str,
+    pub name: String,
     /// Who is asked for it.
     pub grant: Grant,
-    /// What the service cannot do without it.
-    pub reason: &'static str,
+    /// What it is for.
+    pub reason: String,
 }
-
-/// Every scope that the service needs, whatever its configuration.
-pub const SCOPES: &[Scope] = &[
-    Scope { name: "commands", grant: Grant::Bot, reason: "`/connect`" },
-    Scope {
-        name: "chat:write",
-        grant: Grant::Bot,
-        reason: "a direct message when an answer comes later than `/connect` can wait; Novu's \
-                 notifications",
-    },
-    Scope {
-        name: "users:read",
-        grant: Grant::Bot,
-        reason: "the person's language, and whether the account is a guest, a bot or switched off",
-    },
-    Scope {
-        name: "identity.basic",
-        grant: Grant::User,
-        reason: "signing in: Novu asks the person for it, and learns nothing but who they are",
-    },
-];
-
-/// The scope that finding people by their e-mail address needs besides.
-pub const EMAIL_SCOPE: Scope = Scope {
-    name: "users:read.email",
-    grant: Grant::Bot,
-    reason: "only if `identity.chain` contains `email`: the address, which is looked up in Novu",
-};
 
 /// What an installation of the app has of its own.
 #[derive(Debug, Clone)]
 pub struct App {
+    /// What people call it, at most 35 characters.
+    pub name: String,
+    /// Where people find help and terms: what it is, and the address.
+    pub addresses: Vec<(String, String)>,
     /// Where Slack reaches the service.
     pub origin: Origin,
     /// The slash command with its slash, 2 to 32 characters.
     pub command: String,
     /// Where Slack sends people back to after they have signed in: an address of Novu's.
     pub redirect_url: String,
+    /// What a workspace is asked for when it is connected.
+    pub bot_scopes: Vec<String>,
     /// What people are asked for when they sign in.
     pub user_scopes: Vec<String>,
-    /// Whether people are found by their e-mail address.
-    pub reads_email: bool,
+    /// Whether organisations of Enterprise Grid are served: it can be installed for a whole one then.
+    pub for_organisations: bool,
 }
 
 impl App {
-    /// The app of a service whose configuration is read here; `None` where a problem was noted.
-    pub fn read(reader: &mut Reader, origin: Origin) -> Option<Self> {
+    /// The app of a service whose configuration is read here; `None` where a problem was noted. `novu_api`
+    /// wins over the configured address of Novu's API.
+    pub fn read(reader: &mut Reader, origin: Origin, novu_api: Option<Url>) -> Option<Self> {
+        let about = about::Settings::read(reader);
         let command = reader.value(&COMMAND);
+        let bot_scopes = reader.filled_list(&SCOPE);
         let user_scopes = reader.optional_list(&USER_SCOPE);
-        let chain = reader.filled_list(&CHAIN);
-        let novu = reader.value(&API_URL)?;
-        // Plain http is how Novu is reached within a cluster, and tells nothing of its address
-        // outside.
-        let novu = if novu.scheme() == "https" { novu.as_str() } else { NOVU };
+        let workspaces = reader.optional_list(&WORKSPACES).unwrap_or_default();
+        let novu = novu_api.or_else(|| public_api(reader))?;
+        let about = about?;
         Some(Self {
+            addresses: about.addresses(Language::English),
+            name: about.name,
             origin,
             command: command?,
-            redirect_url: format!("{}{CALLBACK}", novu.trim_end_matches('/')),
-            user_scopes: user_scopes.unwrap_or_else(|| scopes(Grant::User)),
-            reads_email: chain?.contains(&ResolverKind::Email),
+            redirect_url: format!("{}{CALLBACK}", novu.as_str().trim_end_matches('/')),
+            bot_scopes: bot_scopes?,
+            user_scopes: user_scopes.unwrap_or_else(|| vec![NOVUS_USER_SCOPE.to_owned()]),
+            for_organisations: workspaces.iter().any(|id| id.starts_with('E')),
         })
+    }
+
+    /// Every scope that the app asks for, with what it is for.
+    #[must_use]
+    pub fn scopes(&self) -> Vec<Scope> {
+        let bot = self.bot_scopes.iter().map(|name| Scope {
+            name: name.clone(),
+            grant: Grant::Bot,
+            reason: reason(Language::English, name),
+        });
+        let user = self.user_scopes.iter().map(|name| Scope {
+            name: name.clone(),
+            grant: Grant::User,
+            reason: Language::English.say("scope-sign-in", &[]),
+        });
+        bot.chain(user).collect()
     }
 
     /// The manifest as a JSON document that is pleasant to read, with a line end.
@@ -143,23 +145,28 @@ impl App {
                     is_enabled: true,
                     request_url: self.origin.at("/slack/interactions"),
                 },
-                org_deploy_enabled: false,
+                org_deploy_enabled: self.for_organisations,
                 socket_mode_enabled: false,
                 token_rotation_enabled: false,
             },
         }
     }
 
-    fn display_information(&self) -> DisplayInformation {
+    fn display_information(&self) -> DisplayInformation<'_> {
         let command = &self.command;
+        let mut addresses = String::new();
+        for (what, address) in &self.addresses {
+            let shown = address.strip_prefix("mailto:").unwrap_or(address);
+            addresses.extend(["\n", what, ": ", shown]);
+        }
         DisplayInformation {
-            name: "Novu Connect",
+            name: &self.name,
             description: "Connect your Slack account and get your notifications here",
             long_description: format!(
                 "Type {command} to receive your notifications in Slack. You get a private sign-in \
                  button, sign in once, and notifications that are meant for you arrive as direct \
                  messages from then on. Type {command} status to see whether you are connected, \
-                 and {command} disconnect to end it.",
+                 and {command} disconnect to end it.{addresses}",
             ),
             background_color: BACKGROUND,
         }
@@ -174,7 +181,7 @@ impl App {
                 messages_tab_enabled: true,
                 messages_tab_read_only_enabled: true,
             },
-            bot_user: BotUser { display_name: "novu-connect", always_online: true },
+            bot_user: BotUser { display_name: bot_name(&self.name), always_online: true },
             slash_commands: [SlashCommand {
                 command: &self.command,
                 url: self.origin.at("/slack/commands"),
@@ -186,28 +193,37 @@ impl App {
     }
 
     fn oauth_config(&self) -> OauthConfig<'_> {
-        let mut bot = scopes(Grant::Bot);
-        if self.reads_email {
-            bot.push(EMAIL_SCOPE.name.to_owned());
-        }
         OauthConfig {
             redirect_urls: [&self.redirect_url],
-            scopes: Scopes { bot, user: &self.user_scopes },
+            scopes: Scopes { bot: &self.bot_scopes, user: &self.user_scopes },
         }
     }
 }
 
-/// The names of the scopes that one party is always asked for.
-fn scopes(grant: Grant) -> Vec<String> {
-    let asked = SCOPES.iter().filter(|scope| scope.grant == grant);
-    asked.map(|scope| scope.name.to_owned()).collect()
+/// The configured address of Novu's API, if Slack can send people there.
+fn public_api(reader: &mut Reader) -> Option<Url> {
+    let api = reader.value(&API_URL)?;
+    if api.scheme() == "https" {
+        return Some(api);
+    }
+    let cause = "is plain http, and Slack sends people back to Novu by https";
+    reader.blame(&API_URL, format!("{cause}: give --novu-api with its address for browsers"));
+    None
+}
+
+/// The name of the bot: letters, digits and hyphens (Slack: app manifest reference, `bot_user`).
+fn bot_name(name: &str) -> String {
+    let word = |part: &str| part.to_ascii_lowercase();
+    let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let name = words.map(word).collect::<Vec<_>>().join("-");
+    if name.is_empty() { BOT_NAME.to_owned() } else { name }
 }
 
 #[derive(Serialize)]
 struct Manifest<'a> {
     #[serde(rename = "_metadata")]
     metadata: Metadata,
-    display_information: DisplayInformation,
+    display_information: DisplayInformation<'a>,
     features: Features<'a>,
     oauth_config: OauthConfig<'a>,
     settings: Settings,
@@ -220,8 +236,8 @@ struct Metadata {
 }
 
 #[derive(Serialize)]
-struct DisplayInformation {
-    name: &'static str,
+struct DisplayInformation<'a> {
+    name: &'a str,
     description: &'static str,
     /// 175 to 4000 characters.
     long_description: String,
@@ -244,7 +260,7 @@ struct AppHome {
 
 #[derive(Serialize)]
 struct BotUser {
-    display_name: &'static str,
+    display_name: String,
     always_online: bool,
 }
 
@@ -265,7 +281,7 @@ struct OauthConfig<'a> {
 
 #[derive(Serialize)]
 struct Scopes<'a> {
-    bot: Vec<String>,
+    bot: &'a [String],
     user: &'a [String],
 }
 

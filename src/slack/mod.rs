@@ -78,6 +78,7 @@ pub struct Slack {
     /// What the configuration says, for whoever looks whether it is right.
     settings: Settings,
     command: String,
+    support: Option<Arc<str>>,
     response_hosts: HostAllowlist,
     reply_budget: Duration,
     clock: SharedClock,
@@ -110,6 +111,7 @@ impl Slack {
             linking: Arc::clone(&linking),
             web_api: web_api.clone(),
             http: common.http.clone(),
+            support: common.support.clone(),
             clock: Arc::clone(&clock),
         };
         Ok(Self {
@@ -117,6 +119,7 @@ impl Slack {
             answering: common.answering(delivery, linking),
             web_api,
             command: settings.command.clone(),
+            support: common.support.clone(),
             response_hosts: settings.response_hosts.clone(),
             reply_budget: settings.reply_budget,
             settings,

@@ -160,7 +160,8 @@ impl Slack {
         tracing::warn!(%reference, %problem, code, "not served");
         self.metrics.answered(PLATFORM.name, NO_INTENT, code);
         let language = Language::default();
-        let voice = Voice { language, command: &self.command, reference, markup: &Mrkdwn };
+        let (command, support) = (self.command.as_str(), self.support.as_deref());
+        let voice = Voice { language, command, reference, support, markup: &Mrkdwn };
         let refused = Answer::Refused(Reason::Incomplete.into());
         ephemeral(&PrivateMessage::render(&voice.message(&refused)))
     }
@@ -172,7 +173,9 @@ impl Slack {
         let pending = PendingReply::new(question, Lookup::default(), place);
         let deadline = arrived + self.reply_budget;
         match self.answering.within(deadline, pending).await {
-            Ok((question, answer)) => ephemeral(&message(&question, &answer)),
+            Ok((question, answer)) => {
+                ephemeral(&message(&question, &answer, self.support.as_deref()))
+            }
             Err(AskedBefore) => self.verifier.refuse_replayed().into_response(),
         }
     }

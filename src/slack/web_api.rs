@@ -38,7 +38,7 @@ const LARGEST_ANSWER: usize = 512 * 1024;
 /// The response header with the scopes of the token (Slack, Web API).
 const SCOPES_HEADER: &str = "x-oauth-scopes";
 /// The scope without which Slack leaves addresses out, as if nobody had one (Slack, `users.info`).
-const ADDRESS_SCOPE: &str = "users:read.email";
+pub(super) const ADDRESS_SCOPE: &str = "users:read.email";
 /// The words for "no" that stay until somebody acts (Slack, Web API errors).
 const LASTING: [&str; 12] = [
     "missing_scope",

@@ -45,12 +45,14 @@ pub(super) struct Wording<'a> {
     pub command: &'a str,
     /// The reference of the question.
     pub reference: Reference,
+    /// Where people get help.
+    pub support: Option<&'a str>,
 }
 
 impl Wording<'_> {
     fn message(&self, answer: &Answer, markup: &dyn Markup) -> Message {
-        let Self { language, command, reference } = *self;
-        Voice { language, command, reference, markup }.message(answer)
+        let Self { language, command, reference, support } = *self;
+        Voice { language, command, reference, support, markup }.message(answer)
     }
 }
 

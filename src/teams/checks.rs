@@ -219,7 +219,7 @@ impl Look {
         if !without.is_empty() {
             return Outcome::failure(
                 format!("no administrator has consented to the app in {}", listed(&without)),
-                "let an administrator of that tenant connect it again, and consent",
+                "grant the permissions in Entra under Enterprise applications of that tenant",
             );
         }
         if !unasked.is_empty() {

@@ -35,6 +35,8 @@ pub(super) struct TeamsDelivery {
     connector: Arc<Connector>,
     /// The bot's id in links to a chat with it.
     app_id: String,
+    /// Where people get help.
+    support: Option<Arc<str>>,
     /// Who sees the targeted messages that were sent: nothing in a press of a button proves it.
     targeted: Cache<TargetedMessage, String>,
 }
@@ -177,7 +179,7 @@ impl Deliver for TeamsDelivery {
                 return Shown::Gone;
             }
         };
-        let card = card(question, answer);
+        let card = card(question, answer, self.support.as_deref());
         if let Some(shown) = &place.shown {
             match self.replace(&url, place, shown, &card).await {
                 Ok(()) => return Shown::Shown("updated"),
@@ -200,9 +202,9 @@ impl Deliver for TeamsDelivery {
 }
 
 impl TeamsDelivery {
-    pub(super) fn new(connector: Connector, app_id: String) -> Self {
+    pub(super) fn new(connector: Connector, app_id: String, support: Option<Arc<str>>) -> Self {
         let targeted = Cache::new(MOST_TARGETED);
-        Self { connector: Arc::new(connector), app_id, targeted }
+        Self { connector: Arc::new(connector), app_id, support, targeted }
     }
 
     /// Takes note of who sees a targeted message.
@@ -336,11 +338,12 @@ impl TeamsDelivery {
 }
 
 /// Puts an answer on a card.
-fn card(question: &Question, answer: &Answer) -> PrivateCard {
+fn card(question: &Question, answer: &Answer, support: Option<&str>) -> PrivateCard {
     let wording = Wording {
         language: question.language(),
         command: &question.command,
         reference: question.reference,
+        support,
     };
     PrivateCard::render(answer, wording)
 }

@@ -142,7 +142,8 @@ impl Teams {
             tokens: None,
         };
         let linking = common.linking(integration, settings.connection.clone());
-        let delivery = TeamsDelivery::new(connector, settings.app_id.clone());
+        let delivery =
+            TeamsDelivery::new(connector, settings.app_id.clone(), common.support.clone());
         Ok(Self {
             app_id: settings.app_id,
             integration: settings.integration,

@@ -239,6 +239,7 @@ mod tests {
             language: Language::English,
             command: "/connect",
             reference: Reference::from_random([0; 5]),
+            support: None,
         };
         PrivateCard::render(&Answer::Working, wording)
     }

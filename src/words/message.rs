@@ -102,6 +102,8 @@ pub struct Voice<'a> {
     pub command: &'a str,
     /// The reference of the question.
     pub reference: Reference,
+    /// Where people get help, if the operator has said so.
+    pub support: Option<&'a str>,
     /// The platform's way of setting text.
     pub markup: &'a dyn Markup,
 }
@@ -286,7 +288,13 @@ impl Voice<'_> {
             format!("• {}", self.say(help_key(intent), &[("words", &self.typed(word))]))
         });
         let list = std::iter::once(self.say("help", &[])).chain(lines).collect::<Vec<_>>();
-        self.with(first.into_iter().chain([list.join("\n")]).collect(), &[CONNECT])
+        let body = first.into_iter().chain([list.join("\n")]).chain(self.where_to_get_help());
+        self.with(body.collect(), &[CONNECT])
+    }
+
+    fn where_to_get_help(&self) -> Option<String> {
+        let support = self.markup.escape(self.support?);
+        Some(format!("{}: {support}", self.say("about-help", &[])))
     }
 
     /// A guess, with a button that does what was probably meant; where there is none, help.
@@ -310,6 +318,8 @@ impl Voice<'_> {
         let remedy = self.language.remedy(code, &[("connect", &self.typed(Intent::CONNECT_WORD))]);
         let reference =
             self.say("reference", &[("code", code), ("reference", self.reference.as_str())]);
+        let help = self.where_to_get_help().map(|help| format!(" · {help}"));
+        let reference = reference + &help.unwrap_or_default();
         let offers: &[Offer] = if refusal.reason.can_pass() { &[CONNECT] } else { &[] };
         let message = self.with(vec![why, remedy], offers);
         let spoken = format!("{}\n{reference}", message.spoken);

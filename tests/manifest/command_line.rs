@@ -44,6 +44,28 @@ fn slacks_manifest_can_be_redirected_and_the_link_still_seen() {
     assert_eq!(text(&output.stdout), include_str!("../../manifests/slack/manifest.json"));
     let aside = text(&output.stderr);
     assert!(aside.starts_with("Create the app: https://api.slack.com/apps?new_app=1&"), "{aside}");
+    assert!(aside.contains("\n  commands (bot): so that people can type the slash command\n"));
+}
+
+#[test]
+fn slack_leads_back_to_novu_where_browsers_find_it() {
+    let back = |arguments: &[&str], env: &[(&str, &str)]| {
+        let output = done(&[&["slack", "--public-url", SAMPLE], arguments].concat(), env);
+        let manifest: Value = serde_json::from_slice(&output.stdout).unwrap();
+        manifest.pointer("/oauth_config/redirect_urls/0").unwrap().as_str().unwrap().to_owned()
+    };
+    let callback = "v1/integrations/chat/oauth/callback";
+    let europe = [("CONNECT_NOVU__API_URL", "https://eu.api.novu.co")];
+    assert_eq!(back(&[], &europe), format!("https://eu.api.novu.co/{callback}"));
+    let cluster = [("CONNECT_NOVU__API_URL", "http://novu-api:3000")];
+    let own = ["--novu-api", "https://novu.example.com/api/"];
+    assert_eq!(back(&own, &cluster), format!("https://novu.example.com/api/{callback}"));
+    let told = refused(&["slack", "--public-url", SAMPLE], &cluster);
+    assert!(told.contains("NOVU__API_URL") && told.contains("--novu-api"), "{told}");
+    for wrong in ["http://novu.example.com", "https://dashboard.novu.co", "https://api.novu.co/v1"]
+    {
+        refused(&["slack", "--public-url", SAMPLE, "--novu-api", wrong], &[]);
+    }
 }
 
 #[test]
@@ -166,6 +188,32 @@ fn a_teams_package_can_carry_ones_own_name() {
             "websiteUrl": "https://acme.example",
             "privacyUrl": "https://acme.example/p",
             "termsOfUseUrl": "https://acme.example/t",
+        })
+    );
+}
+
+#[test]
+fn a_teams_package_says_what_is_configured() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = path(&folder, "app.zip");
+    let env = [
+        ("CONNECT_APP__NAME", "Acme Updates"),
+        ("CONNECT_APP__SUPPORT", "https://acme.example/help"),
+        ("CONNECT_APP__PRIVACY_URL", "https://acme.example/p"),
+    ];
+    let arguments =
+        [&["teams", "--out", &file, "--privacy", "https://acme.example/q"][..], &APP_ID];
+    done(&arguments.concat(), &env);
+    let manifest = teams_manifest(Path::new(&file));
+    assert_eq!(manifest["name"]["short"], "Acme Updates");
+    assert_eq!(manifest["name"]["full"], "Acme Updates: your notifications in Teams");
+    assert_eq!(
+        manifest["developer"],
+        serde_json::json!({
+            "name": "Acme Updates",
+            "websiteUrl": "https://acme.example/help",
+            "privacyUrl": "https://acme.example/q",
+            "termsOfUseUrl": "https://novu.co/terms",
         })
     );
 }

@@ -15,7 +15,7 @@ use novu_connect_bot::net::{self, Outgoing};
 use novu_connect_bot::random::SystemRandom;
 use novu_connect_bot::slack::WebApi;
 use novu_connect_bot::slack::block_kit::PrivateMessage;
-use novu_connect_bot::slack::manifest::{App, EMAIL_SCOPE, Grant, SCOPES};
+use novu_connect_bot::slack::manifest::{App, Grant};
 use novu_connect_bot::words::message::Message;
 use secrecy::SecretString;
 use serde_json::json;
@@ -36,7 +36,7 @@ fn parsed(app: &App) -> Value {
 fn app_with(more: &[(&str, &str)]) -> App {
     let env = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let mut reader = Sources::new(None, env).read_without_secrets(&sections());
-    let app = App::read(&mut reader, origin());
+    let app = App::read(&mut reader, origin(), None);
     reader.conclude(app).unwrap().0
 }
 
@@ -86,18 +86,26 @@ fn slacks_schema_would_notice() {
 #[test]
 fn it_says_what_is_configured() {
     let manifest = configured(&[
+        ("CONNECT_APP__NAME", "Acme Updates!"),
+        ("CONNECT_APP__SUPPORT", "help@acme.example"),
+        ("CONNECT_APP__PRIVACY_URL", "https://acme.example/privacy"),
         ("CONNECT_SLACK__COMMAND", "/notify"),
         ("CONNECT_SLACK__USER_SCOPE", "users:read"),
-        ("CONNECT_IDENTITY__CHAIN", "email,template"),
+        ("CONNECT_WORKSPACES__SCOPE", "commands,chat:write,users:read,im:write"),
         ("CONNECT_NOVU__API_URL", "https://novu.example.com/api"),
     ]);
+    assert_eq!(problems(SCHEMA, &manifest), [""; 0]);
+    assert_eq!(at(&manifest, "/display_information/name"), "Acme Updates!");
+    assert_eq!(at(&manifest, "/features/bot_user/display_name"), "acme-updates");
     assert_eq!(at(&manifest, "/features/slash_commands/0/command"), "/notify");
     let description = at(&manifest, "/display_information/long_description");
     assert!(description.contains("/notify status") && !description.contains("/connect"));
+    let addresses = "\nHelp: help@acme.example\nPrivacy: https://acme.example/privacy";
+    assert!(description.ends_with(addresses), "{description}");
     assert_eq!(
         manifest.pointer("/oauth_config/scopes").unwrap(),
         &json!({
-            "bot": ["commands", "chat:write", "users:read", "users:read.email"],
+            "bot": ["commands", "chat:write", "users:read", "im:write"],
             "user": ["users:read"],
         })
     );
@@ -108,12 +116,21 @@ fn it_says_what_is_configured() {
 }
 
 #[test]
-fn novus_address_within_a_cluster_is_nobody_elses_business() {
-    let manifest = configured(&[("CONNECT_NOVU__API_URL", "http://novu-api:3000")]);
-    assert_eq!(
-        at(&manifest, "/oauth_config/redirect_urls/0"),
-        "https://api.novu.co/v1/integrations/chat/oauth/callback",
-    );
+fn a_bot_always_has_a_name_that_slack_takes() {
+    for (name, bot) in [("Ünïted", "n-ted"), ("通知", "novu-connect"), ("A  b/C", "a-b-c")] {
+        let manifest = configured(&[("CONNECT_APP__NAME", name)]);
+        assert_eq!(at(&manifest, "/features/bot_user/display_name"), bot);
+    }
+}
+
+#[test]
+fn it_can_be_installed_for_an_organisation_where_one_is_served() {
+    let switched = |workspaces: &str| {
+        let manifest = configured(&[("CONNECT_SLACK__WORKSPACES", workspaces)]);
+        manifest.pointer("/settings/org_deploy_enabled").unwrap().as_bool().unwrap()
+    };
+    assert!(switched("T0123ABCD,E0123ABCD"));
+    assert!(!switched("T0123ABCD"));
 }
 
 #[tokio::test]
@@ -137,14 +154,17 @@ async fn addresses_lead_to_routes() {
 
 #[test]
 fn the_readme_gives_the_reason_for_every_scope_and_for_no_other() {
+    let section = README.split("## Scopes, and why").nth(1).unwrap();
     let given: BTreeSet<_> =
-        README.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
-    let needed: BTreeSet<_> = SCOPES
+        section.lines().filter(|line| line.starts_with("| `")).map(str::to_owned).collect();
+    let asked = app_with(&[]).scopes();
+    let needed: BTreeSet<_> = asked
         .iter()
-        .chain([&EMAIL_SCOPE])
         .map(|scope| format!("| `{}` | {} | {} |", scope.name, scope.grant.name(), scope.reason))
         .collect();
     assert_eq!(given, needed);
+    let unexplained = app_with(&[("CONNECT_WORKSPACES__SCOPE", "im:write")]).scopes();
+    assert!(asked.iter().all(|scope| scope.reason != unexplained[0].reason));
 }
 
 /// What the service does in Slack with a token that has these scopes: looks a person up, with
@@ -180,17 +200,18 @@ async fn tried(scopes: &[&str]) -> (bool, bool, bool) {
 
 #[tokio::test]
 async fn every_scope_is_needed_and_none_is_missing() {
-    let bot = SCOPES.iter().filter(|scope| scope.grant == Grant::Bot).map(|scope| scope.name);
-    let all: Vec<_> = bot.collect();
+    let app = app_with(&[]);
+    let all: Vec<_> = app.bot_scopes.iter().map(String::as_str).collect();
     let without = |left_out: &str| -> Vec<_> {
         all.iter().copied().filter(|scope| *scope != left_out).collect()
     };
-    assert_eq!(tried(&all).await, (true, false, true));
+    assert_eq!(tried(&all).await, (true, true, true));
+    assert_eq!(tried(&without("users:read.email")).await, (true, false, true));
     assert_eq!(tried(&without("users:read")).await, (false, false, true));
-    assert_eq!(tried(&without("chat:write")).await, (true, false, false));
-    assert_eq!(tried(&[&all[..], &[EMAIL_SCOPE.name]].concat()).await, (true, true, true));
+    assert_eq!(tried(&without("chat:write")).await, (true, true, false));
     // Slack itself looks for this one before it sends a command.
-    assert!(all.contains(&"commands") && all.len() == 3);
+    assert!(all.contains(&"commands") && all.len() == 4);
+    assert_eq!(app.scopes().iter().filter(|scope| scope.grant == Grant::Bot).count(), 4);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
+use crate::core::resolve::ResolverKind;
+use crate::core::resolve::config::CHAIN;
 use crate::novu::{Context, ContextValue, SubscriberId};
 use crate::section;
 
@@ -27,7 +29,7 @@ section! {
         subscriber,
     );
 
-    SCOPE: ListKey<String> = ListKey::new(
+    pub(crate) SCOPE: ListKey<String> = ListKey::new(
         "workspaces.scope",
         "the scopes that a Slack workspace grants the bot",
         scope,
@@ -63,10 +65,16 @@ impl Settings {
         } else if context.is_none() && subscriber.is_some() && !by_subscriber {
             reader.warn(&SUBSCRIBER, ONE_WORKSPACE);
         }
-        for (needed, what) in NEEDED {
+        for (needed, what) in NEEDED_SCOPES {
             if !scope.iter().any(|scope| scope == needed) {
                 reader.warn(&SCOPE, format!("lacks {needed}, without which {what}: add it"));
             }
+        }
+        let finds_by_email =
+            reader.filled_list(&CHAIN).is_some_and(|it| it.contains(&ResolverKind::Email));
+        if finds_by_email && !scope.iter().any(|scope| scope == EMAIL_SCOPE) {
+            let what = "though identity.chain has email, which finds nobody in Slack without";
+            reader.warn(&SCOPE, format!("lacks {EMAIL_SCOPE}, {what}: add it"));
         }
         Some(Self { context, subscriber, scope })
     }
@@ -104,11 +112,14 @@ const ONE_WORKSPACE: &str = "is the same for all workspaces, so Novu would keep 
                              put {workspace} into it, unless there is one workspace only";
 
 /// What is needed of a Slack workspace, and what fails without.
-const NEEDED: [(&str, &str); 3] = [
+pub(crate) const NEEDED_SCOPES: [(&str, &str); 3] = [
     ("commands", "people have no slash command"),
     ("chat:write", "nothing can be sent"),
     ("users:read", "it cannot be told who somebody is"),
 ];
+
+/// What the resolver `email` needs of a Slack workspace.
+const EMAIL_SCOPE: &str = "users:read.email";
 
 fn context_of(
     entries: &[(String, String)],

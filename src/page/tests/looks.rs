@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::*;
+use crate::words::config::Support;
 
 #[tokio::test]
 async fn the_page_names_both_accounts_and_offers_one_button_to_go_on() {
@@ -167,7 +168,7 @@ async fn the_policy_lets_our_style_pass_and_the_form_follow_its_redirects() {
 #[tokio::test]
 async fn the_operators_name_and_logo_are_on_the_page() {
     let logo_url = Some(Url::parse("https://cdn.example/logo.svg?a=1&b=%22").unwrap());
-    let app = config::Settings { name: "Acme & Sons".to_owned(), logo_url };
+    let app = Settings { name: "Acme & Sons".to_owned(), logo_url, ..app() };
     let site = Site::of(sign_in(), &[], app).await;
     let seen = site.get(&site.link(&ada()).await).await;
     for part in [
@@ -177,4 +178,24 @@ async fn the_operators_name_and_logo_are_on_the_page() {
         assert!(seen.html.contains(part), "{part} in {}", seen.html);
     }
     assert!(seen.header("content-security-policy").contains("img-src https://cdn.example; "));
+}
+
+#[tokio::test]
+async fn every_page_names_help_and_privacy_where_they_are_given() {
+    let site = Site::of(sign_in(), &[], app()).await;
+    assert!(!site.get(&site.link(&ada()).await).await.html.contains("<footer>"));
+    let privacy_url = Some(Url::parse("https://acme.example/privacy?a=1&b=2").unwrap());
+    let support = Some(Support::Mail("help@acme.example".to_owned()));
+    let site = Site::of(sign_in(), &[], Settings { support, privacy_url, ..app() }).await;
+    let landing = site.origin.join("/linked/slack").unwrap();
+    for page in [site.link(&ada()).await, site.link_of("nothing"), landing] {
+        let seen = site.get(&page).await;
+        for part in [
+            "<a href=\"mailto:help@acme.example\">Help</a>",
+            "<a href=\"https://acme.example/privacy?a=1&#38;b=2\">Privacy</a>",
+        ] {
+            assert!(seen.html.contains(part), "{part} in {}", seen.html);
+        }
+        assert!(!seen.html.contains("Terms of use"));
+    }
 }

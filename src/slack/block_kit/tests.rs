@@ -21,7 +21,8 @@ fn moment() -> Timestamp {
 }
 
 fn voice(language: Language, command: &str) -> Voice<'_> {
-    Voice { language, command, reference: Reference::from_random([7; 5]), markup: &Mrkdwn }
+    let reference = Reference::from_random([7; 5]);
+    Voice { language, command, reference, support: None, markup: &Mrkdwn }
 }
 
 fn sign_in(length: usize) -> Answer {
@@ -164,5 +165,19 @@ proptest! {
             let text = shown.to_string();
             prop_assert!(!text.contains("<!channel") && !text.contains("<@") && !text.contains("<http"));
         }
+    }
+}
+
+#[test]
+fn help_and_refusals_name_where_to_get_help() {
+    for answer in [Answer::Help(None), Answer::Refused(Reason::Held.into())] {
+        let quiet = voice(Language::English, "/connect");
+        let shown = |support| {
+            let message = Voice { support, ..quiet }.message(&answer);
+            message.body.into_iter().chain(message.footer).collect::<Vec<_>>().join("\n")
+        };
+        let told = shown(Some("https://acme.example/help?a=1&b=2"));
+        assert!(told.contains("Help: https://acme.example/help?a=1&amp;b=2"), "{told}");
+        assert!(!shown(None).contains("Help:"));
     }
 }

@@ -29,7 +29,7 @@ static SCHEMA: LazyLock<Validator> = LazyLock::new(|| {
 
 fn wording(language: Language) -> Wording<'static> {
     let reference = Reference::from_random([1; 5]);
-    Wording { language, command: "/connect", reference }
+    Wording { language, command: "/connect", reference, support: None }
 }
 
 /// A link as Novu makes it: its parameters are encoded.

@@ -158,7 +158,8 @@ fn place(kind: ConversationKind) -> PrivatePlace {
 
 fn card() -> PrivateCard {
     let reference = Reference::from_random([0; 5]);
-    let wording = Wording { language: Language::English, command: "/connect", reference };
+    let language = Language::English;
+    let wording = Wording { language, command: "/connect", reference, support: None };
     PrivateCard::render(&Answer::Working, wording)
 }
 

@@ -1,5 +1,7 @@
 //! The manifest itself (Teams: app manifest schema 1.30).
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::icons;
@@ -11,15 +13,14 @@ const SCHEMA: &str =
     "https://developer.microsoft.com/json-schemas/teams/v1.30/MicrosoftTeams.schema.json";
 const SCHEMA_VERSION: &str = "1.30";
 
-const NAME: ShortAndFull =
-    ShortAndFull { short: "Novu Connect", full: "Novu Connect: your notifications in Teams" };
-
-const DESCRIPTION: ShortAndFull = ShortAndFull {
+const DESCRIPTION: ShortAndFull<'static> = ShortAndFull {
     short: "Connect your Teams account and get your notifications here",
-    full: "Type connect to receive your notifications in Teams. You get a private sign-in button, \
+    full: Cow::Borrowed(
+        "Type connect to receive your notifications in Teams. You get a private sign-in button, \
            sign in once, and notifications that are meant for you arrive in your chat with this \
            app from then on. Type status to see whether you are connected, and help to see what \
            else you can type.",
+    ),
 };
 
 /// What people can type, with the line that Teams shows beside it. Teams sends the title as if it
@@ -55,7 +56,10 @@ impl Package {
                 privacy_url: privacy,
                 terms_of_use_url: terms,
             },
-            name: NAME,
+            name: ShortAndFull {
+                short: &self.name,
+                full: Cow::Owned(format!("{}: your notifications in Teams", self.name)),
+            },
             description: DESCRIPTION,
             icons: Icons { color: COLOR_ICON, outline: OUTLINE_ICON },
             accent_color: icons::GROUND,
@@ -99,8 +103,8 @@ struct Manifest<'a> {
     version: &'a Version,
     id: &'a AppId,
     developer: Publisher<'a>,
-    name: ShortAndFull,
-    description: ShortAndFull,
+    name: ShortAndFull<'a>,
+    description: ShortAndFull<'static>,
     icons: Icons,
     accent_color: &'static str,
     bots: [Bot<'a>; 1],
@@ -123,9 +127,9 @@ struct Publisher<'a> {
 
 /// A name of at most 30 and 100 characters, or a description of at most 80 and 4000.
 #[derive(Serialize)]
-struct ShortAndFull {
-    short: &'static str,
-    full: &'static str,
+struct ShortAndFull<'a> {
+    short: &'a str,
+    full: Cow<'a, str>,
 }
 
 #[derive(Serialize)]

@@ -18,6 +18,8 @@ pub use self::values::{
 };
 use crate::net::origin::Origin;
 
+/// What people call the app where it has no name of its own.
+const NAME: &str = "Novu Connect";
 const COLOR_ICON: &str = "color.png";
 const OUTLINE_ICON: &str = "outline.png";
 
@@ -41,6 +43,8 @@ pub struct Package {
     /// The Entra application. It is the bot's id, and the app's too: Novu looks the app up in the
     /// organisation's catalogue by it (Novu 3.19 source, Teams link-user use case).
     pub app_id: AppId,
+    /// What people call the app, at most 30 characters.
+    pub name: String,
     /// Where people reach the service, if they can.
     pub origin: Option<Origin>,
     /// The version of the package.
@@ -53,7 +57,13 @@ impl Package {
     /// The package of an app with the usual names.
     #[must_use]
     pub fn new(app_id: AppId, origin: Option<Origin>) -> Self {
-        Self { app_id, origin, version: Version::default(), developer: Developer::default() }
+        Self {
+            app_id,
+            name: NAME.to_owned(),
+            origin,
+            version: Version::default(),
+            developer: Developer::default(),
+        }
     }
 
     /// The package: a ZIP file with the manifest and both icons in its root. The same input always

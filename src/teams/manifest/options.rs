@@ -1,12 +1,14 @@
 //! What the command line and the configuration say of the app package.
 
 use clap::Args;
+use url::Url;
 
 use super::Package;
 use super::values::{AppId, Developer, DeveloperName, Version, WebPage};
 use crate::config::Reader;
 use crate::net::origin::Origin;
 use crate::teams::config::APP_ID;
+use crate::words::config::{Settings, Support};
 
 /// What the command line says of the package.
 #[derive(Debug, Args)]
@@ -17,16 +19,16 @@ pub(crate) struct PackageOptions {
     /// Version of the package, which has to grow with every upload [default: this program's]
     #[arg(long, value_name = "VERSION")]
     app_version: Option<Version>,
-    /// Who stands behind the app, at most 32 characters [default: Novu Connect]
+    /// Who stands behind the app, at most 32 characters [default: `app.name`]
     #[arg(long, value_name = "NAME")]
     developer: Option<DeveloperName>,
-    /// Page with help for the app [default: Novu's]
+    /// Page with help for the app [default: `app.support` if that is a page, else Novu's]
     #[arg(long, value_name = "URL")]
     website: Option<WebPage>,
-    /// Page about privacy [default: Novu's]
+    /// Page about privacy [default: `app.privacy_url`, else Novu's]
     #[arg(long, value_name = "URL")]
     privacy: Option<WebPage>,
-    /// Page with the terms of use [default: Novu's]
+    /// Page with the terms of use [default: `app.terms_url`, else Novu's]
     #[arg(long, value_name = "URL")]
     terms: Option<WebPage>,
 }
@@ -39,15 +41,24 @@ impl PackageOptions {
             Some(app_id) => app_id,
             None => configured_app_id(reader)?,
         };
+        let about = Settings::read(reader)?;
+        let help = match about.support {
+            Some(Support::Page(page)) => Some(page),
+            Some(Support::Mail(_)) | None => None,
+        };
         let usual = Developer::default();
+        let page = |told: Option<WebPage>, configured: Option<Url>, usual| {
+            told.or_else(|| configured.map(WebPage::from_https)).unwrap_or(usual)
+        };
         Some(Package {
             version: self.app_version.unwrap_or_default(),
             developer: Developer {
-                name: self.developer.unwrap_or(usual.name),
-                website: self.website.unwrap_or(usual.website),
-                privacy: self.privacy.unwrap_or(usual.privacy),
-                terms: self.terms.unwrap_or(usual.terms),
+                name: self.developer.or_else(|| about.name.parse().ok()).unwrap_or(usual.name),
+                website: page(self.website, help, usual.website),
+                privacy: page(self.privacy, about.privacy_url, usual.privacy),
+                terms: page(self.terms, about.terms_url, usual.terms),
             },
+            name: about.name,
             ..Package::new(app_id, origin)
         })
     }

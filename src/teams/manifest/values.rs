@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
+use url::Url;
 
 use crate::config::parse;
 
@@ -116,11 +117,18 @@ pub struct WebPage(String);
 #[error("is not the address of a page: write it like https://example.com/privacy")]
 pub struct NotAWebPage;
 
+impl WebPage {
+    /// The page at an address that is known to be https.
+    pub(super) fn from_https(url: Url) -> Self {
+        Self(url.into())
+    }
+}
+
 impl FromStr for WebPage {
     type Err = NotAWebPage;
 
     fn from_str(text: &str) -> Result<Self, NotAWebPage> {
-        let url = url::Url::parse(text).map_err(|_| NotAWebPage)?;
+        let url = Url::parse(text).map_err(|_| NotAWebPage)?;
         (url.scheme() == "https").then(|| Self(text.to_owned())).ok_or(NotAWebPage)
     }
 }

@@ -191,7 +191,8 @@ impl Deliver for Third {
             return failure;
         }
         let (language, reference) = (question.language(), question.reference);
-        let voice = Voice { language, command: &question.command, reference, markup: self };
+        let voice =
+            Voice { language, command: &question.command, reference, support: None, markup: self };
         let message = voice.message(answer);
         let user = question.asker.user.clone();
         let link = message.buttons.iter().find_map(|button| match &button.target {

@@ -58,3 +58,16 @@ fn a_signing_secret_that_is_hardly_one_is_a_warning() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(warnings[0].contains("number 1, that is not 32 hexadecimal digits"), "{warnings:?}");
 }
+
+#[test]
+fn finding_people_by_e_mail_without_the_scope_for_it_is_a_warning() {
+    let warned = |scope: &str| {
+        let env = [("CONNECT_IDENTITY__CHAIN", "email"), ("CONNECT_WORKSPACES__SCOPE", scope)];
+        let config = load(None, &env).unwrap();
+        config.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let warnings = warned("commands,chat:write,users:read");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("lacks users:read.email"), "{warnings:?}");
+    assert_eq!(warned("commands,chat:write,users:read,users:read.email"), [""; 0]);
+}
