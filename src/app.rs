@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{Admin, AdminParts, AdminToken};
 use crate::answering::{Common, Machine, People, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
@@ -58,6 +59,7 @@ pub struct App {
     common: Arc<Common>,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    admin: Arc<Admin>,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -132,11 +134,13 @@ impl App {
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, config.app, &surfaces);
+        let admin = build_admin(&common, config.server.admin_tokens, &surfaces);
         let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
         Ok(Self {
             common,
             surfaces,
             pages,
+            admin,
             in_force: Arc::new(AsyncMutex::new(config.fingerprints)),
             supervisor: Arc::new(Supervisor::new(clock, metrics)),
             drain: config.server.drain,
@@ -174,7 +178,7 @@ impl App {
 
     /// The routes for operators, for an address of their own.
     pub fn ops_router(&self) -> Router {
-        self.hardened(ops::router(Arc::new(self.clone())))
+        self.hardened(ops::router(Arc::new(self.clone())).merge(self.admin.router()))
     }
 
     fn hardened(&self, router: Router) -> Router {
@@ -292,4 +296,19 @@ fn build_pages(
         random: Arc::clone(&common.random),
         metrics: Arc::clone(&common.metrics),
     })))
+}
+
+fn build_admin(
+    common: &Common,
+    tokens: Vec<AdminToken>,
+    surfaces: &[Arc<dyn Surface>],
+) -> Arc<Admin> {
+    Arc::new(Admin::new(AdminParts {
+        tokens,
+        machines: surfaces.iter().map(|surface| surface.machine()).collect(),
+        store: common.store.clone(),
+        clock: Arc::clone(&common.clock),
+        random: Arc::clone(&common.random),
+        metrics: Arc::clone(&common.metrics),
+    }))
 }
