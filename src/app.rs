@@ -1,6 +1,7 @@
 //! The service put together from its configuration.
 
 mod config;
+mod doctor;
 mod reload;
 mod resolving;
 mod running;
@@ -18,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
-use crate::admin::{Admin, AdminParts, AdminToken};
+use crate::admin::{Admin, AdminParts, AdminToken, Doctor};
 use crate::answering::{Common, Machine, People, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
@@ -28,10 +29,11 @@ use crate::core::{
     Answer, HeldAccounts, Intent, KnownLinks, PROFILES_UNREACHABLE, Reference, TOKEN_EXPIRED,
     WorkspaceIndex,
 };
+use crate::doctor::Report;
 use crate::http::{self, RequestLimits, harden, ops};
 use crate::links::{self, Links};
 use crate::metrics::Metrics;
-use crate::net::{self, Outgoing};
+use crate::net::{self, Outgoing, SingleFlight};
 use crate::novu::{self, Novu};
 use crate::page::{self, LinkPages};
 use crate::random::SharedRandom;
@@ -60,6 +62,10 @@ pub struct App {
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
     admin: Arc<Admin>,
+    /// What the configuration says of what the doctor looks at.
+    examined: Arc<crate::doctor::Settings>,
+    /// The look that is under way.
+    examining: Arc<SingleFlight<Report>>,
     /// What the values in force are known by.
     in_force: Arc<AsyncMutex<Fingerprints>>,
     supervisor: Arc<Supervisor>,
@@ -100,6 +106,7 @@ impl App {
             .context("the HTTP client cannot be set up; does this machine have CA certificates?")?;
         let metrics = Arc::new(Metrics::new());
         let http = Outgoing::new(http, Arc::clone(&clock), Arc::clone(&metrics));
+        let examined = Arc::new(doctor::settings(&config));
         let test_workflow = config.novu.test_workflow.clone();
         let novu = Novu::new(config.novu, http.clone(), Arc::clone(&clock))
             .context("novu.api_url or novu.api_key cannot be used")?;
@@ -141,6 +148,8 @@ impl App {
             surfaces,
             pages,
             admin,
+            examined,
+            examining: Arc::default(),
             in_force: Arc::new(AsyncMutex::new(config.fingerprints)),
             supervisor: Arc::new(Supervisor::new(clock, metrics)),
             drain: config.server.drain,
@@ -178,7 +187,9 @@ impl App {
 
     /// The routes for operators, for an address of their own.
     pub fn ops_router(&self) -> Router {
-        self.hardened(ops::router(Arc::new(self.clone())).merge(self.admin.router()))
+        self.hardened(
+            ops::router(Arc::new(self.clone())).merge(self.admin.router(Arc::new(self.clone()))),
+        )
     }
 
     fn hardened(&self, router: Router) -> Router {
@@ -187,6 +198,12 @@ impl App {
             metrics.panicked("request");
             Reference::new(&*random).to_string()
         })
+    }
+}
+
+impl Doctor for App {
+    fn report(&self) -> BoxFuture<'_, Report> {
+        self.doctor().boxed()
     }
 }
 

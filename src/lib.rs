@@ -8,6 +8,7 @@
 //! - [`answering`]: from a question to its answer in front of one person, once for all platforms;
 //! - [`core`]: who is this person, what is their link, what do we answer; [`words`]: in which words;
 //!   `links`: the addresses of personal pages; `jobs`: durable work;
+//! - [`doctor`]: looks at everything that the service depends on;
 //! - [`audit`]: what an auditor asks for later, in chains of lines;
 //! - [`novu`]: a typed client of Novu; [`store`]: what must not be forgotten;
 //! - [`net`]: everything outgoing; [`config`]: the engine that reads the configuration;
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 mod digest;
+pub mod doctor;
 pub mod http;
 mod jobs;
 mod links;

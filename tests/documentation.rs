@@ -2,6 +2,7 @@
 
 use novu_connect_bot::app::readiness_words;
 use novu_connect_bot::core::{Reason, Step};
+use novu_connect_bot::doctor::Check;
 use novu_connect_bot::slack::signature as slack;
 use novu_connect_bot::teams::credentials::TokenError;
 use novu_connect_bot::teams::token as teams;
@@ -81,6 +82,20 @@ fn every_step_of_an_explanation_has_a_row_in_its_order() {
     let explained: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
     let words = Step::ALL.map(|step| serde_json::to_value(step).expect("a word"));
     assert_eq!(explained, words.each_ref().map(|word| word.as_str().expect("a text")));
+}
+
+#[test]
+fn every_check_of_the_doctor_has_a_row_in_its_order() {
+    let table = README.split("### The doctor").nth(1).expect("the section");
+    let table = table.split("\n### ").next().expect("its text");
+    let explained: Vec<_> = table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `"))
+        .filter_map(|line| line.split("` |").next())
+        .filter(|word| word.contains('.'))
+        .collect();
+    let names: Vec<_> = Check::ALL.iter().map(|check| check.name()).collect();
+    assert_eq!(explained, names);
 }
 
 /// What stands between grave accents and is a word of metrics, in order.

@@ -6,7 +6,7 @@ use std::{fmt, io};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
@@ -128,7 +128,7 @@ async fn converse(stream: TcpStream, front: Arc<Front>, stop: CancellationToken)
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
         let front = Arc::clone(&front);
-        async move { front.answer(request).await }
+        async move { front.answer(request).await.map(|answer| front.dated(answer)) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     // A broken connection is the peer's business, or a fault that was asked for.
@@ -185,6 +185,15 @@ impl Front {
             }
             Some(effect) => self.suffer(effect, request).await,
         }
+    }
+
+    /// Says what time it is here, as every server does (RFC 9110, section 6.6.1).
+    fn dated(&self, mut answer: Response) -> Response {
+        let now = self.controls.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+        if let Ok(now) = HeaderValue::try_from(now.to_string()) {
+            answer.headers_mut().insert(header::DATE, now);
+        }
+        answer
     }
 
     async fn pass(&self, request: Request<Body>) -> Response {

@@ -24,7 +24,7 @@ use super::{Admin, BEGINNING};
         title = "novu-connect-bot: admin API",
         description = "Connects workspaces to Novu, looks after people's links, and reads the audit.\n\n\
             Every request needs the header `Authorization: Bearer TOKEN`. A token has a role: `read` sees \
-            workspaces and the audit; `people` sees people as well, and removes their links; `all` also \
+            workspaces, the audit and what the doctor says; `people` sees people as well, and removes their links; `all` also \
             connects and disconnects workspaces. With one token 60 requests can be made at once, then five a \
             second.\n\n\
             Every answer that is no is `application/problem+json` (RFC 9457).",

@@ -6,6 +6,7 @@
 
 mod audit;
 mod cursor;
+mod doctor;
 mod document;
 mod gate;
 mod people;
@@ -16,9 +17,9 @@ mod workspaces;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::random::SharedRandom;
 use crate::store::Store;
 
+pub(crate) use self::doctor::Doctor;
 pub(crate) use self::token::AdminToken;
 
 /// Where the API begins.
@@ -74,7 +76,7 @@ impl Admin {
     }
 
     /// The routes. Without tokens there are none.
-    pub(crate) fn router(self: &Arc<Self>) -> Router {
+    pub(crate) fn router(self: &Arc<Self>, doctor: Arc<dyn Doctor>) -> Router {
         let (router, _) = routes();
         let router = router
             .fallback(async || {
@@ -83,6 +85,7 @@ impl Admin {
             .method_not_allowed_fallback(async || {
                 Problem::new(Kind::WrongMethod, "The header Allow lists the methods that it takes.")
             })
+            .layer(Extension(doctor))
             .layer(DefaultBodyLimit::max(request::MOST_BODY))
             .layer(from_fn_with_state(Arc::clone(self), gate::guard))
             .with_state(Arc::clone(self));
@@ -112,5 +115,6 @@ fn routes() -> (Router<Arc<Admin>>, OpenApi) {
         .routes(routes!(people::explain))
         .routes(routes!(people::remove_link))
         .routes(routes!(audit::list))
+        .routes(routes!(doctor::show))
         .split_for_parts()
 }

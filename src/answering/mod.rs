@@ -31,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::Audit;
 use crate::clock::{SharedClock, Tick};
 use crate::core::{Answer, DedupKey, Intent, Linking, Question};
+use crate::doctor::Sightings;
 use crate::jobs::Jobs;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -86,6 +87,7 @@ pub struct Answering<D: Deliver> {
     undelivered: Mutex<HashMap<JobId, Undelivered>>,
     admissions: Admissions,
     audit: Arc<Audit>,
+    sightings: Sightings,
     outage: Outage,
     clock: SharedClock,
     metrics: Arc<Metrics>,
@@ -121,12 +123,19 @@ impl<D: Deliver> Answering<D> {
             undelivered: Mutex::default(),
             admissions: Admissions::new(store, Arc::clone(&clock)),
             audit,
+            sightings: Sightings::default(),
             outage: Outage::default(),
             clock,
             tasks: Tasks::new(Arc::clone(&metrics)),
             metrics,
             concluding: CancellationToken::new(),
         }
+    }
+
+    /// What was seen on the platform since the process began.
+    #[must_use]
+    pub const fn sightings(&self) -> &Sightings {
+        &self.sightings
     }
 
     /// Whether a request was at no other process before. This process has asked itself already.

@@ -12,6 +12,7 @@ use super::{Answering, record};
 use crate::core::{
     Answer, Intent, Language, LearntLanguage, Person, Platform, Question, Reason, Reference,
 };
+use crate::doctor::Sighting;
 
 /// Answers the questions of one platform's people.
 pub trait Responder: Send + Sync + Debug {
@@ -35,7 +36,7 @@ pub trait Responder: Send + Sync + Debug {
     /// The newest message that a person sees and that can change.
     fn reach<'a>(&'a self, person: &'a Person) -> BoxFuture<'a, Option<MessageId>>;
 
-    /// Looks at once whether somebody has signed in.
+    /// Somebody came back from a sign-in: looks at once who that may be.
     fn look(&self);
 }
 
@@ -142,6 +143,7 @@ impl<D: Deliver> Responder for Answering<D> {
     }
 
     fn look(&self) {
+        self.sightings.note(Sighting::Landed);
         self.watches.look_now();
     }
 }

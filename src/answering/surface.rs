@@ -21,6 +21,7 @@ use crate::core::workspaces::{self, Workspaces, WorkspacesParts};
 use crate::core::{
     HeldAccounts, Integration, KnownLinks, Linking, LinkingParts, Platform, WorkspaceIndex,
 };
+use crate::doctor::{Examination, Probe};
 use crate::links::Links;
 use crate::metrics::Metrics;
 use crate::net::Outgoing;
@@ -68,6 +69,11 @@ pub trait Surface: Send + Sync + Debug {
 
     /// What the platform needs in the background, beside its machine.
     fn background(self: Arc<Self>) -> Vec<Background> {
+        Vec::new()
+    }
+
+    /// What there is to look at of the platform when everything is examined. Only reads.
+    fn checks(self: Arc<Self>, _examination: &Arc<Examination>) -> Vec<Probe> {
         Vec::new()
     }
 

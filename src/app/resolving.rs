@@ -34,7 +34,7 @@ impl Resolving<'_> {
                 ResolverKind::Table => {
                     Resolver::Table(table.clone().context("identity.table is missing")?)
                 }
-                ResolverKind::Webhook => Resolver::Webhook(Box::new(self.webhook(settings)?)),
+                ResolverKind::Webhook => Resolver::Webhook(Arc::new(self.webhook(settings)?)),
                 ResolverKind::Email => {
                     Resolver::Email(EmailResolver::new(settings.email_domains.clone()))
                 }

@@ -1,11 +1,16 @@
-//! `check`: what is wrong with the configuration, or what is on.
+//! `check`: what is wrong with the configuration, or what is on; with `--online`, what is wrong with
+//! everything else.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use serde_json::json;
+
+use super::{DONE, FAILED, MISUSED, WARNED};
 use crate::app::{App, Config};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::Problems;
+use crate::doctor::{Report, Severity};
 use crate::random::SystemRandom;
 use crate::store::Store;
 
@@ -28,11 +33,7 @@ pub(super) async fn report(
             for warning in &config.warnings {
                 writeln!(out, "warning: {warning}")?;
             }
-            // The store may be in use by a service, and it is not made before there is one.
-            let clock: SharedClock = Arc::new(SystemClock);
-            let store = Store::in_memory(Arc::clone(&clock));
-            let app = App::build_on(store, config, clock, Arc::new(SystemRandom)).await;
-            if let Err(error) = app {
+            if let Err(error) = open(config).await {
                 writeln!(out, "- {error:#}")?;
                 writeln!(out, "1 problem to solve")?;
                 return Ok(false);
@@ -50,6 +51,56 @@ pub(super) async fn report(
         }
     }
     Ok(fine)
+}
+
+/// Looks at everything that the configuration depends on, and tells what is wrong, with the fix; as JSON if
+/// that is asked for. Gives the exit code.
+///
+/// # Errors
+/// `out` cannot be written to.
+pub(super) async fn examine(
+    config: Result<Config, Problems>,
+    json: bool,
+    out: &mut impl Write,
+) -> io::Result<u8> {
+    let problems = match config {
+        Ok(config) => match open(config).await {
+            Ok(app) => return tell(&app.doctor().await, json, out),
+            Err(error) => vec![format!("{error:#}")],
+        },
+        Err(problems) => problems.iter().map(ToString::to_string).collect(),
+    };
+    if json {
+        let told = json!({ "status": "misconfigured", "problems": problems });
+        writeln!(out, "{told:#}")?;
+    } else {
+        for problem in problems {
+            writeln!(out, "- {problem}")?;
+        }
+    }
+    Ok(MISUSED)
+}
+
+/// The service as it would be, on a store of its own: the one that is configured may be in use, and is not
+/// made before there is a service.
+async fn open(config: Config) -> anyhow::Result<App> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let store = Store::in_memory(Arc::clone(&clock));
+    App::build_on(store, config, clock, Arc::new(SystemRandom)).await
+}
+
+fn tell(report: &Report, json: bool, out: &mut impl Write) -> io::Result<u8> {
+    if json {
+        let told = serde_json::to_string_pretty(report)?;
+        writeln!(out, "{told}")?;
+    } else {
+        writeln!(out, "{report}")?;
+    }
+    Ok(match report.status {
+        Severity::Failure => FAILED,
+        Severity::Warning => WARNED,
+        Severity::Ok | Severity::Skipped | Severity::Note => DONE,
+    })
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ use signals::Hangups;
 const DONE: u8 = 0;
 /// It failed while it ran.
 const FAILED: u8 = 1;
+/// It works, with warnings.
+const WARNED: u8 = 2;
 /// It did not run, as its arguments or its configuration are wrong (`EX_USAGE` of sysexits.h).
 const MISUSED: u8 = 64;
 
@@ -40,6 +42,8 @@ Examples:
                                                  describe the app to Slack
   novu-connect-bot check --config connect.toml   is the configuration right?
   novu-connect-bot serve --config connect.toml   run it
+  novu-connect-bot check --online --config connect.toml
+                                                 does everything around it work?
   novu-connect-bot workspace connect slack T0123ABCD
                                                  make a page on which its administrator agrees
   novu-connect-bot explain slack T0001 U0001     why does it not work for this person?
@@ -50,7 +54,8 @@ with _FILE and names a file. CONNECT_LOG filters the log, for example info,novu_
 
 Exit codes:
   0   done
-  1   failed while running
+  1   failed while running; for check --online: something does not work
+  2   for check --online: there are warnings
   64  wrong arguments or configuration; every problem is told, with its fix";
 
 /// Lets people connect their chat account to Novu by typing /connect.
@@ -82,10 +87,23 @@ enum Command {
         once: bool,
     },
 
-    /// Check the configuration without running anything
+    /// Check the configuration, or with --online everything that it depends on
     ///
-    /// Tells every problem with its fix, or else what is on. Calls nobody.
-    Check(ConfigFile),
+    /// Tells every problem with its fix, or else what is on. Calls nobody, unless --online is given: then
+    /// it asks Novu, Slack, Entra, the store, the identity webhook and the service itself at its public
+    /// address, and tells what is wrong with each. It changes nothing, and can be used beside the running
+    /// service. It then exits with 0 if nothing is worse than a note, 2 if there are warnings,
+    /// 1 if something does not work, and 64 if the configuration is wrong.
+    Check {
+        /// Ask everybody whom the service depends on
+        #[arg(long)]
+        online: bool,
+        /// Tell it as JSON
+        #[arg(long, requires = "online")]
+        json: bool,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
 
     /// Say why one person would get a link, or not
     ///
@@ -195,11 +213,16 @@ impl Command {
                 telemetry::start(telemetry::FOR_COMPANY);
                 told(&demo::run(once, &mut io::stdout()).await)
             }
-            Self::Check(file) => match check::report(file.load(), &mut io::stdout()).await {
-                Ok(true) => DONE,
-                Ok(false) => MISUSED,
-                Err(_) => FAILED,
-            },
+            Self::Check { online: false, file, .. } => {
+                match check::report(file.load(), &mut io::stdout()).await {
+                    Ok(true) => DONE,
+                    Ok(false) => MISUSED,
+                    Err(_) => FAILED,
+                }
+            }
+            Self::Check { json, file, .. } => {
+                check::examine(file.load(), json, &mut io::stdout()).await.unwrap_or(FAILED)
+            }
             Self::Healthcheck { address, file } => {
                 let listen = address.map_or_else(|| file.listen(), Ok);
                 match listen {

@@ -49,5 +49,5 @@ pub use profiles::{Profiles, ProfilesError};
 pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
 pub use refusal::{Reason, Refusal};
-pub use workspace_index::WorkspaceIndex;
+pub use workspace_index::{WorkspaceIndex, contested_workspaces};
 pub use workspaces::Access;

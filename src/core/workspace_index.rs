@@ -9,7 +9,7 @@ mod fault;
 mod misses;
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -321,28 +321,54 @@ impl Index {
         self.metrics.connections_refreshed.set(self.clock.now().as_second() as f64);
     }
 
-    fn arrange(&self, connections: Vec<ChannelConnection>) -> ByWorkspace {
-        let mut by_workspace = ByWorkspace::new();
-        for connection in connections {
-            // Checked here as well: a connection of another integration has another bot's token.
-            if connection.integration_identifier != self.integration {
-                continue;
-            }
-            let Some(workspace) = &connection.workspace else { continue };
-            let id = self.platform.canonical_id(&workspace.id).into_owned();
-            by_workspace.entry(id).or_default().push(Arc::new(connection));
-        }
-        for candidates in by_workspace.values_mut() {
-            candidates.sort_by_key(|connection| self.rank(connection));
-        }
-        by_workspace
+    fn arrange(&self, mut connections: Vec<ChannelConnection>) -> ByWorkspace {
+        // Checked here as well: a connection of another integration has another bot's token.
+        connections.retain(|connection| connection.integration_identifier == self.integration);
+        let connections = connections.into_iter().map(Arc::new);
+        arrange(self.platform, connections, self.pinned.as_deref())
     }
+}
 
-    fn rank(&self, connection: &ChannelConnection) -> (bool, bool, Reverse<Option<Timestamp>>) {
-        let pinned = self.pinned.as_deref() == Some(connection.identifier.as_str());
-        let personal = connection.subscriber_id.is_some();
-        (!pinned, personal, Reverse(connection.created_at))
+/// Connections by their workspace, of each the one to use first.
+fn arrange(
+    platform: &Platform,
+    connections: impl Iterator<Item = Arc<ChannelConnection>>,
+    pinned: Option<&str>,
+) -> ByWorkspace {
+    let mut by_workspace = ByWorkspace::new();
+    for connection in connections {
+        let Some(workspace) = &connection.workspace else { continue };
+        let id = platform.canonical_id(&workspace.id).into_owned();
+        by_workspace.entry(id).or_default().push(connection);
     }
+    for candidates in by_workspace.values_mut() {
+        candidates.sort_by_key(|connection| rank(connection, pinned));
+    }
+    by_workspace
+}
+
+fn rank(
+    connection: &ChannelConnection,
+    pinned: Option<&str>,
+) -> (bool, bool, Reverse<Option<Timestamp>>) {
+    let is_pinned = pinned == Some(connection.identifier.as_str());
+    let personal = connection.subscriber_id.is_some();
+    (!is_pinned, personal, Reverse(connection.created_at))
+}
+
+/// The workspaces among whose connections nothing chooses, though they are in different contexts.
+#[must_use]
+pub fn contested_workspaces(
+    platform: &Platform,
+    connections: &[Arc<ChannelConnection>],
+    pinned: Option<&str>,
+) -> BTreeSet<String> {
+    let by_workspace = arrange(platform, connections.iter().cloned(), pinned);
+    let is_chosen = |first: &ChannelConnection| pinned == Some(first.identifier.as_str());
+    let contested = by_workspace.into_iter().filter(|(_, candidates)| {
+        candidates.first().is_some_and(|first| !is_chosen(first)) && is_contested(candidates)
+    });
+    contested.map(|(workspace, _)| workspace).collect()
 }
 
 /// Tells the operator of workspaces with several connections that only their age tells apart: once,

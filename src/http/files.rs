@@ -4,13 +4,25 @@
 const OTHERS: u64 = 64;
 
 /// So many connections, or as many as can be served while at most `open_files` may be open: a request
-/// at work needs its own connection and one to another system. Says so if that is less.
-pub fn affordable_connections(wanted: usize, open_files: Option<u64>) -> usize {
+/// at work needs its own connection and one to another system.
+pub(crate) fn within(wanted: usize, open_files: Option<u64>) -> usize {
     let Some(open_files) = open_files else { return wanted };
     let affordable = (open_files.saturating_sub(OTHERS) / 2).max(1);
-    let affordable = usize::try_from(affordable).unwrap_or(usize::MAX);
-    if affordable < wanted {
-        let needed = u64::try_from(wanted).unwrap_or(u64::MAX).saturating_mul(2) + OTHERS;
+    wanted.min(usize::try_from(affordable).unwrap_or(usize::MAX))
+}
+
+/// How many files have to be allowed for so many connections.
+pub(crate) fn files_needed(wanted: usize) -> u64 {
+    u64::try_from(wanted).unwrap_or(u64::MAX).saturating_mul(2).saturating_add(OTHERS)
+}
+
+/// The connections that can be served. Says so if that is less than what is wanted.
+pub fn affordable_connections(wanted: usize, open_files: Option<u64>) -> usize {
+    let affordable = within(wanted, open_files);
+    if let Some(open_files) = open_files
+        && affordable < wanted
+    {
+        let needed = files_needed(wanted);
         tracing::warn!(
             open_files,
             max_connections = affordable,
@@ -20,7 +32,7 @@ pub fn affordable_connections(wanted: usize, open_files: Option<u64>) -> usize {
              LimitNOFILE= of systemd) or lower server.max_connections"
         );
     }
-    wanted.min(affordable)
+    affordable
 }
 
 #[cfg(test)]

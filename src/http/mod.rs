@@ -2,7 +2,7 @@
 
 mod activity;
 pub(crate) mod config;
-mod files;
+pub(crate) mod files;
 mod harden;
 mod listen;
 pub(crate) mod ops;

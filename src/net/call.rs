@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use jiff::Timestamp;
-use reqwest::header::HeaderMap;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{DATE, HeaderMap};
 use reqwest::{IntoUrl, Method, RequestBuilder, Response, StatusCode};
 
 use super::cause::Cause;
@@ -124,6 +125,13 @@ impl Answered {
     #[must_use]
     pub fn retry_after(&self, now: Timestamp) -> Option<Duration> {
         retry_after(&self.headers, now)
+    }
+
+    /// What time it was where it was made, if it says so (RFC 9110, section 6.6.1).
+    #[must_use]
+    pub fn date(&self) -> Option<Timestamp> {
+        let text = self.headers.get(DATE)?.to_str().ok()?;
+        DateTimeParser::new().parse_timestamp(text).ok()
     }
 
     /// Whether the body is something else than JSON. From an upstream that always answers in JSON,

@@ -96,6 +96,12 @@ impl Upstreams {
         self.states().values().filter_map(|state| state.ill.clone()).collect()
     }
 
+    /// How an operation fails at the moment; none if it does not.
+    #[must_use]
+    pub fn find_ill(&self, upstream: &'static str, operation: &'static str) -> Option<Ill> {
+        self.states().get(&(upstream, operation))?.ill.clone()
+    }
+
     /// Takes note that an operation succeeded.
     pub(super) fn succeeded(&self, upstream: &'static str, operation: &'static str) {
         if self.ill.load(Ordering::Relaxed) == 0 {

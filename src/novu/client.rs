@@ -110,6 +110,8 @@ pub(super) struct Call {
     idempotency_key: Option<HeaderValue>,
     /// Whether a second attempt does no harm if the first one was carried out after all.
     repeatable: bool,
+    /// Whether a refusal is what is expected, hence no failure of Novu's.
+    asks_for_refusal: bool,
     /// The largest answer to read, in bytes.
     limit: usize,
 }
@@ -124,6 +126,7 @@ impl Call {
             body: None,
             idempotency_key: None,
             repeatable: false,
+            asks_for_refusal: false,
             limit: OBJECT_LIMIT,
         }
     }
@@ -162,6 +165,11 @@ impl Call {
     /// Says that a repeat does no harm.
     pub(super) fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
+    }
+
+    /// Says that Novu is expected to refuse it.
+    pub(super) fn asking_for_refusal(self) -> Self {
+        Self { asks_for_refusal: true, ..self }
     }
 
     /// Sends `key` as `Idempotency-Key`.
@@ -220,6 +228,29 @@ impl Novu {
         Self { inner: Arc::clone(&self.inner), manner }
     }
 
+    /// The same environment's key at another address of Novu's.
+    #[must_use]
+    pub fn at(&self, api_url: Url) -> Self {
+        let Inner { http, api_key, authorization, timeout, hasher, clock, .. } = &*self.inner;
+        let inner = Inner {
+            http: http.clone(),
+            api_url,
+            api_key: api_key.clone(),
+            authorization: authorization.clone(),
+            timeout: *timeout,
+            hasher: hasher.clone(),
+            budgets: Budgets::new(clock),
+            clock: Arc::clone(clock),
+        };
+        Self { inner: Arc::new(inner), manner: self.manner }
+    }
+
+    /// Whether contexts are signed.
+    #[must_use]
+    pub fn signs_contexts(&self) -> bool {
+        self.inner.hasher.is_some()
+    }
+
     /// Whether nobody waits for their turn, as far as is known: then a call that turns out to have been
     /// made in vain takes nothing from anybody.
     #[must_use]
@@ -258,15 +289,24 @@ impl Novu {
         }
     }
 
-    /// Sends a call, reads its answer with `decode`, and records how it went.
-    #[expect(
-        clippy::manual_async_fn,
-        reason = "thousands wait here, and an `async fn` has room for each argument twice"
-    )]
+    /// Sends a call, reads the body of its answer with `decode`, and records how it went.
     pub(super) fn send<T>(
         &self,
         call: Call,
         decode: impl FnOnce(&[u8]) -> Result<T, Error>,
+    ) -> impl Future<Output = Result<T, Error>> {
+        self.send_for_answer(call, move |answer| decode(&answer.body))
+    }
+
+    /// As [`Novu::send`], where the answer's headers count too.
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "thousands wait here, and an `async fn` has room for each argument twice"
+    )]
+    pub(super) fn send_for_answer<T>(
+        &self,
+        call: Call,
+        decode: impl FnOnce(&net::Answered) -> Result<T, Error>,
     ) -> impl Future<Output = Result<T, Error>> {
         async move {
             let queue = self.inner.budgets.of(call.category);
@@ -280,7 +320,7 @@ impl Novu {
     async fn send_in_turn<'a, T>(
         &self,
         call: &Call,
-        decode: impl FnOnce(&[u8]) -> Result<T, Error>,
+        decode: impl FnOnce(&net::Answered) -> Result<T, Error>,
         queue: &'a Queue,
         place: Place,
         turn: Result<Turn<'a>, OutOfTurn>,
@@ -291,8 +331,8 @@ impl Novu {
             Ok(turn) => self.exchange(call, &mut record, queue, place, turn).await,
             Err(late) => Err(late.into()),
         };
-        let result = result.map_err(|failure| failure.error).and_then(|body| decode(&body));
-        conclude(record, result.as_ref().err());
+        let result = result.map_err(|failure| failure.error).and_then(|answer| decode(&answer));
+        conclude(record, result.as_ref().err(), call.asks_for_refusal);
         result
     }
 
@@ -313,11 +353,11 @@ impl Novu {
         queue: &'a Queue,
         place: Place,
         mut turn: Turn<'a>,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<net::Answered, Failure> {
         let mut may_repeat = call.repeatable;
         loop {
             let failure = match self.attempt(call, record, &turn).await {
-                Ok(body) => return Ok(body),
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             drop(turn);
@@ -346,13 +386,13 @@ impl Novu {
         call: &Call,
         record: &mut net::Call<'_>,
         turn: &Turn<'_>,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<net::Answered, Failure> {
         let answer = record.send(self.request(call), call.limit).await;
         let answer = answer.map_err(|failure| Failure::unanswered(&failure))?;
         let retry_after = answer.retry_after(self.inner.clock.now());
         turn.answered(&answer, retry_after);
         if answer.status.is_success() {
-            return Ok(answer.body);
+            return Ok(answer);
         }
         Err(Failure::refused(&answer, retry_after, self.inner.api_key.expose_secret()))
     }
@@ -375,9 +415,12 @@ impl Novu {
 }
 
 /// Records how a call went. An answer that says no to this one request is no failure of Novu's.
-fn conclude(mut record: net::Call<'_>, error: Option<&Error>) {
+fn conclude(mut record: net::Call<'_>, error: Option<&Error>, asked_for_refusal: bool) {
     let Some(error) = error else { return record.ok() };
     let advice = match error {
+        Error::Rejected { status: 400, .. } | Error::ContextHmac(_) if asked_for_refusal => {
+            return record.answered(error.code());
+        }
         Error::Rejected { status: 409, .. } => return record.answered(error.code()),
         error if error.is_absence() => return record.answered(error.code()),
         Error::BadKey => Some("check novu.api_key, and that it is a key of the right environment"),

@@ -15,6 +15,16 @@ const LONG_WAIT: Duration = Duration::from_secs(5);
 /// One call: below, nothing would ever be in time; above, the client gives up first.
 const CALL_TIME: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(30);
 
+/// Novu's own regions. A key belongs to one of them (Novu, authentication).
+const REGIONS: [&str; 2] = ["https://api.novu.co", "https://eu.api.novu.co"];
+
+/// The other one of Novu's regions; none if the address is neither.
+pub(crate) fn other_region(api_url: &Url) -> Option<Url> {
+    let is_at = |region: &str| Url::parse(region).is_ok_and(|it| it.origin() == api_url.origin());
+    let own = REGIONS.iter().position(|region| is_at(region))?;
+    Url::parse(REGIONS[1 - own]).ok()
+}
+
 section! {
     /// How Novu is reached.
     pub(crate) SECTION = "novu";

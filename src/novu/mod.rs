@@ -33,7 +33,7 @@ pub use context::{Context, ContextError, ContextValue};
 pub use endpoints::{ChannelEndpoint, Endpoint, EndpointFilter};
 pub use error::Error;
 pub use events::{Trigger, Triggered};
-pub use integrations::Integration;
+pub use integrations::{Integration, Survey};
 pub use oauth::{Connect, ConnectionMode, LinkUser};
 pub use page::Page;
 pub use subscribers::{

@@ -1,12 +1,14 @@
 //! Everything Slack: what it sends, what it is sent, and the proof that it is Slack.
 
 pub mod block_kit;
+mod checks;
 pub(crate) mod config;
 mod deliver;
 pub mod manifest;
 mod payload;
 mod response_url;
 mod routes;
+mod self_test;
 pub mod signature;
 mod web_api;
 
@@ -24,6 +26,7 @@ use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, Surfac
 use crate::clock::SharedClock;
 use crate::config::Reload;
 use crate::core::{Integration, Person, Platform, Reason};
+use crate::doctor::{Examination, Probe};
 use crate::metrics::Metrics;
 use crate::net::HostAllowlist;
 use crate::novu::Endpoint;
@@ -71,6 +74,9 @@ pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
 pub struct Slack {
     verifier: Verifier,
     answering: Arc<Answering<SlackDelivery>>,
+    web_api: WebApi,
+    /// What the configuration says, for whoever looks whether it is right.
+    settings: Settings,
     command: String,
     response_hosts: HostAllowlist,
     reply_budget: Duration,
@@ -90,28 +96,30 @@ impl Slack {
             .context("slack.api_url cannot be used")?;
         let integration = Integration {
             platform: &PLATFORM,
-            identifier: settings.integration,
-            user_scope: settings.user_scope,
-            link_hosts: settings.link_hosts,
-            bot_token: settings.bot_token,
+            identifier: settings.integration.clone(),
+            user_scope: settings.user_scope.clone(),
+            link_hosts: settings.link_hosts.clone(),
+            bot_token: settings.bot_token.clone(),
             require_profile: settings.require_profile,
             workspace_names: HashMap::new(),
-            access: settings.access,
+            access: settings.access.clone(),
             tokens: Some(Arc::new(web_api.clone())),
         };
-        let linking = common.linking(integration, settings.connection);
+        let linking = common.linking(integration, settings.connection.clone());
         let delivery = SlackDelivery {
             linking: Arc::clone(&linking),
-            web_api,
+            web_api: web_api.clone(),
             http: common.http.clone(),
             clock: Arc::clone(&clock),
         };
         Ok(Self {
             verifier: Verifier::new(keys, Arc::clone(&clock), Arc::clone(&metrics)),
             answering: common.answering(delivery, linking),
-            command: settings.command,
-            response_hosts: settings.response_hosts,
+            web_api,
+            command: settings.command.clone(),
+            response_hosts: settings.response_hosts.clone(),
             reply_budget: settings.reply_budget,
+            settings,
             clock,
             random: Arc::clone(&common.random),
             metrics,
@@ -144,6 +152,10 @@ impl Surface for Slack {
 
     fn chat_address(&self) -> String {
         APP.to_owned()
+    }
+
+    fn checks(self: Arc<Self>, examination: &Arc<Examination>) -> Vec<Probe> {
+        checks::probes(&self, examination)
     }
 
     fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {

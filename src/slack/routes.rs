@@ -14,11 +14,12 @@ use super::block_kit::{Mrkdwn, PrivateMessage};
 use super::deliver::{Lookup, Place, message};
 use super::payload::{Incomplete, Interaction, Pressed, SlashCommand};
 use super::signature::{Inbound, SlackRequest, Unverified};
-use super::{PLATFORM, Slack};
+use super::{PLATFORM, Slack, self_test};
 use crate::answering::{AskedBefore, PendingReply};
 use crate::core::{
     Answer, DedupKey, Intent, Language, LearntLanguage, Person, Question, Reason, Reference,
 };
+use crate::doctor::Sighting;
 use crate::words::message::Voice;
 
 /// The intent of a request that has none, in the words of metrics.
@@ -48,7 +49,10 @@ async fn command(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response 
     let arrived = Instant::now();
     let response = match inbound {
         Inbound::SslCheck => StatusCode::OK.into_response(),
-        Inbound::Signed(request) => slack.serve(&request, arrived).await,
+        Inbound::Signed(request) => match slack.answer_self_test(&request) {
+            Some(answer) => return answer,
+            None => slack.serve(&request, arrived).await,
+        },
     };
     slack.metrics.reply(PLATFORM.name, arrived.elapsed());
     response
@@ -59,14 +63,22 @@ async fn command(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response 
 async fn interaction(State(slack): State<Arc<Slack>>, inbound: Inbound) -> Response {
     match inbound {
         Inbound::SslCheck => StatusCode::OK.into_response(),
-        Inbound::Signed(request) if !slack.is_new_elsewhere(&request).await => {
-            slack.verifier.refuse_replayed().into_response()
-        }
-        Inbound::Signed(request) => slack.take_note(&request).await.into_response(),
+        Inbound::Signed(request) => match slack.answer_self_test(&request) {
+            Some(answer) => answer,
+            None if slack.is_new_elsewhere(&request).await => {
+                slack.take_note(&request).await.into_response()
+            }
+            None => slack.verifier.refuse_replayed().into_response(),
+        },
     }
 }
 
 impl Slack {
+    /// The answer to a request of our own; none if it is Slack's.
+    fn answer_self_test(&self, request: &SlackRequest) -> Option<Response> {
+        self_test::answer(request, &self.verifier)
+    }
+
     async fn is_new_elsewhere(&self, request: &SlackRequest) -> bool {
         self.answering.is_new_elsewhere(DedupKey(request.signature())).await
     }
@@ -79,6 +91,7 @@ impl Slack {
                 return StatusCode::BAD_REQUEST;
             }
         };
+        self.answering.sightings().note(Sighting::Pressed);
         for _ in 0..interaction.sign_ins {
             self.metrics.funnel(PLATFORM.name, "clicked");
         }
@@ -132,7 +145,10 @@ impl Slack {
 
     async fn serve(&self, request: &SlackRequest, arrived: Instant) -> Response {
         match SlashCommand::read(request, &self.response_hosts) {
-            Ok(command) => self.answer(command, DedupKey(request.signature()), arrived).await,
+            Ok(command) => {
+                self.answering.sightings().note(Sighting::Asked);
+                self.answer(command, DedupKey(request.signature()), arrived).await
+            }
             Err(problem) => self.cannot_be_served(problem),
         }
     }

@@ -194,6 +194,11 @@ impl Verifier {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
+    /// The keys whose signatures are accepted.
+    pub(super) fn keys(&self) -> Vec<SigningKey> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Checks one request.
     ///
     /// The signature is judged before the time, so that a count of [`Unverified::ClockSkew`] always

@@ -1,4 +1,5 @@
-//! The parts of Slack's Web API that we use: `users.info`, `chat.postMessage` and `auth.test`.
+//! The parts of Slack's Web API that we use: `users.info` and `chat.postMessage`; `api.test` and
+//! `auth.test` to see whether all is well.
 //!
 //! Slack answers HTTP 200 with `ok: false` when it means no (Slack, Web API); a failure of transport
 //! or HTTP 429 are the exceptions.
@@ -68,6 +69,7 @@ pub fn troubles() -> impl Iterator<Item = &'static str> {
 pub struct WebApi {
     users_info: Url,
     post_message: Url,
+    api_test: Url,
     auth_test: Url,
     http: Outgoing,
     clock: SharedClock,
@@ -91,6 +93,17 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Slack's word for it, or else ours.
+    pub(super) fn word(&self) -> &str {
+        let is_word = |word: &&String| {
+            word.len() <= 64 && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+        };
+        match self {
+            Self::Said(word) => Some(word).filter(is_word).map_or(REFUSED, String::as_str),
+            other => other.outcome(),
+        }
+    }
+
     /// The word for it in metrics.
     pub(super) const fn outcome(&self) -> &'static str {
         match self {
@@ -136,6 +149,22 @@ struct UserInfo {
 #[derive(Deserialize)]
 struct Posted {}
 
+/// What Slack says of a token (Slack, `auth.test`).
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Token {
+    /// The workspace that it is of, or one of the organisation.
+    pub(super) team_id: String,
+    /// The organisation, where there is one.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) enterprise_id: Option<String>,
+    /// The bot's own user id.
+    #[serde(default, deserialize_with = "lenient")]
+    pub(super) user_id: String,
+    /// The scopes that it has; none where Slack does not say.
+    #[serde(skip)]
+    pub(super) scopes: Option<Vec<String>>,
+}
+
 impl WebApi {
     /// A client of the Web API at `base`, such as `https://slack.com/api`.
     ///
@@ -146,6 +175,7 @@ impl WebApi {
         Ok(Self {
             users_info: Url::parse(&format!("{base}/users.info"))?,
             post_message: Url::parse(&format!("{base}/chat.postMessage"))?,
+            api_test: Url::parse(&format!("{base}/api.test"))?,
             auth_test: Url::parse(&format!("{base}/auth.test"))?,
             http,
             clock,
@@ -178,6 +208,40 @@ impl WebApi {
             .header(CONTENT_TYPE, "application/json; charset=utf-8")
             .body(body);
         self.call::<Posted>("chat_post_message", POST_TIMEOUT, token, request).await.map(|_| ())
+    }
+
+    /// Whether the Web API answers, and what time it is there.
+    pub(super) async fn test_api(&self) -> Result<Option<Timestamp>, CallError> {
+        let mut call = self.http.call("slack", "api_test", TIMEOUT);
+        let request = self.http.request(Method::POST, self.api_test.clone());
+        let answer = call.send(request, LARGEST_ANSWER).await;
+        let result = match &answer {
+            Ok(answer) => understand::<Posted>(answer, self.clock.now()).map(|_| answer.date()),
+            Err(_) => Err(CallError::Unavailable),
+        };
+        conclude(call, result.as_ref().err());
+        result
+    }
+
+    /// What Slack says of a token.
+    pub(super) async fn test_token(&self, token: &SecretString) -> Result<Token, CallError> {
+        let request = self.http.request(Method::POST, self.auth_test.clone());
+        let (tested, headers) = self.call::<Token>("auth_test", TIMEOUT, token, request).await?;
+        let scopes = headers.get(SCOPES_HEADER).and_then(|scopes| scopes.to_str().ok());
+        let list = |scopes: &str| scopes.split(',').map(|it| it.trim().to_owned()).collect();
+        Ok(Token { scopes: scopes.map(list), ..tested })
+    }
+
+    /// Whether Slack says who somebody is. Of whom it has not heard, it says so.
+    pub(super) async fn test_profile(
+        &self,
+        token: &SecretString,
+        user: &str,
+    ) -> Result<(), CallError> {
+        match self.user(token, user).await {
+            Err(CallError::Said(word)) if is_about_one_person(&word) => Ok(()),
+            result => result.map(|_| ()),
+        }
     }
 
     /// The user, and whether Slack tells this token e-mail addresses.
@@ -299,14 +363,7 @@ fn tells_addresses(headers: &HeaderMap) -> bool {
 
 impl TokenCheck for WebApi {
     fn check<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Result<(), ProfilesError>> {
-        async move {
-            let request = self.http.request(Method::POST, self.auth_test.clone());
-            match self.call::<Posted>("auth_test", TIMEOUT, token, request).await {
-                Ok(_) => Ok(()),
-                Err(error) => Err(untold(error)),
-            }
-        }
-        .boxed()
+        async move { self.test_token(token).await.map(drop).map_err(untold) }.boxed()
     }
 }
 

@@ -90,6 +90,16 @@ impl Cloud {
         }
     }
 
+    /// What tokens for Microsoft Graph are for (Microsoft Graph, national clouds).
+    #[must_use]
+    pub const fn graph_scope(self) -> &'static str {
+        match self {
+            Self::Public => "https://graph.microsoft.com/.default",
+            Self::UsGov => "https://graph.microsoft.us/.default",
+            Self::China => "https://microsoftgraph.chinacloudapi.cn/.default",
+        }
+    }
+
     /// The hosts of the connector: those that Microsoft listed itself, and none that a customer can
     /// register a name below.
     #[must_use]

@@ -157,6 +157,8 @@ pub(crate) struct Settings {
     pub(crate) token_url: Url,
     /// What those tokens are for.
     pub(crate) token_scope: String,
+    /// What tokens for Microsoft Graph are for.
+    pub(crate) graph_scope: String,
     /// Hosts that a sign-in link may have.
     pub(crate) link_hosts: HostAllowlist,
     /// Hosts that a service URL may have.
@@ -211,6 +213,7 @@ impl Settings {
             issuer: issuer.unwrap_or_else(|| cloud.issuer().to_owned()),
             token_url: token_url.or_else(|| cloud.token_url(app_tenant.as_deref()))?,
             token_scope: cloud.scope().to_owned(),
+            graph_scope: cloud.graph_scope().to_owned(),
             link_hosts: hosts_or(link_hosts, &[cloud.login_host()])?,
             service_hosts: hosts_or(service_hosts, cloud.service_hosts())?,
             access,

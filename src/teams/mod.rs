@@ -2,6 +2,7 @@
 
 mod activity;
 mod card;
+mod checks;
 pub mod cloud;
 pub(crate) mod config;
 mod connector;
@@ -27,6 +28,7 @@ use crate::answering::{Answering, Common, Machine, Surface, SurfaceEntry, Surfac
 use crate::clock::SharedClock;
 use crate::config::Reload;
 use crate::core::{Integration, Person, Platform};
+use crate::doctor::{Examination, Probe};
 use crate::metrics::Metrics;
 use crate::novu::Endpoint;
 use crate::random::SharedRandom;
@@ -92,6 +94,9 @@ pub(crate) static SURFACE: SurfaceEntry = SurfaceEntry {
 pub struct Teams {
     /// The bot's id in links to a chat with it.
     app_id: String,
+    /// Identifier of the integration in Novu, and of the channel connection that is preferred.
+    integration: String,
+    connection: Option<String>,
     verifier: Verifier,
     tokens: Arc<TokenSource>,
     answering: Arc<Answering<TeamsDelivery>>,
@@ -127,7 +132,7 @@ impl Teams {
         });
         let integration = Integration {
             platform: &PLATFORM,
-            identifier: settings.integration,
+            identifier: settings.integration.clone(),
             user_scope: None,
             link_hosts: settings.link_hosts,
             bot_token: None,
@@ -136,10 +141,12 @@ impl Teams {
             access: settings.access,
             tokens: None,
         };
-        let linking = common.linking(integration, settings.connection);
+        let linking = common.linking(integration, settings.connection.clone());
         let delivery = TeamsDelivery::new(connector, settings.app_id.clone());
         Ok(Self {
             app_id: settings.app_id,
+            integration: settings.integration,
+            connection: settings.connection,
             verifier,
             tokens,
             answering: common.answering(delivery, linking),
@@ -157,6 +164,7 @@ async fn open_token_source(settings: &Settings, common: &Common) -> anyhow::Resu
         proof: open_proof(settings, &common.random).await?,
         token_url: settings.token_url.clone(),
         scope: settings.token_scope.clone(),
+        graph_scope: settings.graph_scope.clone(),
     };
     TokenSource::new(credentials, common.http.clone(), Arc::clone(&common.clock))
         .context("teams.token_url cannot be used")
@@ -199,6 +207,10 @@ impl Surface for Teams {
 
     fn chat_address(&self) -> String {
         format!("{DEEP_LINK}{}", self.app_id)
+    }
+
+    fn checks(self: Arc<Self>, examination: &Arc<Examination>) -> Vec<Probe> {
+        checks::probes(&self, examination)
     }
 
     fn reload(self: Arc<Self>, new: &dyn SurfaceSettings) -> BoxFuture<'_, anyhow::Result<Reload>> {

@@ -23,6 +23,7 @@ use crate::core::{
     Workspace,
 };
 use crate::digest::digest_of;
+use crate::doctor::Sighting;
 use crate::text::one_line;
 use crate::words::message::notice_key;
 
@@ -45,6 +46,7 @@ pub(super) fn router(teams: Arc<Teams>) -> Router {
 
 async fn messages(State(teams): State<Arc<Teams>>, activity: VerifiedActivity) -> Response {
     let arrived = Instant::now();
+    teams.answering.sightings().note(Sighting::Asked);
     let response = match Activity::read(activity.body()) {
         Ok(activity) => teams.receive(activity).await,
         Err(problem) => {

@@ -6,6 +6,7 @@ mod admin;
 mod bot;
 mod canaries;
 mod commands;
+mod doctor;
 mod identity;
 mod jobs;
 mod log;

@@ -21,14 +21,26 @@ pub struct Tenant {
     pub domain: String,
     /// Whether an administrator has consented to the app.
     pub consented: bool,
+    /// The application permissions of Microsoft Graph that were consented to.
+    pub permissions: Vec<String>,
 }
+
+/// What Novu's set-up page has the app ask for.
+const PERMISSIONS: [&str; 2] =
+    ["AppCatalog.Read.All", "TeamsAppInstallation.ReadWriteSelfForUser.All"];
 
 impl Tenant {
     /// A tenant whose administrator has consented.
     #[must_use]
     pub fn new(id: &str, name: &str) -> Self {
         let domain = format!("{}.example", name.to_lowercase().replace(' ', "-"));
-        Self { id: id.to_owned(), name: name.to_owned(), domain, consented: true }
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            domain,
+            consented: true,
+            permissions: PERMISSIONS.map(str::to_owned).to_vec(),
+        }
     }
 
     /// Whether an address of Entra's that says `name` is about this tenant.

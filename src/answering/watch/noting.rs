@@ -4,6 +4,7 @@ use super::state::{State, Watch};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::audit::{Actor, Event, Kind};
+use crate::doctor::Sighting;
 use crate::novu::ChannelEndpoint;
 use crate::store::{KnownLink, Owner, Verified};
 
@@ -38,6 +39,7 @@ impl<D: Deliver> Answering<D> {
     pub(super) async fn note_connected(&self, watch: &Watch, verified: Verified) {
         let State::Connected { endpoint, since } = &watch.state else { return };
         self.linking.signed_in(&watch.subscriber);
+        self.sightings.note(Sighting::SignedIn);
         self.metrics.funnel(D::PLATFORM.name, "verified");
         tracing::info!(
             reference = %watch.message,

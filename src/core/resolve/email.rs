@@ -38,6 +38,11 @@ impl EmailResolver {
         self.domains.permit(subject, address)
     }
 
+    /// The domains whose addresses count.
+    pub(super) const fn domains(&self) -> &EmailDomains {
+        &self.domains
+    }
+
     pub(super) async fn resolve(
         &self,
         subject: Subject<'_>,

@@ -2,6 +2,7 @@
 //! where several workspaces share one set of subscribers, each has domains of its own.
 
 use super::Subject;
+use crate::core::platform::Platform;
 
 /// Stands for any domain.
 const ANY: &str = "*";
@@ -52,6 +53,11 @@ impl EmailDomains {
     #[must_use]
     pub fn new(entries: Vec<EmailDomain>) -> Self {
         Self(entries)
+    }
+
+    /// Whether a domain is listed for a workspace or organisation.
+    pub(super) fn list(&self, platform: &Platform, workspace: &str) -> bool {
+        self.0.iter().any(|entry| platform.same_id(workspace, &entry.workspace))
     }
 
     /// Whether an address counts for this person: its domain is listed for their workspace or its

@@ -23,7 +23,7 @@ pub(crate) use email::EmailResolver;
 pub(crate) use email_domains::{EmailDomain, EmailDomains};
 pub(crate) use table::TableResolver;
 pub(crate) use template::Template;
-pub(crate) use webhook::WebhookResolver;
+pub(crate) use webhook::{DryRun, WebhookResolver};
 
 /// The kinds of resolver, by their names in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -126,7 +126,7 @@ pub enum Resolver {
     /// See [`TableResolver`].
     Table(Arc<TableResolver>),
     /// See [`WebhookResolver`].
-    Webhook(Box<WebhookResolver>),
+    Webhook(Arc<WebhookResolver>),
     /// See [`EmailResolver`].
     Email(EmailResolver),
     /// See [`Template`].
@@ -134,6 +134,15 @@ pub enum Resolver {
 }
 
 impl Resolver {
+    const fn kind(&self) -> ResolverKind {
+        match self {
+            Self::Table(_) => ResolverKind::Table,
+            Self::Webhook(_) => ResolverKind::Webhook,
+            Self::Email(_) => ResolverKind::Email,
+            Self::Template(_) => ResolverKind::Template,
+        }
+    }
+
     async fn resolve(
         &self,
         subject: Subject<'_>,
@@ -145,15 +154,6 @@ impl Resolver {
             Self::Webhook(webhook) => webhook.resolve(subject, profile.await.ok().as_ref()).await,
             Self::Email(email) => email.resolve(subject, novu, profile.await).await,
             Self::Template(template) => template.resolve(subject),
-        }
-    }
-
-    const fn kind(&self) -> ResolverKind {
-        match self {
-            Self::Table(_) => ResolverKind::Table,
-            Self::Webhook(_) => ResolverKind::Webhook,
-            Self::Email(_) => ResolverKind::Email,
-            Self::Template(_) => ResolverKind::Template,
         }
     }
 }
@@ -173,14 +173,43 @@ impl Chain {
 
     /// Whether the table has other rows than that of another chain, which may have none.
     pub(crate) fn has_other_rows_than(&self, other: &Self) -> bool {
-        let (own, others) = (self.in_force(), other.in_force());
-        own.table().is_some_and(|own| others.table().is_none_or(|it| own.has_other_rows_than(it)))
+        let others = other.table();
+        self.table().is_some_and(|own| others.is_none_or(|it| own.has_other_rows_than(&it)))
     }
 
     /// Whether somebody may be found by their profile alone.
     #[must_use]
     pub fn needs_profile(&self) -> bool {
-        self.in_force().resolvers.iter().any(|resolver| matches!(resolver, Resolver::Email(_)))
+        self.has(ResolverKind::Email)
+    }
+
+    /// Whether a resolver is asked.
+    #[must_use]
+    pub fn has(&self, kind: ResolverKind) -> bool {
+        self.in_force().resolvers.iter().any(|resolver| resolver.kind() == kind)
+    }
+
+    /// The table, if it is asked.
+    pub(crate) fn table(&self) -> Option<Arc<TableResolver>> {
+        self.in_force().resolvers.iter().find_map(|resolver| match resolver {
+            Resolver::Table(table) => Some(Arc::clone(table)),
+            _ => None,
+        })
+    }
+
+    /// The webhook, if it is asked.
+    pub(crate) fn webhook(&self) -> Option<Arc<WebhookResolver>> {
+        self.in_force().resolvers.iter().find_map(|resolver| match resolver {
+            Resolver::Webhook(webhook) => Some(Arc::clone(webhook)),
+            _ => None,
+        })
+    }
+
+    /// Whether domains are listed of which the e-mail addresses count in a workspace.
+    pub(crate) fn lists_domains_of(&self, platform: &Platform, workspace: &str) -> bool {
+        self.in_force().resolvers.iter().any(|resolver| {
+            matches!(resolver, Resolver::Email(email) if email.domains().list(platform, workspace))
+        })
     }
 
     /// Whether a subscriber that Novu does not have is created for somebody whom this resolver found.
@@ -247,14 +276,5 @@ impl Chain {
             }
         }
         Err(why_not.unwrap_or(Reason::IdentityUnknown).into())
-    }
-}
-
-impl InForce {
-    fn table(&self) -> Option<&TableResolver> {
-        self.resolvers.iter().find_map(|resolver| match resolver {
-            Resolver::Table(table) => Some(&**table),
-            _ => None,
-        })
     }
 }

@@ -31,6 +31,7 @@ use url::Url;
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::SharedClock;
 use crate::core::person::{EmailAddress, Profile};
+use crate::core::platform::Platform;
 use crate::core::refusal::{Reason, Refusal};
 use crate::net::{self, Cause, Outgoing};
 use crate::novu::{Context, SubscriberId};
@@ -46,6 +47,9 @@ pub(super) const VERSION: &str = "v1";
 const LARGEST_ANSWER: usize = 64 * 1024;
 /// The longest sentence of the operator's that is passed on, in characters.
 const LONGEST_SENTENCE: usize = 300;
+
+/// The word for a status that is not documented.
+const BAD_STATUS: &str = "bad_status";
 
 /// What is wrong with each field, for the log.
 const NO_SUBSCRIBER: &str = "the field subscriberId is missing, empty or no text";
@@ -77,6 +81,36 @@ struct Question<'a> {
     email: Option<&'a str>,
     email_confirmed: bool,
     kind: Option<&'static str>,
+    /// That nobody asked, and nothing follows from the answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
+}
+
+/// What came of a dry run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DryRun {
+    /// A documented answer, whatever it says.
+    Answered,
+    /// A refusal in the words of HTTP.
+    Refused(&'static str),
+    /// Nothing usable, or nothing at all.
+    Unusable(&'static str),
+}
+
+/// Who a dry run asks for: nobody has such ids.
+const fn nobody(platform: &str) -> Question<'_> {
+    Question {
+        platform,
+        workspace: Cow::Borrowed("check"),
+        enterprise: None,
+        user: Cow::Borrowed("check"),
+        name: None,
+        locale: None,
+        email: None,
+        email_confirmed: false,
+        kind: None,
+        dry_run: true,
+    }
 }
 
 /// What makes an answer unusable.
@@ -135,20 +169,53 @@ impl WebhookResolver {
         }
     }
 
+    /// Asks for nobody on a platform, to see whether the endpoint answers; genuinely signed, or else signed
+    /// wrongly, which it should refuse.
+    pub(crate) async fn dry_run(&self, platform: &Platform, genuine: bool) -> DryRun {
+        let operation = if genuine { "dry_run" } else { "dry_run_unsigned" };
+        let mut call = self.http.call("identity_webhook", operation, self.timeout);
+        let outcome = self.put(&mut call, &nobody(platform.name), genuine).await;
+        match outcome {
+            Ok(_) => {
+                call.answered("answered");
+                DryRun::Answered
+            }
+            Err(Problem { outcome: BAD_STATUS, how }) if !genuine => {
+                call.answered("refused");
+                DryRun::Refused(how)
+            }
+            Err(Problem { outcome, how }) => {
+                call.nonsense(how);
+                call.failed(outcome, Some("check identity.webhook_url and what answers there"));
+                DryRun::Unusable(how)
+            }
+        }
+    }
+
     async fn ask(
         &self,
         call: &mut net::Call<'_>,
         subject: Subject<'_>,
         profile: Option<&Profile>,
     ) -> Result<Resolution, Problem> {
-        let body = serde_json::to_vec(&question(subject, profile))
-            .map_err(|_| Problem::new("unspeakable"))?;
+        self.put(call, &question(subject, profile), true).await
+    }
+
+    async fn put(
+        &self,
+        call: &mut net::Call<'_>,
+        question: &Question<'_>,
+        genuine: bool,
+    ) -> Result<Resolution, Problem> {
+        let body = serde_json::to_vec(question).map_err(|_| Problem::new("unspeakable"))?;
         let timestamp = self.clock.now().as_second().to_string();
+        // What is signed with another text is as wrong as what is signed with another key.
+        let signed = if genuine { &body[..] } else { b"wrong" };
         let request = self
             .http
             .request(Method::POST, self.url.clone())
             .header(CONTENT_TYPE, "application/json")
-            .header(SIGNATURE_HEADER, self.key.sign(VERSION, timestamp.as_bytes(), &body))
+            .header(SIGNATURE_HEADER, self.key.sign(VERSION, timestamp.as_bytes(), signed))
             .header(TIMESTAMP_HEADER, timestamp)
             .body(body);
         let answer = call.send(request, LARGEST_ANSWER).await;
@@ -162,7 +229,7 @@ impl WebhookResolver {
             StatusCode::NO_CONTENT => Ok(Resolution::NotMine(Reason::IdentityUnknown)),
             _ => Err(Problem {
                 how: "its status is not a documented one",
-                ..Problem::new("bad_status")
+                ..Problem::new(BAD_STATUS)
             }),
         }
     }
@@ -182,6 +249,7 @@ fn question<'a>(subject: Subject<'a>, profile: Option<&'a Profile>) -> Question<
         email_confirmed: profile
             .is_some_and(|profile| matches!(profile.email, EmailAddress::Confirmed(_))),
         kind: profile.map(|profile| profile.kind.word()),
+        dry_run: false,
     }
 }
 

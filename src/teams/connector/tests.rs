@@ -67,6 +67,7 @@ impl Stub {
             proof: Proof::Secret("s3cret".into()),
             token_url: Url::parse(&format!("{}/token", tokens.url())).unwrap(),
             scope: "scope".to_owned(),
+            graph_scope: "https://graph.microsoft.com/.default".to_owned(),
         };
         let source = TokenSource::new(credentials, http.clone(), shared.clone()).unwrap();
         let mut connector = Connector::new(Parts {

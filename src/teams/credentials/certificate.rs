@@ -119,6 +119,14 @@ impl Certificate {
         self.newest().await.sign(&statement).map_err(|_| TokenError::Unavailable)
     }
 
+    /// When the certificate that is on disk now ends, where that can be read.
+    ///
+    /// # Errors
+    /// A file cannot be read, or what the two hold does not fit.
+    pub(super) async fn end(&self) -> Result<Option<Timestamp>, CertificateError> {
+        Ok(self.files.read().await?.end())
+    }
+
     /// The certificate that is on disk now; if that is none, the last good one.
     async fn newest(&self) -> Arc<CertifiedKey> {
         let read = self.files.read().await;

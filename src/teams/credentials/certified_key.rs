@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use webpki::EndEntityCert;
 
+use super::validity;
 use crate::clock::after;
 
 /// How long a statement is good for. Entra wants it short; it is sent at once, and only once.
@@ -76,6 +77,8 @@ impl Statement<'_> {
 pub(super) struct CertifiedKey {
     /// SHA-256 of the certificate, as JOSE headers carry it (RFC 7515, section 4.1.8).
     thumbprint: String,
+    /// When it ends, where that can be read.
+    end: Option<Timestamp>,
     pair: KeyPair,
 }
 
@@ -101,7 +104,13 @@ impl CertifiedKey {
         if own.as_ref() != certified.as_ref() {
             return Err(Unsuitable::Mismatch);
         }
-        Ok(Self { thumbprint: URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate)), pair })
+        let thumbprint = URL_SAFE_NO_PAD.encode(Sha256::digest(&certificate));
+        Ok(Self { thumbprint, end: validity::end(&certificate), pair })
+    }
+
+    /// When the certificate ends, where that can be read.
+    pub(super) const fn end(&self) -> Option<Timestamp> {
+        self.end
     }
 
     /// Whether this is the same certificate.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::HeaderValue;
@@ -48,6 +50,24 @@ pub(super) fn token(body: &Bytes, asked_at: Tick) -> Result<Token, TokenError> {
         renew_at: asked_at + life.saturating_sub(margin),
         ends_at: asked_at + life,
     })
+}
+
+/// The application permissions that a token says it has (Microsoft identity platform, access token
+/// claims); none where it is in no form that can be read.
+pub(super) fn permissions(body: &Bytes) -> Option<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Granted {
+        access_token: SecretString,
+    }
+    #[derive(Deserialize)]
+    struct Claims {
+        #[serde(default, deserialize_with = "lenient")]
+        roles: Vec<String>,
+    }
+    let granted: Granted = serde_json::from_slice(body).ok()?;
+    let claims = granted.access_token.expose_secret().split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(claims.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&claims).ok().map(|Claims { roles }| roles)
 }
 
 /// How long a token is used: seconds as a number, or as text as older endpoints of Entra write them.

@@ -12,6 +12,7 @@ mod error;
 mod grant;
 #[cfg(test)]
 pub(crate) mod tests;
+mod validity;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -28,7 +29,7 @@ use self::certificate::ASSERTION_TYPE;
 pub use self::certificate::{Certificate, CertificateError, CertificateFiles, Unsuitable};
 pub use self::error::TokenError;
 use crate::clock::{SharedClock, Tick};
-use crate::net::{self, Flight, Outgoing, SingleFlight, is_loopback};
+use crate::net::{self, Answered, Flight, Outgoing, SingleFlight, encode_segment, is_loopback};
 
 /// How long nobody asks again after a failure.
 const HOLD_OFF: Duration = Duration::from_secs(5);
@@ -53,6 +54,9 @@ pub struct Credentials {
     pub token_url: Url,
     /// What the token is for, such as `https://api.botframework.com/.default`.
     pub scope: String,
+    /// What a token is for that tells the permissions in a tenant, such as
+    /// `https://graph.microsoft.com/.default`.
+    pub graph_scope: String,
 }
 
 /// What proves to Entra that this is the bot.
@@ -77,10 +81,20 @@ impl Proof {
 }
 
 impl Application {
+    /// The token endpoint of another tenant.
+    fn token_url_of(&self, tenant: &str) -> Url {
+        let mut url = self.token_url.clone();
+        let rest = url.path().trim_start_matches('/').split_once('/').map(|(_, rest)| rest);
+        let path = format!("/{}/{}", encode_segment(tenant), rest.unwrap_or_default());
+        url.set_path(&path);
+        url
+    }
+
     /// The form of a token request (RFC 6749, section 4.4.2; RFC 7523, section 2.2), made `now`.
     async fn form(
         &self,
         proof: &Proof,
+        (token_url, scope): (&Url, &str),
         now: Timestamp,
     ) -> Result<Vec<(&'static str, SecretString)>, TokenError> {
         let mut form = vec![
@@ -90,12 +104,12 @@ impl Application {
         match proof {
             Proof::Secret(secret) => form.push(("client_secret", secret.clone())),
             Proof::Certificate(certificate) => {
-                let assertion = certificate.assertion(&self.client_id, &self.token_url, now);
+                let assertion = certificate.assertion(&self.client_id, token_url, now);
                 form.push(("client_assertion_type", ASSERTION_TYPE.into()));
                 form.push(("client_assertion", assertion.await?));
             }
         }
-        form.push(("scope", self.scope.as_str().into()));
+        form.push(("scope", scope.into()));
         Ok(form)
     }
 }
@@ -105,6 +119,7 @@ struct Application {
     client_id: String,
     token_url: Url,
     scope: String,
+    graph_scope: String,
 }
 
 /// A token URL that the secret must not be sent to: neither https nor, for tests, loopback.
@@ -170,12 +185,12 @@ impl TokenSource {
         http: Outgoing,
         clock: SharedClock,
     ) -> Result<Self, InsecureTokenUrl> {
-        let Credentials { client_id, proof, token_url, scope } = credentials;
+        let Credentials { client_id, proof, token_url, scope, graph_scope } = credentials;
         let is_plain = token_url.scheme() == "http";
         if !(token_url.scheme() == "https" || (is_plain && is_loopback(&token_url))) {
             return Err(InsecureTokenUrl);
         }
-        let application = Application { client_id, token_url, scope };
+        let application = Application { client_id, token_url, scope, graph_scope };
         let proof = RwLock::new(Arc::new(proof));
         let (state, renewal) = (Mutex::default(), SingleFlight::default());
         Ok(Self { application, proof, http, clock, state, renewal })
@@ -289,13 +304,7 @@ impl TokenSource {
     async fn renew(&self) -> Result<HeaderValue, TokenError> {
         let mut call = self.http.call("entra", "token", TIMEOUT);
         let outcome = self.ask(&mut call).await;
-        match &outcome {
-            Ok(_) => call.ok(),
-            Err(error) => {
-                error.describe(&mut call);
-                call.failed(error.outcome(), error.advice());
-            }
-        }
+        conclude(call, outcome.as_ref().err());
         let mut state = self.state();
         match outcome {
             Ok(token) => {
@@ -310,18 +319,91 @@ impl TokenSource {
         }
     }
 
+    /// Asks Entra for a token without using it, and what time it is there.
+    ///
+    /// # Errors
+    /// There is none to be had.
+    pub(super) async fn try_out(&self) -> Result<Option<Timestamp>, TokenError> {
+        let mut call = self.http.call("entra", "try_token", TIMEOUT);
+        let Application { token_url, scope, .. } = &self.application;
+        let granted = self.request(&mut call, (token_url, scope)).await;
+        let outcome = granted.and_then(|answer| {
+            grant::token(&answer.body, self.clock.monotonic()).map(|_| answer.date())
+        });
+        conclude(call, outcome.as_ref().err());
+        outcome
+    }
+
+    /// The application permissions of Microsoft Graph that the app has in a tenant, if its token tells.
+    ///
+    /// # Errors
+    /// There is no token for that tenant: its administrator has not consented, or Entra does not answer.
+    pub(super) async fn permissions_in(
+        &self,
+        tenant: &str,
+    ) -> Result<Option<Vec<String>>, TokenError> {
+        let mut call = self.http.call("entra", "permissions", TIMEOUT);
+        let token_url = self.application.token_url_of(tenant);
+        let granted = self.request(&mut call, (&token_url, &self.application.graph_scope)).await;
+        let outcome = granted.map(|answer| grant::permissions(&answer.body));
+        match &outcome {
+            // One tenant's no is for whoever asked, and no failure of Entra's.
+            Err(error @ TokenError::Refused { .. }) => call.answered(error.outcome()),
+            outcome => conclude(call, outcome.as_ref().err()),
+        }
+        outcome
+    }
+
+    /// Whether the bot has a certificate in place of a secret.
+    pub(super) fn has_certificate(&self) -> bool {
+        matches!(&*self.proof(), Proof::Certificate(_))
+    }
+
+    /// When the certificate on disk ends, where that can be read; none where the bot has a secret.
+    pub(super) async fn certificate_end(
+        &self,
+    ) -> Option<Result<Option<Timestamp>, CertificateError>> {
+        match &*self.proof() {
+            Proof::Certificate(certificate) => Some(certificate.end().await),
+            Proof::Secret(_) => None,
+        }
+    }
+
     async fn ask(&self, call: &mut net::Call<'_>) -> Result<Token, TokenError> {
         let asked_at = self.clock.monotonic();
-        let form = self.application.form(&self.proof(), self.clock.now()).await?;
+        let Application { token_url, scope, .. } = &self.application;
+        let answer = self.request(call, (token_url, scope)).await?;
+        grant::token(&answer.body, asked_at)
+    }
+
+    /// Asks a token endpoint for a token that is for something. Gives an answer of success.
+    async fn request(
+        &self,
+        call: &mut net::Call<'_>,
+        (token_url, scope): (&Url, &str),
+    ) -> Result<Answered, TokenError> {
+        let (proof, now) = (self.proof(), self.clock.now());
+        let form = self.application.form(&proof, (token_url, scope), now).await?;
         let form: Vec<_> =
             form.iter().map(|(name, value)| (*name, value.expose_secret())).collect();
-        let request = self.http.request(Method::POST, self.application.token_url.clone());
+        let request = self.http.request(Method::POST, token_url.clone());
         let answer = call.send(request.form(&form), LARGEST_ANSWER).await;
         let answer = answer.map_err(|_| TokenError::Unavailable)?;
         if answer.status.is_success() {
-            grant::token(&answer.body, asked_at)
+            Ok(answer)
         } else {
             Err(grant::refusal(answer.status, &answer.body))
+        }
+    }
+}
+
+/// Records how a call went.
+fn conclude(mut call: net::Call<'_>, error: Option<&TokenError>) {
+    match error {
+        None => call.ok(),
+        Some(error) => {
+            error.describe(&mut call);
+            call.failed(error.outcome(), error.advice());
         }
     }
 }

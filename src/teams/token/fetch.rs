@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
 use super::json;
 use super::key_set::{KeySet, NoKeys};
-use crate::net::{self, Cause, HostAllowlist, Outgoing};
+use crate::net::{self, Answered, Cause, HostAllowlist, Outgoing};
 
 /// The largest document that is read, in bytes.
 const LARGEST_DOCUMENT: usize = 1 << 20;
@@ -98,6 +98,14 @@ pub(super) struct Source {
     pub(super) time_limit: Duration,
 }
 
+/// What was fetched.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) keys: KeySet,
+    /// What time it was where the keys are published, if that was said.
+    pub(super) date: Option<Timestamp>,
+}
+
 /// The one entry of the metadata that matters (`OpenID` Connect Discovery, section 3).
 #[derive(Deserialize)]
 struct Metadata {
@@ -106,7 +114,7 @@ struct Metadata {
 
 impl Source {
     /// Fetches the keys that are published now, and records how it went.
-    pub(super) async fn fetch(&self) -> Result<KeySet, FetchError> {
+    pub(super) async fn fetch(&self) -> Result<Fetched, FetchError> {
         let mut call = self.http.call("bot_connector", "keys", self.time_limit);
         let result = self.read(&mut call).await;
         match result {
@@ -119,18 +127,20 @@ impl Source {
         result
     }
 
-    async fn read(&self, call: &mut net::Call<'_>) -> Result<KeySet, FetchError> {
-        let metadata = self.get(call, &self.metadata_url).await?;
+    async fn read(&self, call: &mut net::Call<'_>) -> Result<Fetched, FetchError> {
+        let metadata = self.get(call, &self.metadata_url).await?.body;
         let metadata: Metadata = json::object(&metadata).ok_or(FetchError::Nonsense)?;
         let keys = Url::parse(&metadata.jwks_uri).map_err(|_| FetchError::Nonsense)?;
         self.key_hosts.check(&keys).map_err(|_| FetchError::HostRefused)?;
-        KeySet::read(&self.get(call, &keys).await?).map_err(|error| match error {
+        let answer = self.get(call, &keys).await?;
+        let keys = KeySet::read(&answer.body).map_err(|error| match error {
             NoKeys::Malformed => FetchError::Nonsense,
             NoKeys::NoneUsable => FetchError::NoKeys,
-        })
+        })?;
+        Ok(Fetched { keys, date: answer.date() })
     }
 
-    async fn get(&self, call: &mut net::Call<'_>, url: &Url) -> Result<Bytes, FetchError> {
+    async fn get(&self, call: &mut net::Call<'_>, url: &Url) -> Result<Answered, FetchError> {
         let request = self.http.request(Method::GET, url.clone());
         let answer = call.send(request, LARGEST_DOCUMENT).await.map_err(|it| match it.cause {
             Cause::TimedOut => FetchError::TimedOut,
@@ -138,7 +148,7 @@ impl Source {
             _ => FetchError::Unreachable,
         })?;
         match answer.status {
-            StatusCode::OK => Ok(answer.body),
+            StatusCode::OK => Ok(answer),
             status => Err(FetchError::Status(status.as_u16())),
         }
     }

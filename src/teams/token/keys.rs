@@ -7,9 +7,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::fetch::{FetchError, Source};
+use super::fetch::{FetchError, Fetched, Source};
 use super::key_set::KeySet;
 use super::settings::Pacing;
 use crate::clock::{SharedClock, Tick};
@@ -77,6 +78,12 @@ impl Keys {
         stop.run_until_cancelled(fetching).await;
     }
 
+    /// How many keys are published now, and what time it is there. Takes nothing over.
+    pub(super) async fn try_fetch(&self) -> Result<(usize, Option<Timestamp>), FetchError> {
+        let Fetched { keys, date } = self.source.fetch().await?;
+        Ok((keys.len(), date))
+    }
+
     /// What keeps every token from being believed, in a word for the operator.
     pub(super) fn trouble(&self) -> Option<&'static str> {
         if !self.current().is_empty() {
@@ -122,7 +129,7 @@ impl Keys {
 
     async fn fetch(&self) {
         match self.source.fetch().await {
-            Ok(keys) => self.replace(keys),
+            Ok(Fetched { keys, .. }) => self.replace(keys),
             Err(error) => self.note_failure(error),
         }
     }

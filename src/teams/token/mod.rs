@@ -126,6 +126,15 @@ impl Verifier {
         self.keys.keep_fresh(stop).await;
     }
 
+    /// Fetches the keys that are published now, without using them: how many there are, and what time it is
+    /// there.
+    ///
+    /// # Errors
+    /// Why there are none, in words.
+    pub(super) async fn try_keys(&self) -> Result<(usize, Option<jiff::Timestamp>), String> {
+        self.keys.try_fetch().await.map_err(|error| error.to_string())
+    }
+
     /// What keeps every request from being believed, in a word for the operator.
     #[must_use]
     pub fn trouble(&self) -> Option<&'static str> {

@@ -11,12 +11,13 @@ use crate::bot::{Bot, TEAM};
 use crate::log::Log;
 
 /// Every request that there is, with the least role that may make it, and what comes of it then.
-const REQUESTS: [(&str, &str, &str, u16); 10] = [
+const REQUESTS: [(&str, &str, &str, u16); 11] = [
     ("GET", "/openapi.json", READER, 200),
     ("GET", "/workspaces", READER, 200),
     ("GET", "/workspaces/slack/acme", READER, 200),
     ("GET", "/workspace-requests/00000000000000000000000000000000", READER, 404),
     ("GET", "/audit", READER, 200),
+    ("GET", "/doctor", READER, 200),
     ("GET", "/people/slack/T0ACME/U0ADA", HELPER, 200),
     ("DELETE", "/people/slack/T0ACME/U0ADA/link", HELPER, 404),
     ("POST", "/workspaces", OWNER, 409),

@@ -19,6 +19,7 @@ use novu_connect_bot::answering::{People, SurfaceSettings};
 use novu_connect_bot::app::{App, Config, Listeners};
 use novu_connect_bot::clock::{ManualClock, SharedClock};
 use novu_connect_bot::config::Problems;
+use novu_connect_bot::doctor::Report;
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
@@ -235,6 +236,13 @@ impl Bot {
         let config = configure(&settings, &self.url);
         let further = self.further.iter().cloned();
         self.app.reload(config.map(|config| further.fold(config, Config::with_surface))).await;
+    }
+
+    /// Lets the service look at everything that it depends on.
+    pub(crate) async fn doctor(&self) -> Report {
+        let report = self.app.doctor().await;
+        canaries::assert_silent(&report.to_string());
+        report
     }
 
     /// Asks the service to stop and waits until it has.

@@ -95,7 +95,7 @@ fn access_token(
 ) -> String {
     let now = inner.controls.clock.now();
     let expires = clock::after(now, inner.options.token_life);
-    let token = jwt(&json!({
+    let mut claims = json!({
         "aud": audience,
         "iss": format!("https://sts.windows.net/{tenant}/"),
         "iat": now.as_second(),
@@ -108,7 +108,15 @@ fn access_token(
         "tid": tenant,
         "uti": state.unique("uti-"),
         "ver": "1.0",
-    }));
+    });
+    // An app's own token says what it may do; without any permission it says nothing.
+    let permissions = state.tenant(&tenant).map(|tenant| &tenant.permissions);
+    let permissions =
+        permissions.filter(|held| audience == GRAPH && oid.is_none() && !held.is_empty());
+    if let (Some(permissions), Value::Object(fields)) = (permissions, &mut claims) {
+        fields.insert("roles".to_owned(), json!(permissions));
+    }
+    let token = jwt(&claims);
     state.grants.retain(|_, grant| now < grant.expires);
     state.grants.insert(token.clone(), Grant { audience, tenant, expires });
     token

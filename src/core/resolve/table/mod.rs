@@ -10,6 +10,7 @@
 
 mod file;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,7 @@ use tokio::sync::Mutex;
 
 use super::{Found, Resolution, ResolverKind, Subject};
 use crate::clock::{SharedClock, Tick};
+use crate::core::person::PlatformName;
 use crate::core::platform::Platform;
 use crate::core::refusal::Reason;
 use crate::metrics::Metrics;
@@ -91,6 +93,21 @@ impl TableResolver {
         row.map_or(Resolution::NotMine(Reason::IdentityUnknown), |id| {
             Resolution::Found(Box::new(Found::id(ResolverKind::Table, id.clone())))
         })
+    }
+
+    /// How many rows each platform has in the file as it is now, if that is a table that is taken. Takes
+    /// nothing over.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is no table that is taken.
+    pub(crate) async fn read_for_check(&self) -> Result<BTreeMap<PlatformName, usize>, TableError> {
+        let rows = read(&self.path, &self.platforms).await?.rows?;
+        let rows = file::is_plausible(&self.rows(), rows)?;
+        let mut counts = BTreeMap::new();
+        for (platform, ..) in rows.into_keys() {
+            *counts.entry(platform).or_default() += 1;
+        }
+        Ok(counts)
     }
 
     /// Whether its rows are others than those of another table.

@@ -101,6 +101,7 @@ fn source(
         proof,
         token_url: Url::parse(token_url).unwrap(),
         scope: "https://api.botframework.com/.default".to_owned(),
+        graph_scope: "https://graph.microsoft.com/.default".to_owned(),
     };
     let clock = Arc::new(clock.clone());
     let http = crate::net::client().unwrap();

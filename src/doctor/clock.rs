@@ -1,0 +1,99 @@
+//! This machine's clock, held against those of whoever answered.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::check::Check;
+use super::examination::Examination;
+use super::probe::Probe;
+use super::report::Outcome;
+use crate::clock::SharedClock;
+
+/// Less can be a slow answer.
+const DOUBTFUL: Duration = Duration::from_mins(1);
+/// More, and Slack's and Teams' genuine requests are refused (Slack, verifying requests; Bot Connector
+/// authentication).
+const WRONG: Duration = Duration::from_mins(5);
+
+/// How far ahead of this machine's clock others are.
+#[derive(Debug)]
+pub(super) struct Dates {
+    clock: SharedClock,
+    ahead: Mutex<BTreeMap<&'static str, SignedDuration>>,
+}
+
+impl Dates {
+    pub(super) fn new(clock: SharedClock) -> Self {
+        Self { clock, ahead: Mutex::default() }
+    }
+
+    pub(super) fn note(&self, place: &'static str, date: Option<Timestamp>) {
+        if let Some(date) = date {
+            let ahead = date.duration_since(self.clock.now());
+            self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(place, ahead);
+        }
+    }
+}
+
+/// Judges all dates that the other checks have met, so it has to be made after them.
+pub(super) fn probe(examination: &Arc<Examination>) -> Probe {
+    let examination = Arc::clone(examination);
+    Probe::new(Check::ServerClock, async move {
+        judge(&examination.dates.ahead.lock().unwrap_or_else(PoisonError::into_inner))
+    })
+}
+
+fn judge(ahead: &BTreeMap<&'static str, SignedDuration>) -> Outcome {
+    let off = |limit: Duration| {
+        let off = ahead.iter().filter(move |(_, ahead)| ahead.unsigned_abs() > limit);
+        off.map(|(place, ahead)| format!("{place} by {} s", ahead.as_secs())).collect::<Vec<_>>()
+    };
+    let (doubtful, wrong) = (off(DOUBTFUL), off(WRONG));
+    let fix = "let this machine set its clock by NTP";
+    if ahead.is_empty() {
+        let fix = "look at it again once the others answer, or compare the clock yourself";
+        Outcome::note("nobody answered with a date", fix)
+    } else if doubtful.is_empty() {
+        let places: Vec<_> = ahead.keys().copied().collect();
+        Outcome::ok(format!("the clock agrees with that of {}", places.join(", ")))
+    } else if doubtful.len() * 2 <= ahead.len() {
+        let finding =
+            format!("the clock agrees with others, but is behind {}", doubtful.join(", "));
+        Outcome::warning(finding, "the clock over there is wrong: tell whoever runs it")
+    } else if wrong.is_empty() {
+        Outcome::warning(format!("the clock is behind {}", doubtful.join(", ")), fix)
+    } else {
+        let finding =
+            format!("the clock is behind {}, so genuine requests are refused", wrong.join(", "));
+        Outcome::failure(finding, fix)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    #[test]
+    fn whoever_is_in_the_minority_is_wrong() {
+        let cases: [(&[(&str, i64)], Severity); 7] = [
+            (&[], Severity::Note),
+            (&[("Novu", 2), ("Slack", -50)], Severity::Ok),
+            (&[("Novu", 90)], Severity::Warning),
+            (&[("Novu", 90), ("Slack", 0)], Severity::Warning),
+            (&[("Novu", -600)], Severity::Failure),
+            (&[("Novu", 600), ("Slack", 0), ("Entra", 0)], Severity::Warning),
+            (&[("Novu", 600), ("Slack", 601), ("Entra", 0)], Severity::Failure),
+        ];
+        for (ahead, severity) in cases {
+            let ahead: BTreeMap<_, _> = ahead
+                .iter()
+                .map(|(place, seconds)| (*place, SignedDuration::from_secs(*seconds)))
+                .collect();
+            assert_eq!(judge(&ahead).severity, severity, "{ahead:?}");
+        }
+    }
+}
