@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::admin::{Admin, AdminParts, AdminToken, Doctor};
 use crate::answering::{Common, Machine, People, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
@@ -60,6 +61,7 @@ pub struct App {
     common: Arc<Common>,
     surfaces: Vec<Arc<dyn Surface>>,
     pages: Option<Arc<LinkPages>>,
+    admin: Arc<Admin>,
     /// What the configuration says of what the doctor looks at.
     examined: Arc<crate::doctor::Settings>,
     /// The look that is under way.
@@ -140,11 +142,13 @@ impl App {
             surfaces.push(settings.open(&common).await?);
         }
         let pages = build_pages(&common, config.app, &surfaces);
+        let admin = build_admin(&common, config.server.admin_tokens, &surfaces);
         let (clock, metrics) = (Arc::clone(&common.clock), Arc::clone(&common.metrics));
         Ok(Self {
             common,
             surfaces,
             pages,
+            admin,
             examined,
             examining: Arc::default(),
             in_force: Arc::new(AsyncMutex::new(config.fingerprints)),
@@ -184,7 +188,9 @@ impl App {
 
     /// The routes for operators, for an address of their own.
     pub fn ops_router(&self) -> Router {
-        self.hardened(ops::router(Arc::new(self.clone())))
+        self.hardened(
+            ops::router(Arc::new(self.clone())).merge(self.admin.router(Arc::new(self.clone()))),
+        )
     }
 
     fn hardened(&self, router: Router) -> Router {
@@ -193,6 +199,12 @@ impl App {
             metrics.panicked("request");
             Reference::new(&*random).to_string()
         })
+    }
+}
+
+impl Doctor for App {
+    fn report(&self) -> BoxFuture<'_, Report> {
+        self.doctor().boxed()
     }
 }
 
@@ -302,4 +314,19 @@ fn build_pages(
         random: Arc::clone(&common.random),
         metrics: Arc::clone(&common.metrics),
     })))
+}
+
+fn build_admin(
+    common: &Common,
+    tokens: Vec<AdminToken>,
+    surfaces: &[Arc<dyn Surface>],
+) -> Arc<Admin> {
+    Arc::new(Admin::new(AdminParts {
+        tokens,
+        machines: surfaces.iter().map(|surface| surface.machine()).collect(),
+        store: common.store.clone(),
+        clock: Arc::clone(&common.clock),
+        random: Arc::clone(&common.random),
+        metrics: Arc::clone(&common.metrics),
+    }))
 }

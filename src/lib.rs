@@ -4,7 +4,7 @@
 //!
 //! - [`cli`]: one file for each subcommand; [`app`]: the service put together;
 //! - [`slack`], [`teams`]: what each platform sends and is sent, and the proof that it is them;
-//!   `page`: personal pages for both; [`http`]: connections, limits, health and figures;
+//!   `page`: personal pages for both; `admin`: the admin API; [`http`]: connections, limits, health and figures;
 //! - [`answering`]: from a question to its answer in front of one person, once for all platforms;
 //! - [`core`]: who is this person, what is their link, what do we answer; [`words`]: in which words;
 //!   `links`: the addresses of personal pages; `jobs`: durable work;
@@ -18,6 +18,7 @@
 //!
 //! `ARCHITECTURE.md` tells the path of a request and the invariants.
 
+mod admin;
 pub mod answering;
 pub mod app;
 pub mod audit;

@@ -58,6 +58,7 @@ impl App {
         // One at a time, each to its end.
         let mut in_force = self.in_force.lock().await;
         let mut reloads: Vec<_> = self.reload_links(&new.server).into_iter().collect();
+        reloads.push(self.reload_admin(&new.server));
         reloads.push(self.reload_chain(&new).await?);
         for surface in &self.surfaces {
             let platform = surface.machine().platform().name;
@@ -82,6 +83,12 @@ impl App {
         let links = Arc::clone(self.common.links.as_ref()?);
         let keys: Vec<_> = new.link_keys.iter().filter_map(SigningKey::new).collect();
         Some(Reload::new([http::config::LINK_KEYS.name], move || links.use_keys(keys)))
+    }
+
+    /// Who may use the admin API.
+    fn reload_admin(&self, new: &http::config::Settings) -> Reload {
+        let (admin, tokens) = (Arc::clone(&self.admin), new.admin_tokens.clone());
+        Reload::new([http::config::ADMIN_TOKENS.name], move || admin.use_tokens(tokens))
     }
 
     /// All of the section `identity`, the table's content among it. It is judged as at a start, so a

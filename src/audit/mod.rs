@@ -10,6 +10,7 @@
 
 mod event;
 mod line;
+mod paging;
 mod reading;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::supervise::Background;
 
 pub use event::{Actor, Event, Kind};
 pub use line::Checkpoint;
+pub use paging::{Page, page};
 pub use reading::{Found, Verdict, export, verify};
 
 /// The most events that wait to be written.

@@ -48,7 +48,7 @@ pub async fn export(
             let rows = reader.lines(&chain, after).await?;
             let Some(last) = rows.last() else { break };
             after = last.number;
-            for row in rows.iter().filter(|row| is_about(row, pseudonym.as_deref())) {
+            for row in rows.iter().filter(|row| is_about(&row.line, pseudonym.as_deref())) {
                 writeln!(out, "{}", row.line)?;
                 lines += 1;
             }
@@ -57,9 +57,10 @@ pub async fn export(
     Ok(Found::Lines(lines))
 }
 
-fn is_about(row: &AuditRow, pseudonym: Option<&str>) -> bool {
+/// Whether a line is about the person of that pseudonym; any is about nobody in particular.
+pub(super) fn is_about(line: &str, pseudonym: Option<&str>) -> bool {
     let Some(pseudonym) = pseudonym else { return true };
-    let line = serde_json::from_str::<Line>(&row.line);
+    let line = serde_json::from_str::<Line>(line);
     line.is_ok_and(|line| [line.person, line.other].iter().flatten().any(|it| it == pseudonym))
 }
 

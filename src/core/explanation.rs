@@ -8,13 +8,14 @@ mod telling;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::store::Verified;
 
 pub(super) use telling::{shown, stored};
 
 /// What each step of the way says of one person, and what `/connect` would answer them now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Explanation {
     /// Who it is about.
     pub person: ExplainedPerson,
@@ -37,7 +38,7 @@ pub struct Explanation {
 }
 
 /// The person that an explanation is about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedPerson {
     /// `slack` or `teams`.
     pub platform: String,
@@ -50,7 +51,7 @@ pub struct ExplainedPerson {
 }
 
 /// The channel connections of a workspace.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedWorkspace {
     /// All of them, the best first.
     pub connections: Vec<ExplainedConnection>,
@@ -63,7 +64,7 @@ pub struct ExplainedWorkspace {
 }
 
 /// One channel connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedConnection {
     /// Its identifier in Novu.
     pub identifier: String,
@@ -76,7 +77,7 @@ pub struct ExplainedConnection {
 }
 
 /// What the platform says of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedAccount {
     /// What follows from it.
     pub outcome: AccountOutcome,
@@ -98,7 +99,7 @@ pub struct ExplainedAccount {
 }
 
 /// What follows from what the platform says of an account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountOutcome {
     /// Nobody asked the platform, because a step before ended the way.
@@ -115,7 +116,7 @@ pub enum AccountOutcome {
 }
 
 /// What one resolver says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedResolver {
     /// `table`, `webhook`, `email` or `template`.
     pub resolver: &'static str,
@@ -130,7 +131,7 @@ pub struct ExplainedResolver {
 }
 
 /// What a resolver can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ResolverOutcome {
     /// This is the subscriber.
@@ -146,7 +147,7 @@ pub enum ResolverOutcome {
 }
 
 /// A subscriber that was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedSubscriber {
     /// Its id.
     pub id: String,
@@ -159,7 +160,7 @@ pub struct ExplainedSubscriber {
 }
 
 /// A chat account that is linked to the subscriber.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedEndpoint {
     /// The identifier of the channel endpoint.
     pub identifier: String,
@@ -170,13 +171,14 @@ pub struct ExplainedEndpoint {
     /// Its context as `type:id` keys.
     pub context: Vec<String>,
     /// Since when it is there.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,
     /// Whether Novu can deliver over it.
     pub delivers: bool,
 }
 
 /// Who has a chat account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedHolder {
     /// Who has it.
     pub outcome: HolderOutcome,
@@ -187,7 +189,7 @@ pub struct ExplainedHolder {
 }
 
 /// Who has a chat account.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HolderOutcome {
     /// The person's own subscriber.
@@ -203,7 +205,7 @@ pub enum HolderOutcome {
 
 /// A link as the service has last seen it. Where Novu has none any more, somebody removed it there; where it
 /// is to another subscriber than the one that is found now, the chain says something else than it did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExplainedLink {
     /// The subscriber's id.
     pub subscriber: String,
@@ -212,11 +214,12 @@ pub struct ExplainedLink {
     /// How it was known that it is the right person's: `signed_in`, `found` or `confirmed`.
     pub verified: Verified,
     /// When it was last seen.
+    #[schema(value_type = String, format = DateTime)]
     pub seen_at: Timestamp,
 }
 
 /// What somebody would be answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ExpectedAnswer {
     /// What.
     pub outcome: AnswerOutcome,
@@ -243,7 +246,7 @@ impl ExpectedAnswer {
 }
 
 /// What somebody can be answered.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerOutcome {
     /// A link to sign in.
@@ -258,7 +261,7 @@ pub enum AnswerOutcome {
 }
 
 /// The steps of the way, in their order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// The workspace has to have a connection.

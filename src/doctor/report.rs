@@ -3,11 +3,12 @@
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::check::Check;
 
 /// How bad a finding is, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// All is as it should be.
@@ -105,9 +106,10 @@ impl Outcome {
 }
 
 /// What one check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Finding {
     /// The check.
+    #[schema(value_type = String)]
     pub check: Check,
     /// How bad it is.
     pub severity: Severity,
@@ -115,6 +117,7 @@ pub struct Finding {
     pub finding: String,
     /// What to do, in one line; none where there is nothing to do.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub fix: Option<String>,
 }
 
@@ -126,7 +129,7 @@ impl Finding {
 }
 
 /// What all checks found, in the order of [`Check::ALL`]. Checks of what is not configured are left out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Report {
     /// How bad the worst finding is; a note is nothing bad.
     pub status: Severity,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use crate::admin::AdminToken;
 use crate::config::{Key, ListKey, Reader, parse};
 use crate::net::{HttpsProxy, settings};
 use crate::section;
@@ -42,9 +43,16 @@ section! {
     )
     .secret();
 
+    pub(crate) ADMIN_TOKENS: ListKey<AdminToken> = ListKey::new(
+        "server.admin_tokens",
+        "the tokens of the admin API, each as name:role:token with one of the roles read, people and all",
+        AdminToken::parse,
+    )
+    .secret();
+
     OPS_LISTEN: Key<SocketAddr> = Key::new(
         "server.ops_listen",
-        "the IP address and port of the operators' own address, for /metrics and /readyz",
+        "the IP address and port of the operators' own address, for /metrics, /readyz and the admin API",
         parse::address,
     )
     .or("127.0.0.1:3001");
@@ -87,7 +95,9 @@ pub struct Settings {
     pub public_url: Option<Url>,
     /// Keys that signed addresses of personal pages before pages were kept in the store; two at most.
     pub link_keys: Vec<SecretString>,
-    /// The operators' own address, for `/metrics` and `/readyz`.
+    /// Who may use the admin API; without any there is none.
+    pub(crate) admin_tokens: Vec<AdminToken>,
+    /// The operators' own address, for `/metrics`, `/readyz` and the admin API.
     pub ops_listen: SocketAddr,
     /// How many connections are served at a time.
     pub max_connections: usize,
@@ -105,6 +115,10 @@ impl Settings {
         let listen = Self::read_listen(reader);
         let public_url = reader.optional(&PUBLIC_URL);
         let link_keys = link_keys(reader);
+        let admin_tokens = reader.optional_list(&ADMIN_TOKENS).unwrap_or_default();
+        if let Some(complaint) = AdminToken::contradiction(&admin_tokens) {
+            reader.blame(&ADMIN_TOKENS, complaint);
+        }
         let ops_listen = reader.value(&OPS_LISTEN);
         let proxy = reader.optional(&PROXY);
         let max_connections = reader.value(&MAX_CONNECTIONS);
@@ -120,6 +134,7 @@ impl Settings {
             listen: listen?,
             public_url,
             link_keys: link_keys.unwrap_or_default(),
+            admin_tokens,
             ops_listen: ops_listen?,
             max_connections: max_connections?,
             idle_timeout: idle_timeout?,
@@ -139,6 +154,11 @@ impl Settings {
             ("listen", self.listen.to_string()),
             ("operators", format!("{} (/metrics and /readyz)", self.ops_listen)),
         ];
+        let named: Vec<_> = self.admin_tokens.iter().map(AdminToken::described).collect();
+        lines.push((
+            "admin API",
+            if named.is_empty() { "off".to_owned() } else { named.join(", ") },
+        ));
         let public_url = self.public_url.as_ref().map_or("none", Url::as_str);
         lines.push(("public URL", public_url.to_owned()));
         lines

@@ -4,10 +4,12 @@
 //! nobody can tell any more which pseudonym was theirs, and no line has to change for that.
 
 mod calls;
+mod pages;
 
 use sqlx::Error;
 
 pub use calls::AuditReader;
+pub use pages::AuditPlace;
 
 use super::owner::Owner;
 use super::session::Session;

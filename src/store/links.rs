@@ -51,7 +51,7 @@ pub struct KnownLink {
 }
 
 /// How it is known that a link is the right person's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
     /// It came about while the person's own link was watched, by that very account.

@@ -320,6 +320,15 @@ impl Memory {
         self.state().workspace_requests.get(id, now)
     }
 
+    pub(super) fn workspace_request_by_key(
+        &self,
+        platform: &str,
+        key: &[u8; 32],
+    ) -> Option<StoredWorkspaceRequest> {
+        let now = self.clock.monotonic();
+        self.state().workspace_requests.by_key(platform, key, now)
+    }
+
     pub(super) fn open_workspace_requests(&self, platform: &str) -> Vec<StoredWorkspaceRequest> {
         let now = self.clock.monotonic();
         self.state().workspace_requests.open(platform, now)

@@ -51,7 +51,7 @@ use secrecy::SecretString;
 
 use crate::clock::SharedClock;
 
-pub use audit::{Appended, AuditReader, AuditRow};
+pub use audit::{Appended, AuditPlace, AuditReader, AuditRow};
 pub use backup::back_up;
 pub use changes::{
     Admission, Admitted, Begun, Change, Counts, Held, Job, JobId, KeyAfterwards, Lease, NewJob,

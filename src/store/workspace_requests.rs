@@ -110,6 +110,7 @@ const ONE: &str = requests!("WHERE id = $1");
 const OPEN: &str =
     requests!("WHERE platform = $1 AND open_until IS NOT NULL ORDER BY created_at, id LIMIT $2");
 const NEWEST: &str = requests!("WHERE platform = $1 ORDER BY created_at DESC, id DESC LIMIT $2");
+const KEYED: &str = requests!("WHERE platform = $1 AND unique_key = $2");
 const IN_THE_WAY: &str = requests!("WHERE id = $1 OR (platform = $2 AND unique_key = $3)");
 
 impl RequestRow {
@@ -183,6 +184,15 @@ async fn put(
 
 async fn find(session: &mut Session<'_>, id: &str) -> Result<Option<RequestRow>, Error> {
     let row = session.row(ONE, &[id.into()]).await?;
+    row.as_ref().map(RequestRow::read).transpose()
+}
+
+async fn find_by_key(
+    session: &mut Session<'_>,
+    platform: &str,
+    key: &[u8; 32],
+) -> Result<Option<RequestRow>, Error> {
+    let row = session.row(KEYED, &[platform.into(), key.as_slice().into()]).await?;
     row.as_ref().map(RequestRow::read).transpose()
 }
 

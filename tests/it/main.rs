@@ -2,6 +2,7 @@
 //! stand-ins for Novu, Slack and Teams that speak the real protocols and are as strict as the real thing.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod admin;
 mod bot;
 mod canaries;
 mod commands;

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Linking;
 use crate::audit::{Actor, Event, Kind};
@@ -16,7 +17,7 @@ use crate::text::{one_line, shortened};
 const LONGEST_REASON: usize = 300;
 
 /// The link of one chat account, as far as it is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PersonsLink {
     /// The subscriber's id; `…` in place of one that looks like an e-mail address.
     pub subscriber: String,
@@ -27,10 +28,12 @@ pub struct PersonsLink {
     /// What people call the workspace.
     pub workspace_name: Option<String>,
     /// Since when it is there.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub since: Option<Timestamp>,
     /// How it is known that it is the right person's: `signed_in`, `found` or `confirmed`.
     pub verified: Verified,
     /// When Novu last said that it is there, before it was asked now.
+    #[schema(value_type = String, format = DateTime)]
     pub seen_at: Timestamp,
     /// Whether it is there now; null if Novu cannot be asked.
     pub exists: Option<bool>,

@@ -146,7 +146,8 @@ fn subscriber(text: &str) -> Parsed<String> {
     parse::identifier(text).map_err(|_| Complaint::from("contains a space: write the id without"))
 }
 
-fn scope(text: &str) -> Parsed<String> {
+/// A scope of Slack's that a bot may ask for.
+pub(crate) fn scope(text: &str) -> Parsed<String> {
     if text.contains("incoming-webhook") {
         return Err("must not be incoming-webhook: with it Novu makes a webhook in place of a \
                     connection"

@@ -139,6 +139,7 @@ impl Workspaces {
                 mode: None,
                 auto_link_user: false,
             },
+            asked: None,
             address: super::preparing::new_address(&*self.random).ok_or(Reason::Broken)?,
             stage: Stage::Removing { removed: 0 },
             told: false,

@@ -13,6 +13,7 @@ use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::core::answer::SignInLink;
 use crate::core::person::Workspace;
 use crate::core::refusal::{Reason, Refusal};
+use crate::digest::digest_of;
 use crate::net::SecretUrl;
 use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
 use crate::random::Random;
@@ -34,6 +35,24 @@ pub struct Ask {
     pub given: Given,
     /// Of the requests with the same key there is one.
     pub key: Option<[u8; 32]>,
+}
+
+impl Ask {
+    /// The hash of what is asked for, whoever asks.
+    fn digest(&self) -> String {
+        // Texts, lists and truth values always have a JSON form.
+        let text = |form: Result<String, serde_json::Error>| form.unwrap_or_default();
+        let workspace = text(serde_json::to_string(&self.workspace));
+        let given = text(serde_json::to_string(&self.given));
+        let purpose = if self.reconnects { "reconnect" } else { "connect" };
+        hex::encode(digest_of([workspace.as_str(), &given, purpose]))
+    }
+
+    /// Whether a request that has the same key is one for the same.
+    #[must_use]
+    pub fn is_as(&self, request: &WorkspaceRequest) -> bool {
+        request.asked.as_deref() == Some(&self.digest())
+    }
 }
 
 /// What whoever asks decides themselves, in place of the configuration. What neither decides is asked for
@@ -73,8 +92,22 @@ impl Workspaces {
     /// Why not.
     pub async fn prepare(&self, ask: Ask) -> Result<Prepared, Refusal> {
         let key = ask.key;
+        if let Some(key) = key
+            && let Some(there) = self.asked_before(key).await?
+        {
+            return Ok(there);
+        }
         let request = self.draft(ask).await?;
         self.put(request, key, PAGE_LIFETIME).await
+    }
+
+    /// The request that has this key, however far it has come.
+    async fn asked_before(&self, key: [u8; 32]) -> Result<Option<Prepared>, Refusal> {
+        let there = self.store.workspace_request_by_key(self.platform().name, key).await;
+        let Some(there) = there.map_err(unstored)? else { return Ok(None) };
+        let request = WorkspaceRequest::read(&there).ok_or(Reason::Broken)?;
+        let page = self.page_of(&request)?;
+        Ok(Some(Prepared { request, page, was_there: true }))
     }
 
     /// The request that somebody's wish comes to; nothing is stored.
@@ -82,6 +115,7 @@ impl Workspaces {
     /// # Errors
     /// Why not.
     pub async fn draft(&self, ask: Ask) -> Result<WorkspaceRequest, Refusal> {
+        let asked = ask.key.is_some().then(|| ask.digest());
         let Ask { workspace, requester, reconnects, given, .. } = ask;
         self.must_be_allowed(&workspace)?;
         if self.public_url.is_none() {
@@ -106,6 +140,7 @@ impl Workspaces {
             requester,
             purpose,
             terms,
+            asked,
             address: new_address(&*self.random).ok_or(Reason::Broken)?,
             stage: Stage::Waiting,
             told: false,

@@ -56,6 +56,9 @@ pub struct WorkspaceRequest {
     pub purpose: Purpose,
     /// What a connection is made with.
     pub terms: Terms,
+    /// The hash of what was asked for, where no other request may have the same key.
+    #[serde(default)]
+    pub(super) asked: Option<String>,
     /// What is in the address of its page.
     pub(super) address: String,
     /// How far it has come.

@@ -65,6 +65,16 @@ impl WorkspaceRequests {
         self.0.iter().find(|entry| entry.request.id == id).map(|entry| entry.found(now))
     }
 
+    pub(super) fn by_key(
+        &self,
+        platform: &str,
+        key: &[u8; 32],
+        now: Tick,
+    ) -> Option<StoredWorkspaceRequest> {
+        let found = self.of(platform).find(|entry| entry.request.key.as_ref() == Some(key));
+        found.map(|entry| entry.found(now))
+    }
+
     /// Those that have not ended, the oldest first.
     pub(super) fn open(&self, platform: &str, now: Tick) -> Vec<StoredWorkspaceRequest> {
         let open = self.of(platform).filter(|entry| entry.until.is_some());

@@ -64,6 +64,13 @@ on_stores! { [memory, sqlite, postgres] {
         // Its end does not free the key.
         assert_eq!(bench.change("R1", 0, "over", None).await, Held::Still);
         assert_eq!(bench.put(keyed("R7", 1)).await.as_deref(), Some("R1"));
+        let by_key = async |platform, key| {
+            let found = bench.store.workspace_request_by_key(platform, [key; 32]).await.unwrap();
+            found.map(|found| found.id)
+        };
+        assert_eq!(by_key("slack", 1).await.as_deref(), Some("R1"));
+        assert_eq!(by_key("teams", 1).await.as_deref(), Some("R4"));
+        assert_eq!(by_key("slack", 9).await, None);
     }
 
     async fn a_request_that_is_put_in_twice_is_there_once(bench) {

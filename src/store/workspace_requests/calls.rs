@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     MOST_AT_ONCE, NEWEST, NewWorkspaceRequest, OPEN, RequestRow, RequestWrite, RequestWrote,
-    SealedRequest, StoredWorkspaceRequest, find, some,
+    SealedRequest, StoredWorkspaceRequest, find, find_by_key, some,
 };
 use crate::store::Store;
 use crate::store::changes::Held;
@@ -44,6 +44,21 @@ impl Store {
         match self {
             Self::Memory(memory) => Ok(memory.workspace_request(id)),
             Self::Database(database) => database.workspace_request(id).await,
+        }
+    }
+
+    /// The request of a platform that has this key.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn workspace_request_by_key(
+        &self,
+        platform: &str,
+        key: [u8; 32],
+    ) -> Result<Option<StoredWorkspaceRequest>, StoreError> {
+        match self {
+            Self::Memory(memory) => Ok(memory.workspace_request_by_key(platform, &key)),
+            Self::Database(database) => database.workspace_request_by_key(platform, key).await,
         }
     }
 
@@ -131,6 +146,18 @@ impl Database {
         let id = id.to_owned();
         let found =
             self.read(move |mut reading| async move { find(&mut reading.session(), &id).await });
+        Ok(found.await?.and_then(|row| self.open_request(row)))
+    }
+
+    async fn workspace_request_by_key(
+        &self,
+        platform: &str,
+        key: [u8; 32],
+    ) -> Result<Option<StoredWorkspaceRequest>, StoreError> {
+        let platform = platform.to_owned();
+        let found = self.read(move |mut reading| async move {
+            find_by_key(&mut reading.session(), &platform, &key).await
+        });
         Ok(found.await?.and_then(|row| self.open_request(row)))
     }
 

@@ -297,7 +297,7 @@ async fn whose_account_another_subscriber_holds_reads_so_in_the_end() {
         ASKED,
         IsRefused(Who::Asker),
         Reads("run out", NEW_LINK, 297..=305),
-        Reads("C-HELD", &[], 50..=70),
+        Reads("C-HELD", &["Connect"], 50..=70),
     ];
     play(&acts, NOT_CONNECTED).await;
 }
@@ -308,8 +308,11 @@ async fn while_novu_fails_nothing_is_said_that_may_be_untrue() {
     let connected = || Reads("You are connected as", DISCONNECT, 0..=3);
     let acts = away().into_iter().chain([Pass(450), Recovers, connected()]);
     play(&acts.collect::<Vec<_>>(), CONNECTED).await;
-    let acts =
-        away().into_iter().chain([Reads("C-NOVU-DOWN", &[], 1_495..=1_505), Recovers, connected()]);
+    let acts = away().into_iter().chain([
+        Reads("C-NOVU-DOWN", &["Connect"], 1_495..=1_505),
+        Recovers,
+        connected(),
+    ]);
     play(&acts.collect::<Vec<_>>(), CONNECTED).await;
 }
 
@@ -329,7 +332,12 @@ async fn whom_novu_makes_wait_is_told_so_and_then_connected_all_the_same() {
 
 #[tokio::test]
 async fn whom_novu_mints_nothing_for_is_told_so_with_a_code() {
-    let acts = [MintsFail, Ask, Reads("on its way", &[], 0..=4), Reads("C-NOVU-DOWN", &[], 5..=60)];
+    let acts = [
+        MintsFail,
+        Ask,
+        Reads("on its way", &[], 0..=4),
+        Reads("C-NOVU-DOWN", &["Connect"], 5..=60),
+    ];
     play(&acts, NOT_CONNECTED).await;
 }
 

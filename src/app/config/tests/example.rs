@@ -32,7 +32,8 @@ fn the_example_as_it_is_lacks_only_what_is_required() {
 }
 
 /// Secrets of one's own for the keys that have an example of one.
-const OWN_SECRETS: [(&str, &str); 4] = [
+const OWN_SECRETS: [(&str, &str); 5] = [
+    ("CONNECT_SERVER__ADMIN_TOKENS", "own:read:0123456789abcdef0123456789abcdef"),
     ("CONNECT_SERVER__LINK_KEYS", "a-key-of-ones-own"),
     ("CONNECT_STORE__KEYS", "a-key-of-ones-own"),
     ("CONNECT_SLACK__BOT_TOKEN", "xoxb-ones-own"),

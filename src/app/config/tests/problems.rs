@@ -40,7 +40,7 @@ fn what_is_unknown_is_refused_with_the_nearest_known_name() {
         "COMAND",
         "correct it to CONNECT_SLACK__COMMAND",
     );
-    one_problem(&[("CONNECT_SERVER__ADMIN_TOKEN", "x")], "ADMIN_TOKEN", "unset it.");
+    one_problem(&[("CONNECT_SERVER__WINDOW", "x")], "WINDOW", "unset it.");
     for file in ["[slak]", "[novu]\napi-url = 'x'", "listen = 'x'", "slack = 1", "[depot]"] {
         assert_eq!(problems(Some(file), &[]).len(), 1, "{file}");
     }
@@ -103,4 +103,21 @@ fn what_is_unfinished_is_judged_by_what_is_there() {
         let problems = judged(wrong);
         assert!(problems.len() == 1 && problems[0].contains(subject), "{problems:?}");
     }
+}
+
+#[test]
+fn tokens_of_the_admin_api_are_judged_one_by_one_and_together() {
+    const TOKENS: &str = "CONNECT_SERVER__ADMIN_TOKENS";
+    let (one, other) = ("a".repeat(32), "b".repeat(32));
+    for (tokens, words) in [
+        (format!("a:read:{one},b:write:{other}"), "entry, number 2, that has a role"),
+        (format!("a:read:{}", &one[1..]), "openssl rand -hex 32"),
+        (format!("a:read:{one},a:all:{other}"), "has a name twice"),
+        (format!("a:read:{one},b:all:{one}"), "has a token twice"),
+    ] {
+        one_problem(&[(TOKENS, &tokens)], "server.admin_tokens", words);
+    }
+    let tokens = load(None, &[(TOKENS, &format!("a:read:{one}\nb:all:{other}"))]).unwrap();
+    assert_eq!(tokens.server.admin_tokens.len(), 2);
+    assert!(load(None, &[]).unwrap().server.admin_tokens.is_empty());
 }

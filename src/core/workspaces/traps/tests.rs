@@ -48,6 +48,7 @@ fn request(workspace: &str, terms: Terms) -> WorkspaceRequest {
         requester: Requester::CommandLine,
         purpose: Purpose::Connect,
         terms,
+        asked: None,
         address: workspace.to_owned(),
         stage: Stage::Waiting,
         told: false,
