@@ -1,6 +1,7 @@
 //! An administrator connects a workspace: from chat to the page, to the provider's consent, and back to the
 //! message, which says by itself what came of it.
 
+mod command_line;
 mod disconnecting;
 mod endings;
 mod looks;
