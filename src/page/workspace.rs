@@ -17,7 +17,7 @@ use bytes::Bytes;
 use super::language::preferred;
 use super::pages::{Fact, Pages, PlainText, STYLE, page, shown_id, unnamed};
 use super::routes::is_from_elsewhere;
-use super::{BAD_BODY, CROSS_SITE, Chat, LinkPages, STORE, UNKNOWN_TOKEN};
+use super::{BAD_BODY, CROSS_SITE, Chat, LinkPages, STORE, TIME_TO_ANSWER, UNKNOWN_TOKEN};
 use crate::core::workspaces::{
     Outcome, PageView, Prepared, Purpose, Requester, StartPage, Started, Typed, WorkspaceRequest,
     Workspaces,
@@ -191,7 +191,8 @@ pub(super) async fn press(
         let typed = form.typed()?;
         visitor.workspaces.start(&visitor.page, typed, cookie(&headers).as_deref()).await
     };
-    match started.await {
+    let in_time = tokio::time::timeout(TIME_TO_ANSWER, started).await;
+    match in_time.unwrap_or_else(|_| Err(Reason::NovuTimeout.into())) {
         Ok(started) => match follow(&started, is_loopback(&pages.links.public_url)) {
             Some(response) => response,
             None => page.workspace(&visitor, Some(Reason::NovuNonsense.into()), form),

@@ -141,7 +141,7 @@ impl Linking {
             return None;
         }
         let why = self.profiles.trouble_of(person)?;
-        if !self.administers_without_a_token(question).await {
+        if !self.administers_without_a_token(question).await.unwrap_or_default() {
             return None;
         }
         let workspace = self.workspace_name(person).await;
@@ -150,9 +150,12 @@ impl Linking {
 
     /// Whether somebody counts as an administrator where the platform cannot be asked: whom the operator
     /// has listed, and who has connected the workspace, when it could.
-    async fn administers_without_a_token(&self, question: &Question) -> bool {
+    async fn administers_without_a_token(&self, question: &Question) -> Result<bool, Refusal> {
         let person = &question.asker;
-        self.workspaces.is_listed(&person.user) || self.workspaces.was_connected_by(person).await
+        if self.workspaces.is_listed(&person.user) {
+            return Ok(true);
+        }
+        self.workspaces.was_connected_by(person).await
     }
 
     /// Lets administrators pass. Where the platform says who is one, that decides; where it has no token by
@@ -183,7 +186,7 @@ impl Linking {
             // Nobody can be asked: there is no token yet, or it has died.
             Err(
                 ProfilesError::NotAllowed(_) | ProfilesError::Expired | ProfilesError::OutOfReach,
-            ) => self.administers_without_a_token(question).await,
+            ) => self.administers_without_a_token(question).await?,
             Err(error) => return Err(error.into()),
         };
         if is_one { Ok(Rights::All) } else { Err(Reason::NotAdministrator.into()) }

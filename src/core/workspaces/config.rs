@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
 use crate::core::resolve::ResolverKind;
 use crate::core::resolve::config::CHAIN;
-use crate::novu::{Context, ContextValue, SubscriberId};
+use crate::novu::{Context, ContextError, ContextValue, SubscriberId};
 use crate::section;
 
 /// The place in a template where the id of the workspace or tenant goes.
@@ -79,10 +79,10 @@ impl Settings {
         Some(Self { context, subscriber, scope })
     }
 
-    /// The context of the connection of this workspace, where that is decided.
-    pub(super) fn context(&self, workspace: &str) -> Option<Context> {
-        // Ids that Novu does not take are told by the trap that finds no context.
-        context_of(self.context.as_ref()?, workspace).ok()
+    /// The context of the connection of this workspace, where that is decided; an error where this
+    /// workspace's id makes none that Novu takes.
+    pub(super) fn context(&self, workspace: &str) -> Option<Result<Context, ContextError>> {
+        Some(context_of(self.context.as_ref()?, workspace))
     }
 
     /// The subscriber that owns the connection of this workspace, where that is decided.
@@ -121,10 +121,7 @@ pub(crate) const NEEDED_SCOPES: [(&str, &str); 3] = [
 /// What the resolver `email` needs of a Slack workspace.
 const EMAIL_SCOPE: &str = "users:read.email";
 
-fn context_of(
-    entries: &[(String, String)],
-    workspace: &str,
-) -> Result<Context, crate::novu::ContextError> {
+fn context_of(entries: &[(String, String)], workspace: &str) -> Result<Context, ContextError> {
     let mut values = BTreeMap::new();
     for (kind, id) in entries {
         let id = ContextValue::Id(id.replace(WORKSPACE, workspace));

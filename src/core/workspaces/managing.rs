@@ -76,7 +76,7 @@ impl Workspaces {
     /// # Errors
     /// Novu does not answer.
     pub async fn list(&self, of: Option<&Workspace>) -> Result<Vec<ConnectedWorkspace>, Refusal> {
-        let all = self.all_connections().await?;
+        let all = self.all_connections(&self.novu).await?;
         let wanted = |it: &&ChannelConnection| of.is_none_or(|of| is_of(self.platform(), it, of));
         Ok(all.iter().filter(wanted).map(|it| self.described(it)).collect())
     }
@@ -160,15 +160,17 @@ impl Workspaces {
     }
 
     /// Whether it was this person who had their workspace connected, as an administrator.
-    pub async fn was_connected_by(&self, person: &Person) -> bool {
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn was_connected_by(&self, person: &Person) -> Result<bool, Refusal> {
         let newest = self.store.newest_workspace_requests(self.platform().name, MOST_READ).await;
-        // Why a store does not answer it says itself.
-        let requests = newest.unwrap_or_default();
-        requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
+        let requests = newest.map_err(unstored)?;
+        Ok(requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
             let asked =
                 matches!(&request.requester, Requester::Person { person: it, .. } if it == person);
             asked && matches!(request.outcome(), Some(Outcome::Connected { .. }))
-        })
+        }))
     }
 
     /// How many links deliver over a connection.
@@ -187,7 +189,7 @@ impl Workspaces {
         workspace: Option<&Workspace>,
         identifier: Option<&str>,
     ) -> Result<ChannelConnection, Refusal> {
-        let all = self.all_connections().await?;
+        let all = self.all_connections(&self.novu).await?;
         if let Some(workspace) = workspace {
             return self.only_one(workspace, identifier, &all).cloned();
         }

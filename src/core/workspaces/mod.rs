@@ -153,14 +153,14 @@ impl Workspaces {
     }
 
     /// All connections of the integration, as Novu has them now.
-    async fn all_connections(&self) -> Result<Vec<ChannelConnection>, Error> {
+    async fn all_connections(&self, novu: &Novu) -> Result<Vec<ChannelConnection>, Error> {
         let mut all = Vec::new();
         let mut filter = ConnectionFilter {
             integration: Some(self.integration.identifier.clone()),
             ..ConnectionFilter::default()
         };
         for _ in 0..MOST_PAGES {
-            let page = self.novu.list_channel_connections(&filter).await?;
+            let page = novu.list_channel_connections(&filter).await?;
             all.extend(page.items);
             match page.next {
                 Some(next) => filter.after = Some(next),

@@ -15,7 +15,7 @@ use crate::core::person::Workspace;
 use crate::core::refusal::{Reason, Refusal};
 use crate::digest::digest_of;
 use crate::net::SecretUrl;
-use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
+use crate::novu::{ChannelConnection, ConnectionMode, Context, Novu, SubscriberId};
 use crate::random::Random;
 use crate::store::NewWorkspaceRequest;
 
@@ -121,18 +121,18 @@ impl Workspaces {
         if self.public_url.is_none() {
             return Err(Reason::NoPublicUrl.into());
         }
-        let connections = self.all_connections().await?;
+        let connections = self.all_connections(&self.novu).await?;
         let purpose = if reconnects { Purpose::Reconnect } else { Purpose::Connect };
         let terms = if reconnects {
             self.terms_of_existing(&workspace, &given, &connections)?
         } else {
-            self.terms(&workspace, given)
+            self.terms(&workspace, given)?
         };
         if let Some(reason) = trap(self.platform(), &workspace, purpose, &terms, connections.iter())
         {
             return Err(reason.into());
         }
-        self.must_be_free(&terms, purpose).await?;
+        self.must_be_free(&self.novu, &terms, purpose).await?;
         let workspace_name = self.name_of(&workspace).await;
         Ok(WorkspaceRequest {
             workspace,
@@ -148,13 +148,16 @@ impl Workspaces {
     }
 
     /// What a connection of this workspace is made with.
-    fn terms(&self, workspace: &Workspace, given: Given) -> Terms {
+    fn terms(&self, workspace: &Workspace, given: Given) -> Result<Terms, Refusal> {
         let id = super::traps::ids_of(workspace).next().unwrap_or_default();
-        let context = given.context.or_else(|| self.settings.context(id));
+        let context = match given.context {
+            Some(context) => Some(context),
+            None => self.settings.context(id).transpose().map_err(|_| Reason::BadContext)?,
+        };
         let configured = self.settings.subscriber(id);
         let creates_subscriber = given.subscriber.is_none() && configured.is_some();
         let scope = given.scope.unwrap_or_else(|| self.settings.scope.clone());
-        Terms {
+        Ok(Terms {
             connection: given
                 .connection
                 .unwrap_or_else(|| format!("{}-{id}", self.integration.identifier)),
@@ -164,7 +167,7 @@ impl Workspaces {
             scope: if self.platform().consents_once() { Vec::new() } else { scope },
             mode: given.mode,
             auto_link_user: given.auto_link_user,
-        }
+        })
     }
 
     /// What the connection that is there was made with: Novu leaves all of it as it is.
@@ -220,13 +223,14 @@ impl Workspaces {
     /// Another integration has a connection with the identifier: Novu would give it a new token.
     pub(super) async fn must_be_free(
         &self,
+        novu: &Novu,
         terms: &Terms,
         purpose: Purpose,
     ) -> Result<(), Refusal> {
         if purpose != Purpose::Connect {
             return Ok(());
         }
-        match self.novu.get_channel_connection(&terms.connection).await? {
+        match novu.get_channel_connection(&terms.connection).await? {
             None => Ok(()),
             Some(_) => Err(Reason::IdentifierTaken.into()),
         }

@@ -204,13 +204,24 @@ impl Workspaces {
     }
 
     fn alarm(&self, request: &WorkspaceRequest, outcome: &Outcome) {
+        let (connected, undone) = match outcome {
+            Outcome::WrongWorkspace { workspace, undone } => (Some(workspace.as_str()), *undone),
+            Outcome::WrongContext { undone } => (None, *undone),
+            _ => return,
+        };
+        let advice = if undone {
+            "nothing: the connection is being removed; the app stays installed at the provider"
+        } else {
+            "reconnect the right workspace under this identifier, or disconnect it: until then its people's \
+             messages go through the other one"
+        };
         tracing::error!(
             platform = self.platform().name,
             workspace = request.workspace_id(),
             connection = request.terms.connection,
+            connected,
             outcome = outcome.word(),
-            advice = "the connection is removed again where this request made it; else connect the right \
-                      workspace again under this identifier, or disconnect it",
+            advice,
             "a workspace was not connected as it was asked for"
         );
     }

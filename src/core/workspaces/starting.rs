@@ -9,7 +9,7 @@ use super::traps::{rival, trap};
 use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::core::answer::{LINK_LIFETIME, SignInLink};
 use crate::core::refusal::{Reason, Refusal};
-use crate::novu::{Connect, Context, Creation, NewSubscriber, SubscriberId};
+use crate::novu::{Connect, Context, Creation, NewSubscriber, Novu, SubscriberId};
 use crate::store::{Held, StoredWorkspaceRequest};
 
 /// How long somebody may take who began when the link could still be used: Novu looks at the clock when
@@ -84,6 +84,7 @@ impl Workspaces {
         typed: Typed,
         cookie: Option<&str>,
     ) -> Result<Started, Refusal> {
+        // A browser waits.
         let novu = self.novu.at_once();
         let mut request = page.request.clone();
         if request.terms.are_undecided() {
@@ -93,25 +94,7 @@ impl Workspaces {
         if request.terms.are_undecided() {
             return Err(Reason::Undecided.into());
         }
-        self.must_be_allowed(&request.workspace)?;
-        let connections = self.all_connections().await?;
-        let terms = &request.terms;
-        let purpose = request.purpose;
-        let reason = trap(self.platform(), &request.workspace, purpose, terms, connections.iter());
-        // What this very request has connected by now is told as its result.
-        if let Some(reason) = reason {
-            return Err(reason.into());
-        }
-        self.must_be_free(terms, purpose).await?;
-        self.must_be_alone(&request).await?;
-        self.must_have_owner(&request).await?;
-        // Begun once more: what the first time has changed still counts.
-        let before = if let Stage::Started { before, .. } = &request.stage {
-            before.clone()
-        } else {
-            let there = connections.iter().find(|it| it.identifier == terms.connection);
-            there.map(Before::of)
-        };
+        let before = self.must_be_harmless(&novu, &request).await?;
         let cookie = match (&page.view, cookie) {
             (PageView::Own, Some(cookie)) => cookie.to_owned(),
             _ => new_address(&*self.random).ok_or(Reason::Broken)?,
@@ -130,6 +113,33 @@ impl Workspaces {
             "an administrator goes on to the provider to connect a workspace"
         );
         Ok(Started { link, cookie: SecretString::from(cookie) })
+    }
+
+    /// Whether Novu would break nothing by it, as it is now. Gives the connection as it was before anybody
+    /// could change it.
+    async fn must_be_harmless(
+        &self,
+        novu: &Novu,
+        request: &WorkspaceRequest,
+    ) -> Result<Option<Before>, Refusal> {
+        let WorkspaceRequest { workspace, purpose, terms, .. } = request;
+        self.must_be_allowed(workspace)?;
+        let connections = self.all_connections(novu).await?;
+        if let Some(reason) = trap(self.platform(), workspace, *purpose, terms, connections.iter())
+        {
+            return Err(reason.into());
+        }
+        self.must_be_free(novu, terms, *purpose).await?;
+        self.must_be_alone(request).await?;
+        self.must_have_owner(novu, request).await?;
+        Ok(match &request.stage {
+            // Begun once more: what the first time has changed still counts.
+            Stage::Started { before, .. } => before.clone(),
+            _ => {
+                let there = connections.iter().find(|it| it.identifier == terms.connection);
+                there.map(Before::of)
+            }
+        })
     }
 
     /// Makes a new page for a colleague, and ends this one.
@@ -221,9 +231,13 @@ impl Workspaces {
 
     /// Makes sure that the subscriber is there: for Slack Novu would create whatever id it is given, for
     /// Teams it would refuse (Novu 3.19, connect use cases).
-    async fn must_have_owner(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
+    async fn must_have_owner(
+        &self,
+        novu: &Novu,
+        request: &WorkspaceRequest,
+    ) -> Result<(), Refusal> {
         let Some(owner) = &request.terms.subscriber else { return Ok(()) };
-        if self.novu.get_subscriber(owner).await?.is_some() {
+        if novu.get_subscriber(owner).await?.is_some() {
             return Ok(());
         }
         if !request.terms.creates_subscriber {
@@ -233,7 +247,7 @@ impl Workspaces {
             first_name: request.workspace_name.clone(),
             ..NewSubscriber::new(owner.clone())
         };
-        if let Creation::Created(_) = self.novu.create_subscriber(&new).await? {
+        if let Creation::Created(_) = novu.create_subscriber(&new).await? {
             tracing::info!(subscriber = owner.for_log(), "the owner of a connection was created");
         }
         Ok(())

@@ -25,7 +25,7 @@ fn the_workspace_is_put_where_its_name_is_and_what_is_not_said_is_asked_for() {
     ])
     .unwrap();
     assert_eq!(warnings, [""; 0]);
-    assert_eq!(settings.context("T1").unwrap().keys(), ["app:jira", "tenant:T1"]);
+    assert_eq!(settings.context("T1").unwrap().unwrap().keys(), ["app:jira", "tenant:T1"]);
     assert_eq!(settings.subscriber("T1").unwrap().as_str(), "bot-T1");
     assert_eq!(settings.scope, ["chat:write", "commands", "users:read", "users:read.email"]);
     let (settings, warnings) = read(&[]).unwrap();
