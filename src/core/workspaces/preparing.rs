@@ -122,12 +122,18 @@ impl Workspaces {
             return Err(Reason::NoPublicUrl.into());
         }
         let connections = self.all_connections(&self.novu).await?;
+        let names_connection = given.connection.is_some();
         let purpose = if reconnects { Purpose::Reconnect } else { Purpose::Connect };
         let terms = if reconnects {
             self.terms_of_existing(&workspace, &given, &connections)?
         } else {
             self.terms(&workspace, given)?
         };
+        let is_second = !reconnects && !names_connection;
+        if is_second && connections.iter().any(|it| is_of(self.platform(), it, &workspace)) {
+            // In another context it would leave nobody there who knows which one is meant.
+            return Err(Reason::ConnectedAlready.into());
+        }
         if let Some(reason) = trap(self.platform(), &workspace, purpose, &terms, connections.iter())
         {
             return Err(reason.into());

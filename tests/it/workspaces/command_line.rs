@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{CONTEXT, Everything, GLOBEX, ITS_CONNECTION, OLGA, PAGES, go_on};
 use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM};
 
-/// Runs `workspace` with the settings of this service. Gives the exit code, and what it said.
-async fn workspace(bot: &Bot, arguments: &[&str]) -> (Option<i32>, String) {
+/// Runs `workspace` with the settings of this service. Gives the exit code, and what it said on both ways.
+async fn workspace(bot: &Bot, arguments: &[&str]) -> (Option<i32>, String, String) {
     let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
     let mut settings = bot.settings();
     if settings.contains_key(PAGES.0) {
@@ -26,13 +26,13 @@ async fn workspace(bot: &Bot, arguments: &[&str]) -> (Option<i32>, String) {
             .unwrap()
     };
     let Output { status, stdout, stderr } = tokio::task::spawn_blocking(run).await.unwrap();
-    let said = String::from_utf8([stdout, stderr].concat()).unwrap();
-    (status.code(), said)
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
 }
 
 async fn done(bot: &Bot, arguments: &[&str]) -> String {
-    let (code, said) = workspace(bot, arguments).await;
-    assert_eq!(code, Some(0), "{said}");
+    let (code, said, beside) = workspace(bot, arguments).await;
+    assert_eq!(code, Some(0), "{said}{beside}");
     said
 }
 
@@ -137,13 +137,13 @@ async fn what_cannot_be_done_is_told_with_its_fix_and_changes_nothing() {
         (&["show", "xyz"], 64, "is no id of a request"),
         (&["show", "00112233445566778899aabbccddeeff"], 1, "there is no request"),
     ] {
-        let (exit, said) = workspace(&bot, arguments).await;
+        let (exit, _, said) = workspace(&bot, arguments).await;
         assert!(exit == Some(code) && said.contains(words), "{arguments:?}: {exit:?} {said}");
     }
     assert_eq!(Everything::of(&bot), before);
 
     let without_pages = Bot::start_on(Storage::sqlite(), &[CONTEXT]).await;
     without_pages.ready().await;
-    let (exit, said) = workspace(&without_pages, &["connect", "slack", GLOBEX]).await;
+    let (exit, _, said) = workspace(&without_pages, &["connect", "slack", GLOBEX]).await;
     assert!(exit == Some(1) && said.contains("C-NO-PAGE"), "{said}");
 }
