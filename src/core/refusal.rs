@@ -167,6 +167,8 @@ reasons! {
     BadContext = "C-BAD-CONTEXT",
     /// The subscriber that should own the connection does not exist in Novu.
     OwnerMissing = "C-OWNER",
+    /// The workspace is being connected or disconnected by somebody else.
+    BeingConnected = "C-BEING-CONNECTED",
     /// The page was used meanwhile, by somebody else or in another window.
     PageChanged = "C-PAGE-CHANGED",
     /// The person asks too often.

@@ -79,8 +79,10 @@ pub(super) fn said(request: &WorkspaceRequest) -> String {
             "somebody went on to the provider, and has not agreed yet".to_owned()
         }
         Stage::Undoing { .. } => "what was connected is wrong and is being removed".to_owned(),
-        Stage::Removing { removed } => format!("it is being disconnected; {removed} links removed"),
-        Stage::Ended { outcome } => ended(outcome),
+        Stage::Removing { removed, .. } => {
+            format!("it is being disconnected; {removed} links removed")
+        }
+        Stage::Ended { outcome } | Stage::Confirmed { outcome, .. } => ended(outcome),
     }
 }
 

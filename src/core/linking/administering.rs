@@ -141,7 +141,11 @@ impl Linking {
             return None;
         }
         let why = self.profiles.trouble_of(person)?;
-        if !self.administers_without_a_token(question).await.unwrap_or_default() {
+        if !self
+            .administers_without_a_token(question, WorkspaceAct::Reconnect)
+            .await
+            .unwrap_or_default()
+        {
             return None;
         }
         let workspace = self.workspace_name(person).await;
@@ -150,12 +154,21 @@ impl Linking {
 
     /// Whether somebody counts as an administrator where the platform cannot be asked: whom the operator
     /// has listed, and who has connected the workspace, when it could.
-    async fn administers_without_a_token(&self, question: &Question) -> Result<bool, Refusal> {
+    async fn administers_without_a_token(
+        &self,
+        question: &Question,
+        act: WorkspaceAct,
+    ) -> Result<bool, Refusal> {
         let person = &question.asker;
         if self.workspaces.is_listed(&person.user) {
             return Ok(true);
         }
-        self.workspaces.was_connected_by(person).await
+        // Who could once agree may see and renew, but takes nothing away. Where consent decides, asking for
+        // the page proves nothing.
+        let harmless =
+            matches!(act, WorkspaceAct::Show | WorkspaceAct::Check | WorkspaceAct::Reconnect);
+        let by_consent = self.integration.platform.consents_once();
+        Ok(harmless && !by_consent && self.workspaces.was_connected_by(person).await?)
     }
 
     /// Lets administrators pass. Where the platform says who is one, that decides; where it has no token by
@@ -186,7 +199,7 @@ impl Linking {
             // Nobody can be asked: there is no token yet, or it has died.
             Err(
                 ProfilesError::NotAllowed(_) | ProfilesError::Expired | ProfilesError::OutOfReach,
-            ) => self.administers_without_a_token(question).await?,
+            ) => self.administers_without_a_token(question, act).await?,
             Err(error) => return Err(error.into()),
         };
         if is_one { Ok(Rights::All) } else { Err(Reason::NotAdministrator.into()) }

@@ -37,6 +37,9 @@ impl Reason {
                 "write each entry as type:id; ids are letters, digits, hyphens and underscores"
             }
             Self::OwnerMissing => "create the subscriber in Novu, or set workspaces.subscriber",
+            Self::BeingConnected => {
+                "wait until that is over, some six minutes at most, and try again"
+            }
             Self::PageChanged => "load the page again",
             Self::IdentityUnknown => "add the person to the table, or extend identity.chain",
             Self::SubscriberMissing => {

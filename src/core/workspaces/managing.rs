@@ -13,7 +13,7 @@ use crate::core::refusal::{Reason, Refusal};
 use crate::novu::{ChannelConnection, ChannelEndpoint, EndpointFilter, SubscriberId};
 
 /// The most endpoints that are removed before it is stored how far that has come.
-const AT_ONCE: usize = 100;
+const AT_ONCE: usize = 20;
 
 /// The most requests that are looked through for who connected a workspace.
 const MOST_READ: u32 = 500;
@@ -141,8 +141,9 @@ impl Workspaces {
             },
             asked: None,
             address: super::preparing::new_address(&*self.random).ok_or(Reason::Broken)?,
-            stage: Stage::Removing { removed: 0 },
+            stage: Stage::Removing { removed: 0, created_at: connection.created_at },
             told: false,
+            handed_on: 0,
         })
     }
 
@@ -169,7 +170,7 @@ impl Workspaces {
         Ok(requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
             let asked =
                 matches!(&request.requester, Requester::Person { person: it, .. } if it == person);
-            asked && matches!(request.outcome(), Some(Outcome::Connected { .. }))
+            asked && matches!(request.outcome(), Some(Outcome::Connected { came_back: true, .. }))
         }))
     }
 
@@ -199,8 +200,9 @@ impl Workspaces {
 
     async fn health(&self, connection: &ChannelConnection) -> Health {
         let Some(tokens) = &self.integration.tokens else { return Health::Works };
+        // It is the connection's own token by which Novu delivers.
         let configured = self.integration.bot_token.as_ref();
-        let Some(token) = configured.or(connection.access_token.as_ref()) else {
+        let Some(token) = connection.access_token.as_ref().or(configured) else {
             return Health::NoToken;
         };
         match tokens.check(token).await {
@@ -235,28 +237,53 @@ impl Workspaces {
         &self,
         request: &mut WorkspaceRequest,
     ) -> Result<Option<Outcome>, Refusal> {
+        let Stage::Removing { mut removed, created_at } = request.stage else { return Ok(None) };
         let connection = request.terms.connection.clone();
-        // First of all, so that nobody is linked over it any more.
-        if self.novu.delete_channel_connection(&connection).await? {
+        // First of all, so that nobody is linked over it any more. One that was made since is not meant.
+        let there = self.novu.get_channel_connection(&connection).await?;
+        let is_meant = |it: &ChannelConnection| created_at.is_none() || it.created_at == created_at;
+        if there.is_some_and(|it| is_meant(&it)) {
+            self.novu.delete_channel_connection(&connection).await?;
             self.index.read_anew().await;
         }
-        let Stage::Removing { removed } = request.stage else { return Ok(None) };
         if request.purpose != (Purpose::Disconnect { remove_links: true }) {
             return Ok(Some(Outcome::Disconnected { removed }));
         }
         let page = self.novu.list_channel_endpoints(&over(&connection)).await?;
-        let mut removed = removed;
         for endpoint in page.items.iter().take(AT_ONCE) {
-            if self.novu.delete_channel_endpoint(&endpoint.identifier).await? {
-                removed += 1;
-                self.note_removed(request, endpoint);
+            match self.novu.delete_channel_endpoint(&endpoint.identifier).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    removed += 1;
+                    self.note_removed(request, endpoint);
+                }
+                // The client says why. What was removed by now still counts.
+                Err(_) => break,
             }
         }
         if page.items.is_empty() {
             return Ok(Some(Outcome::Disconnected { removed }));
         }
-        request.stage = Stage::Removing { removed };
+        request.stage = Stage::Removing { removed, created_at };
         Ok(None)
+    }
+
+    /// Removes the links to the owner of a connection that came about with it.
+    pub(super) async fn remove_links_since(
+        &self,
+        request: &WorkspaceRequest,
+        connection: &ChannelConnection,
+    ) -> Result<(), Refusal> {
+        let mut filter = over(&connection.identifier);
+        filter.subscriber.clone_from(&request.terms.subscriber);
+        for endpoint in self.novu.list_channel_endpoints(&filter).await?.items {
+            if endpoint.created_at >= connection.created_at
+                && self.novu.delete_channel_endpoint(&endpoint.identifier).await?
+            {
+                self.note_removed(request, &endpoint);
+            }
+        }
+        Ok(())
     }
 
     fn note_removed(&self, request: &WorkspaceRequest, endpoint: &ChannelEndpoint) {

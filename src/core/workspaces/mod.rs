@@ -135,12 +135,16 @@ impl Workspaces {
         self.access().administrators.iter().any(|listed| self.platform().same_id(listed, user))
     }
 
+    /// Whether the operator lets the workspace or organisation with this id be connected.
+    fn is_allowed(&self, id: &str) -> bool {
+        let allowed = self.access().allowed.as_ref();
+        allowed.is_none_or(|allowed| allowed.iter().any(|it| self.platform().same_id(it, id)))
+    }
+
     /// # Errors
     /// The operator does not let this workspace be connected.
     fn must_be_allowed(&self, workspace: &Workspace) -> Result<(), Refusal> {
-        let Some(allowed) = &self.access().allowed else { return Ok(()) };
-        let listed = |id: &str| allowed.iter().any(|it| self.platform().same_id(it, id));
-        if traps::ids_of(workspace).any(listed) {
+        if traps::ids_of(workspace).any(|id| self.is_allowed(id)) {
             return Ok(());
         }
         tracing::warn!(

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::request::{Purpose, Requester, Stage, Terms, WorkspaceRequest};
+use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
 use super::settling::KEPT_OPEN;
 use super::traps::{is_of, trap};
 use super::{PAGE_LIFETIME, Workspaces, unstored};
@@ -98,7 +98,25 @@ impl Workspaces {
             return Ok(there);
         }
         let request = self.draft(ask).await?;
+        self.end_unused(&request).await?;
         self.put(request, key, PAGE_LIFETIME).await
+    }
+
+    /// Ends the pages that the same person had for the same workspace and nobody has used: one person has
+    /// one page, however often they ask.
+    async fn end_unused(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
+        let Requester::Person { person, .. } = &request.requester else { return Ok(()) };
+        let open = self.store.open_workspace_requests(self.platform().name).await;
+        for stored in open.map_err(unstored)? {
+            let Some(mut older) = WorkspaceRequest::read(&stored) else { continue };
+            let theirs =
+                matches!(&older.requester, Requester::Person { person: it, .. } if it == person);
+            if theirs && older.stage == Stage::Waiting && older.workspace == request.workspace {
+                older.stage = Stage::Ended { outcome: Outcome::Replaced };
+                self.change(&older, stored.version, Some(KEPT_OPEN)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The request that has this key, however far it has come.
@@ -150,6 +168,7 @@ impl Workspaces {
             address: new_address(&*self.random).ok_or(Reason::Broken)?,
             stage: Stage::Waiting,
             told: false,
+            handed_on: 0,
         })
     }
 

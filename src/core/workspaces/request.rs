@@ -66,6 +66,9 @@ pub struct WorkspaceRequest {
     /// Whether the requester has been told what came of it.
     #[serde(default)]
     pub(super) told: bool,
+    /// How often its page has been handed on.
+    #[serde(default)]
+    pub(super) handed_on: u8,
 }
 
 /// Who asked.
@@ -186,6 +189,14 @@ pub enum Stage {
         #[serde(default)]
         handed_on: bool,
     },
+    /// The workspace is connected as was asked for. The way to the provider can still be used, so it is
+    /// watched to its end.
+    Confirmed {
+        /// What came of it so far.
+        outcome: Outcome,
+        /// The connection as it was found to be right.
+        before: Before,
+    },
     /// What should not be there is being removed, whatever it takes.
     Undoing {
         /// What is said then.
@@ -195,6 +206,9 @@ pub enum Stage {
     Removing {
         /// How many links have been removed.
         removed: usize,
+        /// When the connection was made that goes: one that was made since stays.
+        #[serde(default)]
+        created_at: Option<Timestamp>,
     },
     /// It is over.
     Ended {
@@ -288,12 +302,24 @@ impl WorkspaceRequest {
         RequestId::of(&self.address)
     }
 
+    /// Whether something may change in Novu because of it at any moment.
+    #[must_use]
+    pub const fn is_under_way(&self) -> bool {
+        !matches!(self.stage, Stage::Waiting | Stage::Ended { .. })
+    }
+
+    /// Lets it be over.
+    pub(super) fn ends(&mut self, outcome: Outcome) {
+        self.stage = Stage::Ended { outcome };
+    }
+
     /// How far it has come, in a word.
     #[must_use]
     pub const fn state(&self) -> &'static str {
         match &self.stage {
             Stage::Waiting => "waiting",
             Stage::Started { .. } => "started",
+            Stage::Confirmed { outcome, .. } => outcome.word(),
             Stage::Undoing { .. } => "undoing",
             Stage::Removing { .. } => "removing",
             Stage::Ended { outcome } => outcome.word(),
@@ -304,7 +330,7 @@ impl WorkspaceRequest {
     #[must_use]
     pub const fn outcome(&self) -> Option<&Outcome> {
         match &self.stage {
-            Stage::Ended { outcome } => Some(outcome),
+            Stage::Ended { outcome } | Stage::Confirmed { outcome, .. } => Some(outcome),
             _ => None,
         }
     }

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::request::{Outcome, RequestId, Stage, WorkspaceRequest};
+use super::request::{Before, Outcome, RequestId, Stage, WorkspaceRequest};
 use super::verdict::{Verdict, judge};
 use super::{PAGE_LIFETIME, Workspaces, unstored};
 use crate::audit::Kind;
 use crate::clock::Tick;
 use crate::core::refusal::Refusal;
+use crate::novu::ChannelConnection;
 use crate::store::StoredWorkspaceRequest;
 
 /// How often is looked while somebody is at the provider, or something is being removed.
@@ -30,6 +31,8 @@ pub struct Told {
     /// How long ago it was made.
     pub age: Duration,
     version: i64,
+    /// How long it still lasts.
+    left: Option<Duration>,
 }
 
 /// Since when connections are there whose browser has not come back.
@@ -44,20 +47,23 @@ impl Workspaces {
     pub async fn look(&self, seen: &mut Seen) -> Result<(Vec<Told>, bool), Refusal> {
         let open = self.store.open_workspace_requests(self.platform().name).await;
         let open = open.map_err(unstored)?;
+        let read = |stored| Some((WorkspaceRequest::read(&stored)?, stored));
+        let mut open: Vec<_> = open.into_iter().filter_map(read).collect();
+        // What takes long comes last, so that it keeps nobody waiting.
+        open.sort_by_key(|(request, _)| matches!(request.stage, Stage::Removing { .. }));
         let (mut told, mut under_way) = (Vec::new(), false);
         let mut still = Seen::new();
-        for stored in open {
-            let Some(request) = WorkspaceRequest::read(&stored) else { continue };
+        for (request, stored) in open {
             let id = request.id();
             if let Some(since) = seen.get(&id) {
                 still.insert(id, *since);
             }
-            if matches!(request.stage, Stage::Ended { .. }) {
-                let (age, version) = (stored.age, stored.version);
-                told.push(Told { request, age, version });
+            under_way |= request.is_under_way();
+            if request.outcome().is_some() && !request.told {
+                let StoredWorkspaceRequest { age, version, left, .. } = stored;
+                told.push(Told { request, age, version, left });
                 continue;
             }
-            under_way |= !matches!(request.stage, Stage::Waiting);
             // What could not be asked or stored is looked at again.
             if let Ok(Some(over)) = self.settle(&stored, request, &mut still).await {
                 told.push(over);
@@ -80,8 +86,9 @@ impl Workspaces {
     pub async fn was_told(&self, told: &Told) {
         let mut request = told.request.clone();
         request.told = true;
+        let lasts = told.left.filter(|_| matches!(request.stage, Stage::Confirmed { .. }));
         // Where that cannot be stored they are told again, in the same message.
-        let _ = self.change(&request, told.version, None).await;
+        let _ = self.change(&request, told.version, lasts).await;
     }
 
     async fn settle(
@@ -91,37 +98,51 @@ impl Workspaces {
         seen: &mut Seen,
     ) -> Result<Option<Told>, Refusal> {
         let is_late = stored.left.is_none_or(|left| left.is_zero());
-        let outcome = match &request.stage {
-            Stage::Waiting if is_late => Some(Outcome::NotStarted),
-            Stage::Waiting | Stage::Ended { .. } => None,
+        let was = request.clone();
+        match &request.stage {
+            Stage::Waiting if is_late => request.ends(Outcome::NotStarted),
+            Stage::Waiting | Stage::Ended { .. } => {}
             Stage::Started { .. } => self.judge(&mut request, is_late, seen).await?,
+            Stage::Confirmed { .. } => self.judge_again(&mut request, is_late).await?,
             Stage::Undoing { outcome } => {
                 let outcome = outcome.clone();
                 self.undo(&request).await?;
-                Some(outcome)
+                request.ends(outcome);
             }
-            Stage::Removing { .. } => self.remove(&mut request).await?,
-        };
-        let stage_changed = Some(&request) != WorkspaceRequest::read(stored).as_ref();
-        if let Some(outcome) = outcome {
-            self.conclude(&request, &outcome).await;
-            request.stage = Stage::Ended { outcome };
-        } else if !stage_changed {
+            Stage::Removing { .. } => {
+                if let Some(outcome) = self.remove(&mut request).await? {
+                    request.ends(outcome);
+                }
+            }
+        }
+        if request == was {
             return Ok(None);
         }
-        let lasts = if request.stage == Stage::Waiting { PAGE_LIFETIME } else { KEPT_OPEN };
-        self.change(&request, stored.version, Some(lasts)).await?;
-        let is_over = matches!(request.stage, Stage::Ended { .. });
+        let lasts = match &request.stage {
+            Stage::Waiting => Some(PAGE_LIFETIME),
+            Stage::Confirmed { .. } => stored.left,
+            // Nothing more can come of it.
+            Stage::Ended { .. } if request.told => None,
+            _ => Some(KEPT_OPEN),
+        };
+        self.change(&request, stored.version, lasts).await?;
+        let is_news = request.outcome().filter(|_| request.outcome() != was.outcome());
+        let Some(outcome) = is_news else { return Ok(None) };
+        self.conclude(&request, outcome).await;
         let (age, version) = (stored.age, stored.version + 1);
-        Ok(is_over.then_some(Told { request, age, version }))
+        Ok(Some(Told { request, age, version, left: lasts }))
     }
 
-    /// Removes the connection that should not be there. What is right by now has been made since: it stays.
+    /// Removes the connection that should not be there, and the link that came with it. What is right by now
+    /// has been made since: it stays.
     async fn undo(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
         let terms = &request.terms;
         let there = self.novu.get_channel_connection(&terms.connection).await?;
-        let verdict = judge(self.platform(), &request.workspace, terms, None, there.as_ref());
-        if matches!(verdict, Verdict::Wrong(_)) {
+        let verdict = self.verdict(request, None, there.as_ref());
+        if let (Verdict::Wrong(_), Some(wrong)) = (verdict, &there) {
+            if terms.auto_link_user {
+                self.remove_links_since(request, wrong).await?;
+            }
             self.novu.delete_channel_connection(&terms.connection).await?;
         }
         self.index.read_anew().await;
@@ -134,47 +155,87 @@ impl Workspaces {
         request: &mut WorkspaceRequest,
         is_late: bool,
         seen: &mut Seen,
-    ) -> Result<Option<Outcome>, Refusal> {
+    ) -> Result<(), Refusal> {
         let Stage::Started { before, returned, handed_on, .. } = &request.stage else {
-            return Ok(None);
+            return Ok(());
         };
-        let terms = &request.terms;
-        let now = self.novu.get_channel_connection(&terms.connection).await?;
-        let verdict =
-            judge(self.platform(), &request.workspace, terms, before.as_ref(), now.as_ref());
-        let name = now.and_then(|it| it.workspace?.name);
-        match verdict {
+        let (came_back, handed_on) = (*returned, *handed_on);
+        let now = self.novu.get_channel_connection(&request.terms.connection).await?;
+        match (self.verdict(request, before.as_ref(), now.as_ref()), now) {
             // Nobody used the link from before; whoever got the page has their day.
-            Verdict::Nothing if is_late && *handed_on => {
-                request.stage = Stage::Waiting;
-                Ok(None)
-            }
-            Verdict::Nothing if is_late => Ok(Some(Outcome::NotFinished)),
-            Verdict::Nothing => Ok(None),
-            Verdict::Right { organisation } => {
-                let now = self.clock.monotonic();
-                let since = *seen.entry(request.id()).or_insert(now);
-                let waited = is_late || now - since >= BROWSER_COMES_BACK;
-                let came_back = *returned;
-                if !(came_back || waited) {
-                    return Ok(None);
+            (Verdict::Nothing, _) if is_late && handed_on => request.stage = Stage::Waiting,
+            (Verdict::Nothing, _) if is_late => request.ends(Outcome::NotFinished),
+            (Verdict::Nothing, _) | (Verdict::Right { .. }, None) => {}
+            (Verdict::Right { organisation }, Some(now)) => {
+                let tick = self.clock.monotonic();
+                let since = *seen.entry(request.id()).or_insert(tick);
+                if came_back || is_late || tick - since >= BROWSER_COMES_BACK {
+                    let before = Before::of(&now);
+                    let name = now.workspace.and_then(|at| at.name);
+                    request.workspace_name = request.workspace_name.take().or(name);
+                    let outcome = Outcome::Connected { organisation, came_back };
+                    request.stage = Stage::Confirmed { outcome, before };
                 }
-                request.workspace_name = request.workspace_name.take().or(name);
-                Ok(Some(Outcome::Connected { organisation, came_back }))
             }
-            Verdict::Wrong(outcome) => {
-                self.alarm(request, &outcome);
-                let undone = matches!(
-                    outcome,
-                    Outcome::WrongWorkspace { undone: true, .. }
-                        | Outcome::WrongContext { undone: true }
-                );
-                if !undone {
-                    return Ok(Some(outcome));
-                }
-                request.stage = Stage::Undoing { outcome };
-                Ok(None)
+            (Verdict::Wrong(outcome), _) => self.is_wrong(request, outcome),
+        }
+        Ok(())
+    }
+
+    /// Whether what was right still is, for as long as the way to the provider can be used: whoever has it
+    /// can choose another workspace (Novu 3.19, OAuth state).
+    async fn judge_again(
+        &self,
+        request: &mut WorkspaceRequest,
+        is_late: bool,
+    ) -> Result<(), Refusal> {
+        let Stage::Confirmed { outcome, before } = &request.stage else { return Ok(()) };
+        let outcome = outcome.clone();
+        let now = self.novu.get_channel_connection(&request.terms.connection).await?;
+        match (self.verdict(request, Some(before), now.as_ref()), now) {
+            (Verdict::Wrong(outcome), _) => {
+                request.told = false;
+                self.is_wrong(request, outcome);
             }
+            _ if is_late => request.ends(outcome),
+            (Verdict::Right { .. }, Some(now)) => {
+                request.stage = Stage::Confirmed { outcome, before: Before::of(&now) };
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The judgement. An organisation's installation counts only where the operator lets all of it be
+    /// connected.
+    fn verdict(
+        &self,
+        request: &WorkspaceRequest,
+        before: Option<&Before>,
+        now: Option<&ChannelConnection>,
+    ) -> Verdict {
+        let WorkspaceRequest { workspace, terms, .. } = request;
+        let verdict = judge(self.platform(), workspace, terms, before, now);
+        let id = now.and_then(|it| it.workspace.as_ref()).map(|at| at.id.as_str());
+        match (&verdict, id) {
+            (Verdict::Right { organisation: true }, Some(id)) if !self.is_allowed(id) => {
+                let undone = before.is_none();
+                Verdict::Wrong(Outcome::WrongWorkspace { workspace: id.to_owned(), undone })
+            }
+            _ => verdict,
+        }
+    }
+
+    fn is_wrong(&self, request: &mut WorkspaceRequest, outcome: Outcome) {
+        self.alarm(request, &outcome);
+        let undone = matches!(
+            outcome,
+            Outcome::WrongWorkspace { undone: true, .. } | Outcome::WrongContext { undone: true }
+        );
+        if undone {
+            request.stage = Stage::Undoing { outcome };
+        } else {
+            request.ends(outcome);
         }
     }
 

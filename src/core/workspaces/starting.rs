@@ -16,6 +16,9 @@ use crate::store::{Held, StoredWorkspaceRequest};
 /// the callback begins, and then speaks to the provider.
 const AFTERWARDS: std::time::Duration = std::time::Duration::from_mins(1);
 
+/// How often a page can be handed on: whoever has its address can do that, and each makes a row.
+const MOST_HANDED_ON: u8 = 10;
+
 /// A request whose page somebody looks at.
 #[derive(Debug, Clone)]
 pub struct StartPage {
@@ -105,6 +108,11 @@ impl Workspaces {
         request.stage = Stage::Started { browser, before, returned: false, handed_on: false };
         // Nobody sees a link that is not watched.
         self.change(&request, page.version, Some(LINK_LIFETIME + AFTERWARDS)).await?;
+        // Looked at once more now that others can see this one: of two who press at once neither goes on.
+        if let Err(refusal) = self.must_be_alone(&request).await {
+            self.change(&page.request, page.version + 1, Some(PAGE_LIFETIME)).await?;
+            return Err(refusal);
+        }
         tracing::info!(
             platform = self.platform().name,
             workspace = request.workspace_id(),
@@ -147,11 +155,15 @@ impl Workspaces {
     /// # Errors
     /// Why not.
     pub async fn hand_on(&self, page: &StartPage) -> Result<Prepared, Refusal> {
+        if page.request.handed_on >= MOST_HANDED_ON {
+            return Err(Reason::TooOften.into());
+        }
         let mut ended = page.request.clone();
         ended.stage = Stage::Ended { outcome: Outcome::Replaced };
         ended.told = true;
         let mut next = page.request.clone();
         next.address = new_address(&*self.random).ok_or(Reason::Broken)?;
+        next.handed_on += 1;
         let lasts = match &mut next.stage {
             Stage::Started { handed_on, .. } => {
                 *handed_on = true;
@@ -159,8 +171,10 @@ impl Workspaces {
             }
             _ => PAGE_LIFETIME,
         };
+        // First the new one, so that whatever happens in between, what was minted is watched.
+        let next = self.put(next, None, lasts).await?;
         self.change(&ended, page.version, None).await?;
-        self.put(next, None, lasts).await
+        Ok(next)
     }
 
     /// Takes note that a browser came back from the provider. Whether it was one that had begun.
@@ -217,13 +231,12 @@ impl Workspaces {
     }
 
     /// # Errors
-    /// Somebody is at the provider with a request that would take the place of this one's connection.
+    /// Another request is under way that does not go together with this one.
     async fn must_be_alone(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
         let open = self.store.open_workspace_requests(self.platform().name).await;
         let open = open.map_err(unstored)?;
-        let at_provider = |it: &WorkspaceRequest| {
-            it.address != request.address && matches!(it.stage, Stage::Started { .. })
-        };
+        let at_provider =
+            |it: &WorkspaceRequest| it.address != request.address && it.is_under_way();
         let mut others = open.iter().filter_map(WorkspaceRequest::read).filter(at_provider);
         let reason = others.find_map(|other| rival(self.platform(), request, &other));
         reason.map_or(Ok(()), |reason| Err(reason.into()))
@@ -285,7 +298,10 @@ fn page(stored: &StoredWorkspaceRequest, cookie: Option<&str>) -> Option<StartPa
         }
         Stage::Waiting | Stage::Started { handed_on: true, .. } => PageView::Open,
         Stage::Started { .. } => PageView::InUse,
-        Stage::Undoing { .. } | Stage::Removing { .. } | Stage::Ended { .. } => PageView::Over,
+        Stage::Confirmed { .. }
+        | Stage::Undoing { .. }
+        | Stage::Removing { .. }
+        | Stage::Ended { .. } => PageView::Over,
     };
     let view =
         if matches!(request.purpose, Purpose::Disconnect { .. }) { PageView::Over } else { view };

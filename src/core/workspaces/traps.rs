@@ -5,7 +5,7 @@
 //! everybody who is linked over it is reached through another workspace from then on (Novu 3.19,
 //! Slack callback). For Teams it refuses with 409 after the consent (Novu 3.19, Teams callback).
 
-use super::request::{Purpose, Terms, WorkspaceRequest};
+use super::request::{Purpose, Stage, Terms, WorkspaceRequest};
 use crate::core::candidates::same_keys;
 use crate::core::person::Workspace;
 use crate::core::platform::Platform;
@@ -48,23 +48,26 @@ pub(super) fn trap<'a>(
     }
 }
 
-/// The reason against a request while somebody is at the provider with another one: for another workspace,
-/// and whichever of them ends last would take the other's connection.
+/// The reason against a request while another one is under way: whichever of them ends last would take the
+/// other's connection, or what the other has made would be taken for wrong and removed.
 pub(super) fn rival(
     platform: &Platform,
     request: &WorkspaceRequest,
     other: &WorkspaceRequest,
 ) -> Option<Reason> {
-    let same = |id: &str| ids_of(&other.workspace).any(|it| platform.same_id(id, it));
-    if ids_of(&request.workspace).any(same) {
-        return None;
-    }
     let (one, two) = (&request.terms, &other.terms);
-    if one.connection == two.connection {
-        return Some(Reason::IdentifierTaken);
-    }
+    let same_identifier = one.connection == two.connection;
     let same_place = one.owner(platform) == two.owner(platform)
         && same_keys(&one.context_keys(), &two.context_keys());
+    let same = |id: &str| ids_of(&other.workspace).any(|it| platform.same_id(id, it));
+    if ids_of(&request.workspace).any(same) {
+        let is_removal = matches!(other.stage, Stage::Undoing { .. } | Stage::Removing { .. });
+        let same_wish = !is_removal && same_identifier && same_place;
+        return (!same_wish).then_some(Reason::BeingConnected);
+    }
+    if same_identifier {
+        return Some(Reason::IdentifierTaken);
+    }
     (same_place && !one.are_undecided()).then_some(Reason::ContextTaken)
 }
 

@@ -44,8 +44,10 @@ pub(super) fn judge(
         let workspace = called.unwrap_or_default();
         return Verdict::Wrong(Outcome::WrongWorkspace { workspace, undone });
     }
-    // Novu leaves the context of a connection that it finds as it is.
-    if before.is_none() && !same_keys(&connection.context_keys, &terms.context_keys()) {
+    // Novu leaves context and owner of a connection that it finds as they are.
+    let as_asked = same_keys(&connection.context_keys, &terms.context_keys())
+        && connection.subscriber_id.as_ref() == terms.owner(platform);
+    if before.is_none() && !as_asked {
         return Verdict::Wrong(Outcome::WrongContext { undone });
     }
     let at = connection.workspace.as_ref();

@@ -52,6 +52,7 @@ fn request(workspace: &str, terms: Terms) -> WorkspaceRequest {
         address: workspace.to_owned(),
         stage: Stage::Waiting,
         told: false,
+        handed_on: 0,
     }
 }
 
