@@ -35,6 +35,7 @@ use crate::store::Store;
 
 pub(crate) use self::doctor::Doctor;
 pub(crate) use self::token::AdminToken;
+pub(crate) use self::workspaces::{RequestBody, WorkspaceBody};
 
 /// Where the API begins.
 const BEGINNING: &str = "/admin/v1";

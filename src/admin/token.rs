@@ -75,13 +75,12 @@ impl AdminToken {
         let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
         if !begins || name.len() > LONGEST_NAME || !name.chars().all(is_letter) {
             return Err(format!(
-                "has a name that is none: write 1 to {LONGEST_NAME} lower-case letters, digits and \
+                "has a name that cannot be used: write 1 to {LONGEST_NAME} lower-case letters, digits and \
                  hyphens, the first a letter"
             )
             .into());
         }
-        let role =
-            Role::read(role).ok_or("has a role that there is not: write read, people or all")?;
+        let role = Role::read(role).ok_or("has an unknown role: write read, people or all")?;
         let token = parse::secret(token).map_err(|complaint| about_token(&complaint))?;
         let token = token.expose_secret();
         if token.len() < SHORTEST_TOKEN {

@@ -30,7 +30,7 @@ impl<D: Deliver> Answering<D> {
     /// Whether anything is under way.
     async fn look_at_workspaces(&self, seen: &mut Seen) -> bool {
         let workspaces = self.linking.workspaces();
-        // Why a store does not answer it says itself.
+        // The store logs by itself why it does not answer.
         let Ok(true) = self.watches.leads().await else { return false };
         let Ok((over, mut under_way)) = workspaces.look(seen).await else { return true };
         for told in over {

@@ -12,6 +12,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use super::{ConfigFile, DONE, FAILED, MISUSED, complain, misconfigured, told as concluded};
+use crate::admin::{RequestBody, WorkspaceBody};
 use crate::app::{App, Config, platforms};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::core::workspaces::{
@@ -96,7 +97,7 @@ pub(super) enum Action {
         /// The identifier of the connection
         connection: String,
         /// Remove the links of its people, too; else they stay, and deliver nothing until the workspace is
-        /// connected again under the same identifier
+        /// connected under the same identifier
         #[arg(long)]
         remove_links: bool,
         /// Do it
@@ -247,9 +248,11 @@ async fn act(action: Action, config: Config, out: &mut impl Write) -> Result<(),
         Action::List { platform, json, .. } => list(&app, platform, json, out).await,
         Action::Show { request, json, .. } => show(&settings, &request, json, out).await,
         Action::Check { platform, connection, json, .. } => {
-            let checked = workspaces(&app, &platform)?.check(None, Some(&connection)).await?;
+            let workspaces = workspaces(&app, &platform)?;
+            let checked = workspaces.check(None, Some(&connection)).await?;
             if json {
-                writeln!(out, "{:#}", json!(checked))?;
+                let shown = WorkspaceBody::of(workspaces.platform().name, checked);
+                writeln!(out, "{:#}", json!(shown))?;
             } else {
                 describe(&platform, &checked, out)?;
             }
@@ -373,8 +376,7 @@ async fn list(
         all.extend(workspaces.list(None).await?.into_iter().map(|it| (name, it)));
     }
     if json {
-        let row = |(name, it)| json!({"platform": name, "workspace": it});
-        let rows: Vec<_> = all.iter().map(|(name, it)| row((name, it))).collect();
+        let rows: Vec<_> = all.into_iter().map(|(name, it)| WorkspaceBody::of(name, it)).collect();
         writeln!(out, "{:#}", json!(rows))?;
         return Ok(());
     }
@@ -396,27 +398,27 @@ async fn show(
     let Some(id) = RequestId::read(id) else {
         return Err(Failed::Misused(format!("{id} is no id of a request")));
     };
-    let Some(request) = stored(settings, &id).await? else {
+    let Some((platform, request)) = stored(settings, &id).await? else {
         return Err(anyhow!("there is no request {}", id.as_str()).into());
     };
     if json {
-        let shown = json!({
-            "request": id.as_str(),
-            "workspace": request.workspace_id(),
-            "connection": request.terms.connection,
-            "state": request.state(),
-            "outcome": request.outcome(),
-        });
-        writeln!(out, "{shown:#}")?;
+        writeln!(out, "{:#}", json!(RequestBody::of(platform, &request)))?;
     } else {
         writeln!(out, "{}: {}", request.called(), said(&request))?;
     }
     Ok(())
 }
 
-async fn stored(settings: &Settings, id: &RequestId) -> anyhow::Result<Option<WorkspaceRequest>> {
+/// A request that is stored, with its platform's name.
+async fn stored(
+    settings: &Settings,
+    id: &RequestId,
+) -> anyhow::Result<Option<(&'static str, WorkspaceRequest)>> {
     let stored = store::workspace_request_beside(settings, id.as_str()).await?;
-    Ok(stored.as_ref().and_then(WorkspaceRequest::read))
+    Ok(stored.and_then(|stored| {
+        let platform = platforms().find(|known| known.name == stored.platform)?;
+        Some((platform.name, WorkspaceRequest::read(&stored)?))
+    }))
 }
 
 /// Waits until the service has done it, or for a while.
@@ -428,7 +430,7 @@ async fn wait(
     let (id, clock) = (request.id(), SystemClock);
     let until = clock.monotonic() + WAITED_FOR;
     while clock.monotonic() < until {
-        let request = stored(settings, &id).await?;
+        let request = stored(settings, &id).await?.map(|(_, request)| request);
         if let Some(request) = request.filter(|request| request.outcome().is_some()) {
             writeln!(out, "{}: {}", request.called(), said(&request))?;
             return Ok(());

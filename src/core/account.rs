@@ -266,13 +266,13 @@ impl ProfileHealth {
 /// What the operator can do about a reason that lasts.
 fn remedy(reason: &str) -> &'static str {
     match reason {
-        "missing_scope" => "connect the workspace again with the scope users:read",
-        "no_token" => "connect the workspace again, or set slack.bot_token",
+        "missing_scope" => "run workspace reconnect with the scope users:read",
+        "no_token" => "run workspace reconnect, or set slack.bot_token",
         TOKEN_EXPIRED => {
             "let Novu renew the token by sending something, or use a new app without token rotation"
         }
         "bad_credentials" => "correct the bot's credentials",
-        _ => "install the app again and connect the workspace again",
+        _ => "run workspace reconnect, which installs the app anew",
     }
 }
 

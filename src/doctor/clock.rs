@@ -49,7 +49,11 @@ pub(super) fn probe(examination: &Arc<Examination>) -> Probe {
 fn judge(ahead: &BTreeMap<&'static str, SignedDuration>) -> Outcome {
     let off = |limit: Duration| {
         let off = ahead.iter().filter(move |(_, ahead)| ahead.unsigned_abs() > limit);
-        off.map(|(place, ahead)| format!("{place} by {} s", ahead.as_secs())).collect::<Vec<_>>()
+        off.map(|(place, ahead)| {
+            let side = if ahead.is_negative() { "ahead of" } else { "behind" };
+            format!("{side} {place} by {} s", ahead.unsigned_abs().as_secs())
+        })
+        .collect::<Vec<_>>()
     };
     let (doubtful, wrong) = (off(DOUBTFUL), off(WRONG));
     let fix = "let this machine set its clock by NTP";
@@ -60,14 +64,12 @@ fn judge(ahead: &BTreeMap<&'static str, SignedDuration>) -> Outcome {
         let places: Vec<_> = ahead.keys().copied().collect();
         Outcome::ok(format!("the clock agrees with that of {}", places.join(", ")))
     } else if doubtful.len() * 2 <= ahead.len() {
-        let finding =
-            format!("the clock agrees with others, but is behind {}", doubtful.join(", "));
+        let finding = format!("the clock agrees with others, but is {}", doubtful.join(", "));
         Outcome::warning(finding, "the clock over there is wrong: tell whoever runs it")
     } else if wrong.is_empty() {
-        Outcome::warning(format!("the clock is behind {}", doubtful.join(", ")), fix)
+        Outcome::warning(format!("the clock is {}", doubtful.join(", ")), fix)
     } else {
-        let finding =
-            format!("the clock is behind {}, so genuine requests are refused", wrong.join(", "));
+        let finding = format!("the clock is {}, so genuine requests are refused", wrong.join(", "));
         Outcome::failure(finding, fix)
     }
 }
@@ -79,21 +81,44 @@ mod tests {
 
     #[test]
     fn whoever_is_in_the_minority_is_wrong() {
-        let cases: [(&[(&str, i64)], Severity); 7] = [
-            (&[], Severity::Note),
-            (&[("Novu", 2), ("Slack", -50)], Severity::Ok),
-            (&[("Novu", 90)], Severity::Warning),
-            (&[("Novu", 90), ("Slack", 0)], Severity::Warning),
-            (&[("Novu", -600)], Severity::Failure),
-            (&[("Novu", 600), ("Slack", 0), ("Entra", 0)], Severity::Warning),
-            (&[("Novu", 600), ("Slack", 601), ("Entra", 0)], Severity::Failure),
+        let agrees = "the clock agrees with";
+        let refuses = ", so genuine requests are refused";
+        let cases: [(&[(&str, i64)], Severity, &str); 7] = [
+            (&[], Severity::Note, "nobody answered with a date"),
+            (
+                &[("Novu", 2), ("Slack", -50)],
+                Severity::Ok,
+                &format!("{agrees} that of Novu, Slack"),
+            ),
+            (&[("Novu", 90)], Severity::Warning, "the clock is behind Novu by 90 s"),
+            (
+                &[("Novu", -90), ("Slack", 0)],
+                Severity::Warning,
+                &format!("{agrees} others, but is ahead of Novu by 90 s"),
+            ),
+            (
+                &[("Novu", -600)],
+                Severity::Failure,
+                &format!("the clock is ahead of Novu by 600 s{refuses}"),
+            ),
+            (
+                &[("Novu", 600), ("Slack", 0), ("Entra", 0)],
+                Severity::Warning,
+                &format!("{agrees} others, but is behind Novu by 600 s"),
+            ),
+            (
+                &[("Novu", 600), ("Slack", -601), ("Entra", 0)],
+                Severity::Failure,
+                &format!("the clock is behind Novu by 600 s, ahead of Slack by 601 s{refuses}"),
+            ),
         ];
-        for (ahead, severity) in cases {
+        for (ahead, severity, finding) in cases {
             let ahead: BTreeMap<_, _> = ahead
                 .iter()
                 .map(|(place, seconds)| (*place, SignedDuration::from_secs(*seconds)))
                 .collect();
-            assert_eq!(judge(&ahead).severity, severity, "{ahead:?}");
+            let judged = judge(&ahead);
+            assert_eq!((judged.severity, judged.finding.as_str()), (severity, finding));
         }
     }
 }

@@ -12,7 +12,7 @@ use super::novu::no_answer;
 use super::probe::Probe;
 use super::report::Outcome;
 use crate::core::resolve::ResolverKind;
-use crate::core::{Platform, contested_workspaces};
+use crate::core::{Platform, Reason, contested_workspaces};
 use crate::novu::{ChannelConnection, ConnectionFilter, Error, Integration};
 
 /// The most pages of a hundred connections that are read.
@@ -211,7 +211,7 @@ impl NovuSide {
                         "nothing of {place} is connected to the integration {}",
                         self.identifier
                     ),
-                    "let its administrator type connect workspace to the bot, or run workspace connect",
+                    Reason::WorkspaceNotConnected.fix(),
                 ),
                 1 => Outcome::ok("one workspace or tenant is connected"),
                 several => Outcome::ok(format!("{several} workspaces or tenants are connected")),

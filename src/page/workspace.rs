@@ -22,7 +22,7 @@ use crate::core::workspaces::{
     Outcome, PageView, Prepared, Purpose, Requester, StartPage, Started, Typed, WorkspaceRequest,
     Workspaces,
 };
-use crate::core::{Language, Reason, Reference, Refusal};
+use crate::core::{Answer, Language, Reason, Reference, Refusal};
 use crate::net::is_loopback;
 use crate::novu::{Context, SubscriberId};
 use crate::text::presentable;
@@ -65,6 +65,13 @@ struct Form {
     subscriber: String,
 }
 
+/// Why somebody cannot go on.
+struct WhyNot {
+    sentences: String,
+    /// The code and the reference.
+    reference: Option<String>,
+}
+
 /// What is asked for, where the configuration has not decided it.
 struct Fields {
     legend: String,
@@ -83,7 +90,7 @@ struct Start<'a> {
     language: Language,
     title: String,
     lead: String,
-    error: Option<String>,
+    error: Option<WhyNot>,
     facts: Vec<Fact<'a>>,
     fields: Option<Fields>,
     button: String,
@@ -124,6 +131,25 @@ impl LinkPages {
             }
         }
         Ok(None)
+    }
+
+    /// Says on the page why somebody cannot go on, and in the log under the same reference.
+    fn refuse_start(
+        &self,
+        page: Pages<'_>,
+        visitor: &Visitor,
+        refusal: Refusal,
+        form: Form,
+    ) -> Response {
+        let reference = Reference::new(&*self.random);
+        tracing::warn!(
+            %reference,
+            code = refusal.reason.code(),
+            platform = visitor.chat.platform().name,
+            advice = refusal.reason.fix(),
+            "an administrator cannot go on to connect a workspace"
+        );
+        page.workspace(visitor, Some(page.why_not(refusal, reference)), form)
     }
 
     fn nothing_there(
@@ -173,9 +199,9 @@ pub(super) async fn press(
         Ok(body) => Form::read(&body),
         Err(rejection) => {
             pages.refused.note(BAD_BODY);
-            let (status, error) = (rejection.status(), Some(Reason::Incomplete.into()));
-            let shown = page.workspace(&visitor, error, Form::default());
-            return (status, shown).into_response();
+            let refusal = Reason::Incomplete.into();
+            let shown = pages.refuse_start(page, &visitor, refusal, Form::default());
+            return (rejection.status(), shown).into_response();
         }
     };
     if !matches!(visitor.page.view, PageView::Open | PageView::Own) {
@@ -184,7 +210,7 @@ pub(super) async fn press(
     if form.action == "hand_on" {
         return match visitor.workspaces.hand_on(&visitor.page).await {
             Ok(next) => page.handed_on(&next),
-            Err(refusal) => page.workspace(&visitor, Some(refusal), form),
+            Err(refusal) => pages.refuse_start(page, &visitor, refusal, form),
         };
     }
     let started = async {
@@ -195,18 +221,9 @@ pub(super) async fn press(
     match in_time.unwrap_or_else(|_| Err(Reason::NovuTimeout.into())) {
         Ok(started) => match follow(&started, is_loopback(&pages.links.public_url)) {
             Some(response) => response,
-            None => page.workspace(&visitor, Some(Reason::NovuNonsense.into()), form),
+            None => pages.refuse_start(page, &visitor, Reason::NovuNonsense.into(), form),
         },
-        Err(refusal) => {
-            let reference = Reference::new(&*pages.random);
-            tracing::warn!(
-                %reference,
-                code = refusal.reason.code(),
-                platform = visitor.chat.platform().name,
-                "an administrator cannot go on to connect a workspace"
-            );
-            page.workspace(&visitor, Some(refusal), form)
-        }
+        Err(refusal) => pages.refuse_start(page, &visitor, refusal, form),
     }
 }
 
@@ -259,7 +276,7 @@ impl Form {
 }
 
 impl Pages<'_> {
-    fn workspace(self, visitor: &Visitor, error: Option<Refusal>, form: Form) -> Response {
+    fn workspace(self, visitor: &Visitor, error: Option<WhyNot>, form: Form) -> Response {
         let request = &visitor.page.request;
         match visitor.page.view {
             PageView::Open | PageView::Own => self.start(visitor, error, form),
@@ -268,7 +285,7 @@ impl Pages<'_> {
         }
     }
 
-    fn start(self, visitor: &Visitor, error: Option<Refusal>, form: Form) -> Response {
+    fn start(self, visitor: &Visitor, error: Option<WhyNot>, form: Form) -> Response {
         let language = self.language;
         let request = &visitor.page.request;
         let platform = visitor.chat.platform();
@@ -300,7 +317,7 @@ impl Pages<'_> {
                 language,
                 title: language.say("start-title", &[]),
                 lead: language.say(lead, &values),
-                error: error.map(|refusal| self.why_not(&refusal)),
+                error,
                 facts: facts(language, visitor, request),
                 fields,
                 button: language
@@ -315,15 +332,13 @@ impl Pages<'_> {
     }
 
     /// A refusal and what can be done about it, in the words of the chat.
-    fn why_not(self, refusal: &Refusal) -> String {
-        let code = refusal.reason.code();
+    fn why_not(self, refusal: Refusal, reference: Reference) -> WhyNot {
         let markup = PlainText(self.language);
-        let reference = Reference::from_random([0; 5]);
         let command = "";
         let language = self.language;
         let voice = Voice { language, command, reference, support: None, markup: &markup };
-        let answer = crate::core::Answer::Refused(refusal.clone());
-        format!("{} ({code})", voice.message(&answer).body.join(" "))
+        let message = voice.message(&Answer::Refused(refusal));
+        WhyNot { sentences: message.body.join(" "), reference: message.footer }
     }
 
     fn handed_on(self, next: &Prepared) -> Response {

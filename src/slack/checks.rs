@@ -220,7 +220,7 @@ impl Look {
         if self.tokens().await.is_empty() {
             return Outcome::failure(
                 "no connection has a bot token",
-                "connect the workspace again, or set slack.bot_token",
+                "run workspace reconnect, or set slack.bot_token",
             );
         }
         let dead = |it: &Tested| match &it.said {
@@ -251,7 +251,7 @@ impl Look {
         }
         Outcome::failure(
             format!("tokens are of another workspace than their connection: {}", all(&others)),
-            "connect each workspace under an identifier of its own, and these again",
+            "connect each workspace under an identifier of its own, and run workspace reconnect for these",
         )
     }
 
@@ -275,7 +275,7 @@ impl Look {
         if !lacking.is_empty() {
             return Outcome::failure(
                 format!("bot tokens lack scopes: {}", all(&lacking)),
-                "add these bot scopes to the Slack app, and connect the workspace again with them",
+                "add these bot scopes to the Slack app and to workspaces.scope, and run workspace reconnect",
             );
         }
         let silent = |it: &Tested| it.said.as_ref().is_ok_and(|said| said.scopes.is_none());

@@ -315,15 +315,15 @@ fn is_about_one_person(word: &str) -> bool {
 fn advice_for(word: &str) -> Option<&'static str> {
     match word {
         "missing_scope" => Some(
-            "add the bot scopes users:read, users:read.email and chat:write to the Slack app, \
-             install it anew in the workspace, and connect the workspace in Novu again",
+            "add the bot scopes users:read, users:read.email and chat:write to the Slack app and to \
+             workspaces.scope, and run workspace reconnect",
         ),
         "account_inactive" | "token_revoked" | "invalid_auth" | "not_authed" => Some(
-            "the bot's token is dead: install the Slack app anew in the workspace and connect the \
-             workspace in Novu again, or correct slack.bot_token",
+            "the bot's token is dead: run workspace reconnect, which installs the Slack app anew, or \
+             correct slack.bot_token",
         ),
         "token_expired" => Some(
-            "switch token rotation off in the Slack app, or connect the workspace in Novu again",
+            "let Novu renew the token by sending something, or use a Slack app without token rotation",
         ),
         "messages_tab_disabled" => {
             Some("switch the Messages tab on in the Slack app, under App Home")

@@ -96,6 +96,10 @@ fn wrong_outcome(undone: bool) -> Outcome {
     Outcome::WrongWorkspace { workspace: "Globex".to_owned(), undone }
 }
 
+const fn disconnected_outcome(removed: usize, kept: bool) -> Outcome {
+    Outcome::Disconnected { removed, kept }
+}
+
 /// What administrators read about their workspace.
 fn of_administrators() -> Vec<(&'static str, Answer)> {
     vec![
@@ -131,11 +135,9 @@ fn of_administrators() -> Vec<(&'static str, Answer)> {
         ("workspace: not finished", ended(Outcome::NotFinished, false)),
         ("workspace: not started", ended(Outcome::NotStarted, true)),
         ("workspace: replaced", ended(Outcome::Replaced, false)),
-        ("workspace: disconnected", ended(Outcome::Disconnected { removed: 0 }, false)),
-        (
-            "workspace: disconnected, links removed",
-            ended(Outcome::Disconnected { removed: 3 }, false),
-        ),
+        ("workspace: disconnected", ended(disconnected_outcome(0, false), false)),
+        ("workspace: disconnected, links kept", ended(disconnected_outcome(0, true), false)),
+        ("workspace: disconnected, links removed", ended(disconnected_outcome(3, false), false)),
     ]
 }
 

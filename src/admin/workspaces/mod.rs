@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use self::asked::{ConnectBody, ReconnectBody};
-use self::told::{CreatedBody, RequestBody, WorkspaceBody};
+use self::told::CreatedBody;
+pub(crate) use self::told::{RequestBody, WorkspaceBody};
 use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
 use super::request::{By, ChangesWorkspaces, IdempotencyKey, InBody, InPath, InQuery, Reads};
@@ -330,13 +331,14 @@ impl Consequences {
         let links_removed = if remove_links { people } else { 0 };
         let called = workspace.called();
         let links = if remove_links {
-            "Their links are removed: they have to connect again once the workspace is."
+            "They are removed: their people have to connect again once the workspace is connected."
         } else {
-            "Their links stay, and nobody can use them: they read C-WORKSPACE until the workspace is connected \
-             again, and C-LINKED-ELSEWHERE if that is under another identifier."
+            "They stay: their people read C-WORKSPACE until the workspace is connected, and C-LINKED-ELSEWHERE if \
+             that is under another identifier."
         };
-        let summary =
-            format!("{called} is disconnected. {people} linked there get nothing. {links}");
+        let summary = format!(
+            "{called} is disconnected. Links over it: {people}. They deliver nothing any more. {links}"
+        );
         Self { workspace, people, links_removed, summary }
     }
 }

@@ -13,7 +13,7 @@ use crate::novu::{ConnectionMode, SubscriberId};
 /// A workspace or tenant that is connected.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Workspace)]
-pub(in crate::admin) struct WorkspaceBody {
+pub(crate) struct WorkspaceBody {
     /// `slack` or `teams`.
     platform: &'static str,
     /// The identifier of the connection in Novu.
@@ -41,21 +41,22 @@ pub(in crate::admin) struct WorkspaceBody {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Health)]
-pub(in crate::admin) enum HealthWord {
+pub(crate) enum HealthWord {
     /// The platform accepts its token, or it needs none.
     Works,
-    /// The platform does not accept its token any more: connect it again.
+    /// The platform does not accept its token any more: reconnect it.
     Dead,
     /// Novu has to renew its token, which it does when it sends.
     Expired,
-    /// It has no token: connect it again.
+    /// It has no token: reconnect it.
     NoToken,
     /// The platform did not say.
     Unknown,
 }
 
 impl WorkspaceBody {
-    pub(super) fn of(platform: &'static str, it: ConnectedWorkspace) -> Self {
+    /// As the API tells it.
+    pub(crate) fn of(platform: &'static str, it: ConnectedWorkspace) -> Self {
         let (health, trouble) = match it.health {
             None => (None, None),
             Some(Health::Works) => (Some(HealthWord::Works), None),
@@ -97,7 +98,7 @@ fn id(subscriber: &SubscriberId) -> String {
 /// A request that was made, with the address of its page.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CreatedRequest)]
-pub(in crate::admin) struct CreatedBody {
+pub(crate) struct CreatedBody {
     /// Where an administrator of the workspace goes on to the provider. Whoever has it can: treat it like a
     /// password. None once the request is over.
     #[schema(format = "uri")]
@@ -110,7 +111,7 @@ pub(in crate::admin) struct CreatedBody {
 /// A request to connect or disconnect a workspace.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WorkspaceRequest)]
-pub(in crate::admin) struct RequestBody {
+pub(crate) struct RequestBody {
     /// Names it.
     #[schema(pattern = "^[0-9a-f]{32}$")]
     id: String,
@@ -148,7 +149,7 @@ pub(in crate::admin) struct RequestBody {
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Purpose)]
-pub(in crate::admin) enum PurposeWord {
+pub(crate) enum PurposeWord {
     /// A connection that is not there yet.
     Connect,
     /// New credentials for a connection that is there.
@@ -163,7 +164,7 @@ pub(in crate::admin) enum PurposeWord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = Stage)]
-pub(in crate::admin) enum StageWord {
+pub(crate) enum StageWord {
     /// Nobody has pressed the button of its page.
     Waiting,
     /// Somebody went on to the provider.
@@ -179,7 +180,7 @@ pub(in crate::admin) enum StageWord {
 /// What came of a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Outcome)]
-pub(in crate::admin) struct OutcomeBody {
+pub(crate) struct OutcomeBody {
     /// What: `connected`, `wrong_workspace`, `wrong_context`, `not_finished` (nobody finished what was begun),
     /// `not_started` (nobody pressed the button), `replaced` (by another page) or `disconnected`.
     what: &'static str,
@@ -187,7 +188,7 @@ pub(in crate::admin) struct OutcomeBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     wrong_workspace: Option<String>,
-    /// Whether what was wrong was removed again; else it was there before, and somebody has to look.
+    /// Whether what was wrong was removed; else it was there before, and somebody has to look.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     undone: Option<bool>,
@@ -203,7 +204,8 @@ pub(in crate::admin) struct OutcomeBody {
 }
 
 impl RequestBody {
-    pub(super) fn of(platform: &'static str, request: &WorkspaceRequest) -> Self {
+    /// As the API tells it.
+    pub(crate) fn of(platform: &'static str, request: &WorkspaceRequest) -> Self {
         let terms = &request.terms;
         let (stage, links_removed) = stage(&request.stage);
         Self {
@@ -251,7 +253,7 @@ const fn stage(stage: &Stage) -> (StageWord, Option<usize>) {
         Stage::Confirmed { .. } => (StageWord::Ended, None),
         Stage::Undoing { .. } => (StageWord::Undoing, None),
         Stage::Removing { removed, .. } => (StageWord::Removing, Some(*removed)),
-        Stage::Ended { outcome: Outcome::Disconnected { removed } } => {
+        Stage::Ended { outcome: Outcome::Disconnected { removed, .. } } => {
             (StageWord::Ended, Some(*removed))
         }
         Stage::Ended { .. } => (StageWord::Ended, None),

@@ -95,19 +95,22 @@ fn ended(outcome: &Outcome) -> String {
                 .to_owned()
         }
         Outcome::WrongWorkspace { workspace, undone: true } => {
-            format!("{workspace} was connected in its place, and was removed again")
+            format!("{workspace} was connected in its place; that connection was removed")
         }
         Outcome::WrongWorkspace { workspace, undone: false } => format!(
             "its connection now belongs to {workspace}: reconnect the right workspace, or disconnect it"
         ),
         Outcome::WrongContext { undone: true } => {
-            "it was connected in another context, and that was removed again".to_owned()
+            "it was connected in another context; that connection was removed".to_owned()
         }
         Outcome::WrongContext { undone: false } => "it is connected in another context".to_owned(),
         Outcome::NotFinished => "nobody finished the sign-in in time".to_owned(),
         Outcome::NotStarted => "nobody used the page within its day".to_owned(),
         Outcome::Replaced => "the page was handed on".to_owned(),
-        Outcome::Disconnected { removed } => {
+        Outcome::Disconnected { kept: true, .. } => {
+            "it is disconnected; its links were kept".to_owned()
+        }
+        Outcome::Disconnected { removed, kept: false } => {
             format!("it is disconnected; {removed} links removed")
         }
     }

@@ -115,9 +115,8 @@ impl Linking {
         !self.integration.platform.consents_once()
     }
 
-    /// The connection of the asker's workspace, if they may change it. An organisation's connection is no
-    /// single workspace's administrator's, who would change it for all workspaces: whom the operator has
-    /// listed may.
+    /// The connection of the asker's workspace, if they may change it. Where it is the whole organisation's,
+    /// only those whom the operator has listed may: a change concerns all of its workspaces.
     async fn changeable(&self, question: &Question) -> Result<ConnectedWorkspace, Refusal> {
         let at = &question.asker.workspace;
         let connected = self.workspaces.check(Some(at), None).await?;

@@ -8,7 +8,8 @@ impl Reason {
     pub const fn fix(self) -> &'static str {
         match self {
             Self::WorkspaceNotConnected => {
-                "let an administrator of it type connect workspace, or run workspace connect"
+                "let an administrator of the workspace or tenant write connect workspace to the bot, or run workspace \
+                 connect"
             }
             Self::ContextMismatch => {
                 "prefer a connection with slack.connection or teams.connection, let the identity webhook name \
@@ -27,10 +28,10 @@ impl Reason {
                 "put {workspace} into workspaces.context or workspaces.subscriber, or name others"
             }
             Self::ConsentedAlready => {
-                "grant permissions in Entra under Enterprise applications, or disconnect first"
+                "grant permissions in Entra under Enterprise applications; for a new connection disconnect first"
             }
             Self::SeveralConnections => {
-                "name the connection on the command line or by the admin API"
+                "say which connection is meant on the command line or by the admin API"
             }
             Self::Undecided => "set workspaces.context or workspaces.subscriber, or name one",
             Self::BadContext => {
@@ -50,7 +51,7 @@ impl Reason {
                  the table"
             }
             Self::EmailMissing => {
-                "Slack: connect the workspace again with the scope users:read.email; else use the table"
+                "Slack: run workspace reconnect with the scope users:read.email; else use the table"
             }
             Self::EmailUnknown => {
                 "give the subscriber this address in Novu, or put another resolver behind email"
@@ -66,7 +67,7 @@ impl Reason {
                 "see what answers at identity.webhook_url; the log says what was wrong with its answer"
             }
             Self::ProfileUnavailable => {
-                "see why the platform does not tell; Slack: connect the workspace again with the scope \
+                "see why the platform does not tell; Slack: run workspace reconnect with the scope \
                  users:read, or let this machine reach slack.com"
             }
             Self::LinkedElsewhere => {

@@ -78,7 +78,7 @@ impl EmailResolver {
             tracing::warn!(
                 platform,
                 workspace,
-                advice = "Slack: connect the workspace again with the scope users:read.email; Teams: \
+                advice = "Slack: run workspace reconnect with the scope users:read.email; Teams: \
                          use another resolver",
                 "the platform tells this bot no e-mail addresses, so the resolver email refuses"
             );

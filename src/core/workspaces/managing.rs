@@ -1,7 +1,6 @@
 //! What is connected, whether it works, and its end.
 
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
 use super::traps::is_of;
@@ -19,7 +18,7 @@ const AT_ONCE: usize = 20;
 const MOST_READ: u32 = 500;
 
 /// A workspace or tenant that is connected.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ConnectedWorkspace {
     /// The identifier of the connection.
     pub connection: String,
@@ -40,8 +39,7 @@ pub struct ConnectedWorkspace {
 }
 
 /// Whether a connection works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
     /// The platform accepts its token, or it needs none.
     Works,
@@ -247,7 +245,8 @@ impl Workspaces {
             self.index.read_anew().await;
         }
         if request.purpose != (Purpose::Disconnect { remove_links: true }) {
-            return Ok(Some(Outcome::Disconnected { removed }));
+            let kept = self.links_over(&connection).await? > 0;
+            return Ok(Some(Outcome::Disconnected { removed, kept }));
         }
         let page = self.novu.list_channel_endpoints(&over(&connection)).await?;
         for endpoint in page.items.iter().take(AT_ONCE) {
@@ -262,7 +261,7 @@ impl Workspaces {
             }
         }
         if page.items.is_empty() {
-            return Ok(Some(Outcome::Disconnected { removed }));
+            return Ok(Some(Outcome::Disconnected { removed, kept: false }));
         }
         request.stage = Stage::Removing { removed, created_at };
         Ok(None)

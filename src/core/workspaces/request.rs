@@ -184,8 +184,8 @@ pub enum Stage {
         before: Option<Before>,
         /// Whether that browser came back from the provider.
         returned: bool,
-        /// Whether the page has been handed on since, so that any browser can begin anew. The way to the
-        /// provider that was minted lives on, and is watched.
+        /// Whether the page has been handed on since, so that any browser can begin anew. The sign-in link
+        /// that was minted can still be used, so what comes of it is still looked for.
         #[serde(default)]
         handed_on: bool,
     },
@@ -247,12 +247,12 @@ pub enum Outcome {
     WrongWorkspace {
         /// What that is called, or its id.
         workspace: String,
-        /// Whether the connection was removed again; else it was there before, and now delivers there.
+        /// Whether the connection was removed; else it was there before, and now delivers there.
         undone: bool,
     },
     /// The connection has another context than was asked for.
     WrongContext {
-        /// Whether the connection was removed again.
+        /// Whether the connection was removed.
         undone: bool,
     },
     /// Nobody finished what was begun.
@@ -265,6 +265,9 @@ pub enum Outcome {
     Disconnected {
         /// How many links were removed.
         removed: usize,
+        /// Whether links that delivered over it are there still.
+        #[serde(default)]
+        kept: bool,
     },
 }
 
@@ -311,19 +314,6 @@ impl WorkspaceRequest {
     /// Lets it be over.
     pub(super) fn ends(&mut self, outcome: Outcome) {
         self.stage = Stage::Ended { outcome };
-    }
-
-    /// How far it has come, in a word.
-    #[must_use]
-    pub const fn state(&self) -> &'static str {
-        match &self.stage {
-            Stage::Waiting => "waiting",
-            Stage::Started { .. } => "started",
-            Stage::Confirmed { outcome, .. } => outcome.word(),
-            Stage::Undoing { .. } => "undoing",
-            Stage::Removing { .. } => "removing",
-            Stage::Ended { outcome } => outcome.word(),
-        }
     }
 
     /// What came of it, once it is over.

@@ -20,7 +20,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_FOR_OTHERS: Duration = Duration::from_secs(5);
 /// How long it is waited, once the connection is there, for the browser that went to the provider.
 const BROWSER_COMES_BACK: Duration = Duration::from_secs(10);
-/// How long it is tried to finish what has to be finished, before it is looked at anew.
+/// How long a request that was begun is kept open: what has to be finished is tried until then.
 pub(super) const KEPT_OPEN: Duration = Duration::from_hours(24 * 7);
 
 /// A request that is over, and of which the requester has not been told.
@@ -35,7 +35,7 @@ pub struct Told {
     left: Option<Duration>,
 }
 
-/// Since when connections are there whose browser has not come back.
+/// For each request whose connection is there and whose browser has not come back yet, since when that is so.
 pub type Seen = HashMap<RequestId, Tick>;
 
 impl Workspaces {

@@ -91,17 +91,15 @@ impl Voice<'_> {
             }
             None => self.say("workspace-is-connected", &[("workspace", &name)]),
         };
-        let context = connected.context.join(", ");
-        let context = match (&connected.subscriber, context.is_empty()) {
-            (Some(owner), _) => {
-                let owner = self.harmless(owner.as_str(), LONGEST_NAME);
-                self.say("workspace-owner", &[("owner", &owner)])
-            }
-            (None, false) => {
-                let context = self.harmless(&context, LONGEST_NAME);
-                self.say("workspace-context", &[("context", &context)])
-            }
-            (None, true) => self.say("workspace-no-context", &[]),
+        let owner = connected.subscriber.as_ref().map(|owner| {
+            let owner = self.harmless(owner.as_str(), LONGEST_NAME);
+            self.say("workspace-owner", &[("owner", &owner)])
+        });
+        let context = if connected.context.is_empty() {
+            self.say("workspace-no-context", &[])
+        } else {
+            let context = self.harmless(&connected.context.join(", "), LONGEST_NAME);
+            self.say("workspace-context", &[("context", &context)])
         };
         let connection = self.harmless(&connected.connection, LONGEST_NAME);
         let connection =
@@ -116,7 +114,7 @@ impl Voice<'_> {
             Health::Expired => self.say("workspace-expired", &[]),
             Health::Unknown => self.say("workspace-unknown", &[]),
         });
-        let details = [Some(context), Some(connection), links].into_iter().flatten();
+        let details = [owner, Some(context), Some(connection), links].into_iter().flatten();
         [Some(lead), Some(details.collect::<Vec<_>>().join(" ")), health]
             .into_iter()
             .flatten()
@@ -143,12 +141,14 @@ impl Voice<'_> {
                 let other = self.harmless(other, LONGEST_NAME);
                 let values = [("workspace", name.as_str()), ("other", other.as_str())];
                 body.push(self.say("workspace-wrong", &values));
-                body.push(self.say(undone_key(*undone), &[]));
+                let key = if *undone { "workspace-undone" } else { "workspace-repointed" };
+                body.push(self.say(key, &[("other", &other)]));
                 again
             }
             Outcome::WrongContext { undone } => {
                 body.push(self.say("workspace-wrong-context", &[("workspace", &name)]));
-                body.push(self.say(undone_key(*undone), &[]));
+                let key = if *undone { "workspace-undone-context" } else { "workspace-repointed" };
+                body.push(self.say(key, &[]));
                 again
             }
             Outcome::NotFinished => {
@@ -160,18 +160,18 @@ impl Voice<'_> {
                 body.push(self.say("workspace-not-started", &[]));
                 again
             }
-            Outcome::Disconnected { removed } => {
+            Outcome::Disconnected { removed, kept } => {
                 body.push(self.say("workspace-disconnected", &[("workspace", &name)]));
-                let key =
-                    if *removed > 0 { "workspace-links-removed" } else { "workspace-links-stay" };
-                body.push(self.say(key, &[("links", &removed.to_string())]));
+                if *removed > 0 {
+                    let links = removed.to_string();
+                    body.push(self.say("workspace-links-removed", &[("links", &links)]));
+                }
+                if *kept {
+                    body.push(self.say("workspace-links-stay", &[]));
+                }
                 CONNECT_WORKSPACE
             }
         };
         self.with(body, &[offer])
     }
-}
-
-const fn undone_key(undone: bool) -> &'static str {
-    if undone { "workspace-undone" } else { "workspace-repointed" }
 }

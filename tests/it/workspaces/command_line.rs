@@ -82,7 +82,7 @@ async fn a_workspace_is_connected_checked_and_disconnected() {
     assert!(!shown.contains(page.rsplit('/').next().unwrap()), "the page's address: {shown}");
     let shown: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(
-        (&shown["state"], &shown["connection"]),
+        (&shown["outcome"]["what"], &shown["connection"]),
         (&"connected".into(), &ITS_CONNECTION.into())
     );
     let listed = done(&bot, &["list", "slack"]).await;

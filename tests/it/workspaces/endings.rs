@@ -40,8 +40,10 @@ async fn another_workspace_that_was_chosen_is_taken_back() {
     asked.bot.novu.fault(Fault::new(Route::delete(CONNECTIONS), ill()).times(6));
     asked.bot.novu.fault(Fault::new(Route::delete(CONNECTIONS), Effect::LostAnswer).times(1));
     browser.press(&consent, ADA).await.unwrap();
-    let words =
-        ["but Acme was connected.", "I removed that connection again. Nothing has changed."];
+    let words = [
+        "but Acme was connected.",
+        "I removed that connection. The app is still installed in Acme:",
+    ];
     asked.ends_unchanged(&words, AGAIN).await;
     let alarms = log.lines("a workspace was not connected as it was asked for");
     assert_eq!(alarms.len(), 1);
@@ -63,7 +65,7 @@ async fn another_workspace_that_was_chosen_for_a_connection_that_was_there_is_sa
     browser.press(&consent, OLGA).await.unwrap();
     let last = bot.until_says(&asked, "You asked to connect Acme, but Globex was connected.").await;
     let words = "The connection was there before, so I did not remove it. Until it is put right, messages \
-                 do not reach your people: connect it again, and choose the right workspace.";
+                 do not reach your people: reconnect it, and choose the right workspace.";
     assert!(last.text().contains(words), "{}", last.text());
     assert_labels(&last, &["Reconnect"]);
     assert!(bot.novu.connections().iter().any(|it| it.identifier == CONNECTION));
@@ -138,7 +140,7 @@ async fn a_page_that_is_handed_on_ends_and_the_new_one_works() {
     assert_ne!(next, asked.page);
     let old = browser.press(&shown, CONTINUE).await.unwrap();
     assert_eq!(old.status, 410);
-    asked.is_refused(&old, &["This page was handed on"]);
+    asked.is_refused(&old, &["There is a newer page"]);
     let consent = go_on(&colleague, &next).await;
     colleague.press(&consent, OLGA).await.unwrap();
     let last = asked.bot.until_says(&asked.message, CONNECTED).await;
@@ -243,7 +245,7 @@ async fn a_form_on_another_site_goes_nowhere() {
 async fn without_a_web_address_or_for_a_workspace_that_is_not_allowed_the_operator_is_named() {
     let not_allowed = ("CONNECT_SLACK__WORKSPACES", TEAM);
     for (settings, code, words) in [
-        (&[CONTEXT, LISTED][..], "C-NO-PAGE", "set server.public_url"),
+        (&[CONTEXT, LISTED][..], "C-NO-PAGE", "the code and the reference below"),
         (&[PAGES, CONTEXT, LISTED, not_allowed], "C-NOT-ALLOWED", "to allow it"),
     ] {
         let bot = Bot::beside_globex(settings).await;

@@ -110,7 +110,7 @@ fn tokens_of_the_admin_api_are_judged_one_by_one_and_together() {
     const TOKENS: &str = "CONNECT_SERVER__ADMIN_TOKENS";
     let (one, other) = ("a".repeat(32), "b".repeat(32));
     for (tokens, words) in [
-        (format!("a:read:{one},b:write:{other}"), "entry, number 2, that has a role"),
+        (format!("a:read:{one},b:write:{other}"), "entry, number 2, that has an unknown role"),
         (format!("a:read:{}", &one[1..]), "openssl rand -hex 32"),
         (format!("a:read:{one},a:all:{other}"), "has a name twice"),
         (format!("a:read:{one},b:all:{one}"), "has a token twice"),
