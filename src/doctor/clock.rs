@@ -1,16 +1,15 @@
 //! This machine's clock, held against those of whoever answered.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::check::Check;
 use super::examination::Examination;
 use super::probe::Probe;
 use super::report::Outcome;
-use crate::clock::SharedClock;
 
 /// Less can be a slow answer.
 const DOUBTFUL: Duration = Duration::from_mins(1);
@@ -18,32 +17,10 @@ const DOUBTFUL: Duration = Duration::from_mins(1);
 /// authentication).
 const WRONG: Duration = Duration::from_mins(5);
 
-/// How far ahead of this machine's clock others are.
-#[derive(Debug)]
-pub(super) struct Dates {
-    clock: SharedClock,
-    ahead: Mutex<BTreeMap<&'static str, SignedDuration>>,
-}
-
-impl Dates {
-    pub(super) fn new(clock: SharedClock) -> Self {
-        Self { clock, ahead: Mutex::default() }
-    }
-
-    pub(super) fn note(&self, place: &'static str, date: Option<Timestamp>) {
-        if let Some(date) = date {
-            let ahead = date.duration_since(self.clock.now());
-            self.ahead.lock().unwrap_or_else(PoisonError::into_inner).insert(place, ahead);
-        }
-    }
-}
-
 /// Judges all dates that the other checks have met, so it has to be made after them.
 pub(super) fn probe(examination: &Arc<Examination>) -> Probe {
     let examination = Arc::clone(examination);
-    Probe::new(Check::ServerClock, async move {
-        judge(&examination.dates.ahead.lock().unwrap_or_else(PoisonError::into_inner))
-    })
+    Probe::new(Check::ServerClock, async move { judge(&examination.dates.ahead()) })
 }
 
 fn judge(ahead: &BTreeMap<&'static str, SignedDuration>) -> Outcome {

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::clock::Dates;
-use super::server::{OpenFiles, Outside};
+use super::dates::Dates;
+use super::open_files::OpenFiles;
+use super::outside::Outside;
 use crate::clock::SharedClock;
 use crate::core::Platform;
 use crate::core::resolve::Chain;

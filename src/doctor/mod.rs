@@ -10,10 +10,13 @@
 
 mod check;
 mod clock;
+mod dates;
 mod examination;
 mod identity;
 mod integration;
 mod novu;
+mod open_files;
+mod outside;
 mod probe;
 mod report;
 mod server;
@@ -24,10 +27,11 @@ pub use check::Check;
 pub use examination::{Examination, Settings};
 pub(crate) use integration::{NovuChecks, NovuSide, listed};
 pub(crate) use novu::told;
+pub use open_files::OpenFiles;
+pub(crate) use outside::Outside;
 pub use probe::Probe;
 pub use report::{Finding, Outcome, Report, Severity};
-pub use server::OpenFiles;
-pub(crate) use server::{Outside, no_way, not_us};
+pub(crate) use server::{no_way, not_us};
 pub use sightings::{Sighting, Sightings};
 
 use std::sync::Arc;

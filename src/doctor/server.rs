@@ -1,84 +1,23 @@
 //! The service as it is reached from outside, and what this machine gives it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use tokio::sync::OnceCell;
-use url::Url;
 
 use super::check::Check;
 use super::examination::Examination;
+use super::open_files::OpenFiles;
+use super::outside::Outside;
 use super::probe::Probe;
 use super::report::Outcome;
-use crate::net::{Answered, Cause, Failure, Outgoing};
+use crate::net::{Answered, Cause, Failure};
 
-/// How long one request to ourselves may take: longer than Slack waits, so that it shows.
-const TIMEOUT: Duration = Duration::from_secs(5);
-/// The largest answer that is read, in bytes: more than our figures.
-const LARGEST_ANSWER: usize = 1 << 20;
 /// What `/healthz` says.
 const ALIVE: &[u8] = b"ok\n";
 /// What our figures begin their name with.
 const FIGURES: &[u8] = b"connect_build_info";
 
-/// How many files may be open, and for what.
-#[derive(Debug, Clone, Copy)]
-pub struct OpenFiles {
-    /// The connections that are to be served at a time.
-    pub wanted: usize,
-    /// Those that can be.
-    pub affordable: usize,
-    /// The limit that it would take for all of them.
-    pub needed: u64,
-}
-
-/// The service at `server.public_url`.
-#[derive(Debug)]
-pub(crate) struct Outside {
-    url: Url,
-    http: Outgoing,
-    health: OnceCell<Result<Answered, Failure>>,
-}
-
 impl Outside {
-    pub(super) fn new(url: Url, http: Outgoing) -> Self {
-        Self { url, http, health: OnceCell::new() }
-    }
-
-    /// The address of a path.
-    pub(crate) fn at(&self, path: &str) -> Url {
-        let mut url = self.url.clone();
-        url.set_path(path);
-        url
-    }
-
-    /// Sends a request to ourselves.
-    ///
-    /// # Errors
-    /// No answer came.
-    pub(crate) async fn send(
-        &self,
-        operation: &'static str,
-        method: Method,
-        path: &str,
-        prepare: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
-    ) -> Result<Answered, Failure> {
-        let mut call = self.http.call("public_url", operation, TIMEOUT);
-        let request = prepare(self.http.request(method, self.at(path)));
-        let answer = call.send(request, LARGEST_ANSWER).await;
-        match &answer {
-            Ok(_) => call.ok(),
-            Err(_) => call.failed("unreachable", None),
-        }
-        answer
-    }
-
-    async fn health(&self) -> &Result<Answered, Failure> {
-        let ask = || self.send("healthz", Method::GET, "/healthz", |request| request);
-        self.health.get_or_init(ask).await
-    }
-
     /// Whether the certificates are trusted.
     async fn tls(&self) -> Outcome {
         match self.health().await {
@@ -153,7 +92,7 @@ pub(super) fn probes(examination: &Arc<Examination>) -> Vec<Probe> {
         probes.push(Probe::known(Check::ServerPublicUrl, note));
         return probes;
     };
-    if outside.url.scheme() == "https" {
+    if outside.is_https() {
         let outside = Arc::clone(outside);
         probes.push(Probe::new(Check::ServerTls, async move { outside.tls().await }));
     }
