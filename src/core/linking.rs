@@ -15,7 +15,6 @@ mod testing;
 mod upkeep;
 mod verifying;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,10 +27,10 @@ use super::answer::{Answer, Invitee, Link, SignIn, UnknownCommand};
 use super::candidates::{Choice, choose, same_keys};
 use super::endpoints::{Endpoints, OwnEndpoints};
 use super::held::HeldAccounts;
+use super::integration::Integration;
 use super::intent::Intent;
 use super::known_links::{KnownLinks, SeenLink};
 use super::person::{Kind, Person, Profile};
-use super::platform::Platform;
 use super::profiles::Profiles;
 use super::progress::Progress;
 use super::question::Question;
@@ -39,10 +38,9 @@ use super::recent::Recent;
 use super::refusal::{Reason, Refusal};
 use super::resolve::{Chain, Found};
 use super::workspace_index::WorkspaceIndex;
-use super::workspaces::{Access, TokenCheck, Workspaces};
+use super::workspaces::Workspaces;
 use crate::audit::Audit;
 use crate::clock::{SharedClock, Tick};
-use crate::net::HostAllowlist;
 use crate::novu::{ChannelConnection, ChannelEndpoint, Novu, Subscriber, SubscriberId};
 use crate::store::Verified;
 use facts::{AskerFacts, MintAhead};
@@ -56,29 +54,6 @@ const PROFILE_GOOD_FOR: Duration = Duration::from_mins(5);
 const SUBSCRIBER_GOOD_FOR: Duration = Duration::from_mins(10);
 /// How long somebody has to wait between two tests.
 const BETWEEN_TESTS: Duration = Duration::from_mins(1);
-
-/// The Novu integration of one chat platform, and what its links are like.
-#[derive(Debug)]
-pub struct Integration {
-    /// The platform.
-    pub platform: &'static Platform,
-    /// Its identifier in Novu.
-    pub identifier: String,
-    /// What to ask of the person at sign-in, in place of Novu's default. Slack only.
-    pub user_scope: Option<Vec<String>>,
-    /// The hosts that a minted link may have.
-    pub link_hosts: HostAllowlist,
-    /// The bot token to use in place of the one that the channel connection carries.
-    pub bot_token: Option<SecretString>,
-    /// Whether people are refused of whom the platform does not say who they are.
-    pub require_profile: bool,
-    /// What the operator calls workspaces, by their canonical ids, where Novu does not know.
-    pub workspace_names: HashMap<String, String>,
-    /// Who may connect a workspace, and which.
-    pub access: Access,
-    /// Tells whether a bot token lives; none where the platform has no tokens.
-    pub tokens: Option<Arc<dyn TokenCheck>>,
-}
 
 /// What a [`Linking`] is made of.
 #[derive(Debug)]

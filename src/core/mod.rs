@@ -10,6 +10,7 @@ mod candidates;
 mod endpoints;
 mod explanation;
 mod held;
+mod integration;
 mod intent;
 mod known_links;
 mod language;
@@ -38,10 +39,11 @@ pub use explanation::{
     ExplainedSubscriber, ExplainedWorkspace, Explanation, HolderOutcome, ResolverOutcome, Step,
 };
 pub use held::HeldAccounts;
+pub use integration::{Access, Integration, TokenCheck};
 pub use intent::{Intent, WorkspaceAct};
 pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
-pub use linking::{BeforeLink, Integration, Linking, LinkingParts, PersonsLink, Prospect, Removal};
+pub use linking::{BeforeLink, Linking, LinkingParts, PersonsLink, Prospect, Removal};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use press::Press;
@@ -50,4 +52,3 @@ pub use question::{DedupKey, LearntLanguage, Question};
 pub use reference::Reference;
 pub use refusal::{Reason, Refusal};
 pub use workspace_index::{WorkspaceIndex, contested_workspaces};
-pub use workspaces::Access;

@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::config::{Complaint, Key, ListKey, Parsed, Reader, parse};
-use crate::core::workspaces::Access;
+use crate::core::Access;
 use crate::net::settings::{host, hosts};
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;

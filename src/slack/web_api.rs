@@ -21,8 +21,7 @@ use url::Url;
 use self::user::User;
 use super::block_kit::PrivateMessage;
 use crate::clock::SharedClock;
-use crate::core::workspaces::TokenCheck;
-use crate::core::{Person, Profile, Profiles, ProfilesError};
+use crate::core::{Person, Profile, Profiles, ProfilesError, TokenCheck};
 use crate::net::lenient::lenient;
 use crate::net::{self, Answered, Outgoing};
 

@@ -11,7 +11,7 @@ use url::Url;
 use super::cloud::Cloud;
 use super::credentials::CertificateFiles;
 use crate::config::{Key, ListKey, Parsed, Reader, parse};
-use crate::core::workspaces::Access;
+use crate::core::Access;
 use crate::net::settings::host;
 use crate::net::{HostAllowlist, Subdomains};
 use crate::section;

@@ -18,15 +18,12 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use secrecy::SecretString;
 use tokio::sync::Notify;
 use url::Url;
 
-use super::linking::Integration;
+use super::integration::{Access, Integration};
 use super::person::Workspace;
 use super::platform::Platform;
-use super::profiles::ProfilesError;
 use super::refusal::{Reason, Refusal};
 use super::workspace_index::WorkspaceIndex;
 use crate::audit::{Actor, Audit, Event, Kind};
@@ -45,17 +42,6 @@ pub use starting::{PageView, StartPage, Started, Typed};
 pub const PAGE_LIFETIME: Duration = Duration::from_hours(24);
 /// The most pages of connections that are read.
 const MOST_PAGES: usize = 100;
-
-/// What decides who may connect a workspace, and which.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    /// The users who may, by their canonical ids, where the platform does not say who is an administrator.
-    pub administrators: Vec<String>,
-    /// The only workspaces or tenants that may be connected, by their canonical ids; any without it.
-    pub allowed: Option<Vec<String>>,
-    /// The configuration's key of that list.
-    pub allowed_key: &'static str,
-}
 
 /// What a [`Workspaces`] is made of.
 #[derive(Debug)]
@@ -216,10 +202,4 @@ impl Workspaces {
 /// What is said where the store does not answer, which says itself why.
 pub(super) fn unstored(_: StoreError) -> Refusal {
     Reason::StoreUnavailable.into()
-}
-
-/// Whether a bot token lives, asked of the platform.
-pub trait TokenCheck: Send + Sync + std::fmt::Debug {
-    /// What the platform says of a token.
-    fn check<'a>(&'a self, token: &'a SecretString) -> BoxFuture<'a, Result<(), ProfilesError>>;
 }
