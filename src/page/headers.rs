@@ -1,7 +1,8 @@
-//! The headers of every response: what a browser must not do with a personal page.
+//! The headers of every response: what a browser must not do with a page of ours. And those of a press that tell
+//! whether it happened on one.
 
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -49,4 +50,15 @@ fn policy(loopback: bool, logo: Option<&Url>) -> String {
         "default-src 'none'; {images}style-src 'sha256-{style}'; form-action 'self' {schemes}; \
          base-uri 'none'; frame-ancestors 'none'"
     )
+}
+
+/// Whether a browser says that the press happened on a page of another origin, in whichever way it
+/// says so: old browsers send no `Sec-Fetch-Site` (Fetch Metadata), very old ones not even an
+/// `Origin` (Fetch, append a request `Origin` header). An origin that the browser hides, `null`, is
+/// another one; see the referrer policy of our own pages.
+pub(super) fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
+    let own = own.origin().ascii_serialization();
+    let other_site = |site: &HeaderValue| site != "same-origin" && site != "none";
+    headers.get_all("sec-fetch-site").iter().any(other_site)
+        || headers.get_all(ORIGIN).iter().any(|origin| origin != own.as_str())
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 
 use super::language::preferred;
 use super::pages::Pages;
-use super::{LinkPages, UNKNOWN_PLATFORM, workspace};
+use super::{LinkPages, UNKNOWN_PLATFORM, cookie};
 
 /// Says that the result is in the chat, and lets it be looked for at once.
 pub(super) async fn land(
@@ -28,7 +28,7 @@ pub(super) async fn land(
     };
     chat.responder.look();
     // Whoever comes from connecting a workspace has something to show for it.
-    if let (Some(workspaces), Some(cookie)) = (&chat.workspaces, workspace::cookie(&headers)) {
+    if let (Some(workspaces), Some(cookie)) = (&chat.workspaces, cookie::sent(&headers)) {
         workspaces.came_back(&cookie).await;
     }
     page.landed(chat)

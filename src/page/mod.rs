@@ -9,6 +9,7 @@
 //! [`Links`] makes the addresses, for those who write messages. [`LinkPages`] serves the pages, and
 //! knows the platforms only as [`Chat`]s.
 
+mod cookie;
 mod headers;
 mod landing;
 mod language;

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Path, State};
-use axum::http::header::ORIGIN;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::get;
 use bytes::Bytes;
-use url::Url;
 
+use super::headers::is_from_elsewhere;
 use super::landing::land;
 use super::language::preferred;
 use super::pages::{Guest, Pages};
@@ -134,15 +133,4 @@ async fn press(
             page.refused(rejection.status(), guest.page.invitation(), reference, refusal)
         }
     }
-}
-
-/// Whether a browser says that the press happened on a page of another origin, in whichever way it
-/// says so: old browsers send no `Sec-Fetch-Site` (Fetch Metadata), very old ones not even an
-/// `Origin` (Fetch, append a request `Origin` header). An origin that the browser hides, `null`, is
-/// another one; see the referrer policy of our own pages.
-pub(super) fn is_from_elsewhere(headers: &HeaderMap, own: &Url) -> bool {
-    let own = own.origin().ascii_serialization();
-    let other_site = |site: &HeaderValue| site != "same-origin" && site != "none";
-    headers.get_all("sec-fetch-site").iter().any(other_site)
-        || headers.get_all(ORIGIN).iter().any(|origin| origin != own.as_str())
 }

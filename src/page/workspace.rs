@@ -9,14 +9,15 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
-use axum::http::header::{COOKIE, LOCATION, SET_COOKIE};
+use axum::http::header::{LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use super::cookie;
+use super::headers::is_from_elsewhere;
 use super::language::preferred;
 use super::pages::{Fact, Pages, PlainText, STYLE, page, shown_id, unnamed};
-use super::routes::is_from_elsewhere;
 use super::{BAD_BODY, CROSS_SITE, Chat, LinkPages, STORE, TIME_TO_ANSWER, UNKNOWN_TOKEN};
 use crate::core::workspaces::{
     Outcome, PageView, Prepared, Purpose, Requester, StartPage, Started, Typed, WorkspaceRequest,
@@ -30,25 +31,8 @@ use crate::words::config::Settings;
 use crate::words::message::Voice;
 use crate::words::permissions::reason;
 
-/// How long a browser remembers that it has begun, in seconds: longer than a sign-in can take.
-const REMEMBERS: u32 = 15 * 60;
 /// The longest text of a field, in bytes.
 const LONGEST_FIELD: usize = 1000;
-
-/// The name of the cookie. The prefix lets no other site and no sub-domain set it (Cookies, RFC 6265bis);
-/// browsers demand https for it, which a demonstration on this machine has not.
-const fn cookie_name(loopback: bool) -> &'static str {
-    if loopback { "workspace" } else { "__Host-workspace" }
-}
-
-/// What the browser remembers of having begun, if it does.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<String> {
-    let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs =
-        texts.flat_map(|text| text.split(';')).filter_map(|it| it.trim().split_once('='));
-    let ours = |name: &str| name == cookie_name(false) || name == cookie_name(true);
-    pairs.find(|(name, _)| ours(name)).map(|(_, value)| value.to_owned())
-}
 
 /// Somebody at a start page.
 struct Visitor {
@@ -122,7 +106,7 @@ impl LinkPages {
         headers: &HeaderMap,
     ) -> Result<Option<Visitor>, Refusal> {
         let Ok(Path(address)) = address else { return Ok(None) };
-        let cookie = cookie(headers);
+        let cookie = cookie::sent(headers);
         for chat in &self.chats {
             let Some(workspaces) = &chat.workspaces else { continue };
             if let Some(page) = workspaces.open_page(&address, cookie.as_deref()).await? {
@@ -215,7 +199,7 @@ pub(super) async fn press(
     }
     let started = async {
         let typed = form.typed()?;
-        visitor.workspaces.start(&visitor.page, typed, cookie(&headers).as_deref()).await
+        visitor.workspaces.start(&visitor.page, typed, cookie::sent(&headers).as_deref()).await
     };
     let in_time = tokio::time::timeout(TIME_TO_ANSWER, started).await;
     match in_time.unwrap_or_else(|_| Err(Reason::NovuTimeout.into())) {
@@ -231,13 +215,7 @@ pub(super) async fn press(
 fn follow(started: &Started, loopback: bool) -> Option<Response> {
     let mut location = HeaderValue::try_from(started.link.expose()).ok()?;
     location.set_sensitive(true);
-    let (name, secure) = (cookie_name(loopback), if loopback { "" } else { " Secure;" });
-    let cookie = format!(
-        "{name}={};{secure} HttpOnly; SameSite=Lax; Path=/; Max-Age={REMEMBERS}",
-        started.cookie()
-    );
-    let mut cookie = HeaderValue::try_from(cookie).ok()?;
-    cookie.set_sensitive(true);
+    let cookie = cookie::set(started.cookie(), loopback)?;
     let headers = [(LOCATION, location), (SET_COOKIE, cookie)];
     Some((StatusCode::SEE_OTHER, headers).into_response())
 }
