@@ -25,7 +25,7 @@ use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
 use crate::metrics::Metrics;
 use crate::net::SingleFlight;
-use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
+use crate::novu::{ChannelConnection, Error, Novu};
 
 /// What the operator is told while the connections have not been read for the first time.
 const NOT_READ_YET: &str = "not_read_yet";
@@ -35,10 +35,6 @@ const REFRESH_EVERY: Duration = Duration::from_mins(1);
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long a refresh answers for workspaces that it did not find.
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
-/// Connections asked for at once: the most that Novu gives.
-const PAGE_SIZE: u8 = 100;
-/// The most pages read in one refresh.
-const MOST_PAGES: usize = 100;
 
 /// An index of the channel connections of one integration.
 #[derive(Debug)]
@@ -253,30 +249,15 @@ impl Index {
         &self,
         before: &Snapshot,
     ) -> Result<(Vec<ChannelConnection>, Option<Fault>), Error> {
-        let mut all = Vec::new();
-        let mut filter = ConnectionFilter {
-            integration: Some(self.integration.clone()),
-            limit: Some(PAGE_SIZE),
-            ..ConnectionFilter::default()
+        // Whoever is among more than are read cannot be served, but everybody else can.
+        let all = self.novu.all_channel_connections(&self.integration).await?.connections;
+        // Looked at before anybody is served, and again while something is wrong.
+        let fault = if all.is_empty() || before.read_at.is_none() || before.fault.is_some() {
+            self.examine(all.is_empty()).await?
+        } else {
+            None
         };
-        for _ in 0..MOST_PAGES {
-            let page = self.novu.list_channel_connections(&filter).await?;
-            all.extend(page.items);
-            match page.next {
-                Some(next) => filter.after = Some(next),
-                // Looked at before anybody is served, and again while something is wrong.
-                None if all.is_empty() || before.read_at.is_none() || before.fault.is_some() => {
-                    let fault = self.examine(all.is_empty()).await?;
-                    return Ok((all, fault));
-                }
-                None => return Ok((all, None)),
-            }
-        }
-        tracing::warn!(
-            most = MOST_PAGES * PAGE_SIZE as usize,
-            "more channel connections than the index holds"
-        );
-        Ok((all, None))
+        Ok((all, fault))
     }
 
     /// Tells an integration without connections from one that does not exist or is another provider's:

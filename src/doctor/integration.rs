@@ -13,10 +13,7 @@ use super::probe::Probe;
 use super::report::Outcome;
 use crate::core::resolve::ResolverKind;
 use crate::core::{Platform, Reason, contested_workspaces};
-use crate::novu::{ChannelConnection, ConnectionFilter, Error, Integration};
-
-/// The most pages of a hundred connections that are read.
-const MOST_PAGES: usize = 100;
+use crate::novu::{AllConnections, ChannelConnection, Error, Integration};
 
 /// The names of one platform's checks of Novu.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +28,14 @@ pub(crate) struct NovuChecks {
     pub(crate) email_domains: Check,
 }
 
+/// The connections of an integration.
+#[derive(Debug)]
+struct Connections {
+    read: Vec<Arc<ChannelConnection>>,
+    /// Whether there are more than were read.
+    is_cut: bool,
+}
+
 /// What Novu has for one platform, and is asked once.
 #[derive(Debug)]
 pub(crate) struct NovuSide {
@@ -41,7 +46,7 @@ pub(crate) struct NovuSide {
     identifier: String,
     /// The identifier of the connection that is preferred.
     pinned: Option<String>,
-    connections: OnceCell<Result<Vec<Arc<ChannelConnection>>, Error>>,
+    connections: OnceCell<Result<Connections, Error>>,
 }
 
 impl NovuSide {
@@ -63,34 +68,29 @@ impl NovuSide {
         })
     }
 
-    /// All connections of the integration.
-    pub(crate) async fn connections(&self) -> &Result<Vec<Arc<ChannelConnection>>, Error> {
-        self.connections.get_or_init(|| self.read_connections()).await
+    /// All connections of the integration, as far as they are read.
+    pub(crate) async fn connections(&self) -> Result<&[Arc<ChannelConnection>], &Error> {
+        Ok(&self.all_connections().await?.read)
+    }
+
+    async fn all_connections(&self) -> Result<&Connections, &Error> {
+        self.connections.get_or_init(|| self.read_connections()).await.as_ref()
     }
 
     /// The ids of all workspaces that are connected.
     pub(crate) async fn workspaces(&self) -> BTreeSet<String> {
-        let connections = self.connections().await.as_deref().unwrap_or_default();
+        let connections = self.connections().await.unwrap_or_default();
         let ids = connections.iter().filter_map(|connection| connection.workspace.as_ref());
         ids.map(|workspace| self.platform.canonical_id(&workspace.id).into_owned()).collect()
     }
 
-    async fn read_connections(&self) -> Result<Vec<Arc<ChannelConnection>>, Error> {
-        let mut filter = ConnectionFilter {
-            integration: Some(self.identifier.clone()),
-            ..ConnectionFilter::default()
-        };
-        let mut all = Vec::new();
-        for _ in 0..MOST_PAGES {
-            let page = self.examination.novu().list_channel_connections(&filter).await?;
-            all.extend(page.items.into_iter().map(Arc::new));
-            match page.next {
-                Some(next) => filter.after = Some(next),
-                None => break,
-            }
-        }
-        all.retain(|connection| connection.integration_identifier == self.identifier);
-        Ok(all)
+    async fn read_connections(&self) -> Result<Connections, Error> {
+        let novu = self.examination.novu();
+        let AllConnections { connections, is_cut } =
+            novu.all_channel_connections(&self.identifier).await?;
+        let ours = |it: &ChannelConnection| it.integration_identifier == self.identifier;
+        let read = connections.into_iter().filter(ours).map(Arc::new).collect();
+        Ok(Connections { read, is_cut })
     }
 
     async fn integration(&self) -> Option<&Integration> {
@@ -186,7 +186,7 @@ impl NovuSide {
 
     /// Whether all connections have what is to be signed.
     async fn has_contexts(&self) -> Outcome {
-        let connections = self.connections().await.as_deref().unwrap_or_default();
+        let connections = self.connections().await.unwrap_or_default();
         let without = connections.iter().filter(|connection| connection.context_keys.is_empty());
         let without: Vec<_> = without.map(|connection| connection.identifier.as_str()).collect();
         if without.is_empty() {
@@ -203,8 +203,13 @@ impl NovuSide {
 
     async fn is_connected(&self) -> Outcome {
         let place = self.platform.brand;
-        match self.connections().await {
+        match self.all_connections().await {
             Err(error) => no_answer(&self.examination, "list_connections", error),
+            Ok(Connections { read, is_cut: true }) => Outcome::warning(
+                format!("of its connections only the newest {} are read", read.len()),
+                "share the workspaces out among several integrations, each with a service of its own: \
+                 people of the other workspaces are not served, and none can be connected",
+            ),
             Ok(_) => match self.workspaces().await.len() {
                 0 => Outcome::failure(
                     format!(
@@ -221,7 +226,7 @@ impl NovuSide {
 
     async fn has_pinned(&self) -> Outcome {
         let pinned = self.pinned.as_deref().unwrap_or_default();
-        let connections = self.connections().await.as_deref().unwrap_or_default();
+        let connections = self.connections().await.unwrap_or_default();
         if connections.iter().any(|connection| connection.identifier == pinned) {
             return Outcome::ok(format!("the connection {pinned} is there"));
         }
@@ -233,7 +238,7 @@ impl NovuSide {
     }
 
     async fn is_settled(&self) -> Outcome {
-        let connections = self.connections().await.as_deref().unwrap_or_default();
+        let connections = self.connections().await.unwrap_or_default();
         let contested = contested_workspaces(self.platform, connections, self.pinned.as_deref());
         if contested.is_empty() {
             return Outcome::ok("no workspace has connections in different contexts");

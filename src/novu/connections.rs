@@ -8,10 +8,12 @@ use url::Url;
 use super::client::{Call, Novu};
 use super::decode::{self, lenient};
 use super::error::{Error, absent_is_none};
-use super::page::{Page, append_context_keys, append_paging};
+use super::page::{MAX_LIMIT, Page, append_context_keys, append_paging};
 use super::subscribers::SubscriberId;
 
 const ROUTE: &str = "/v1/channel-connections";
+/// The most pages that are read of an integration's connections, of [`MAX_LIMIT`] each.
+const MOST_PAGES: usize = 100;
 
 /// A workspace or tenant that is connected to an integration.
 #[derive(Debug, Clone, Deserialize)]
@@ -91,6 +93,15 @@ impl From<Wire> for ChannelConnection {
     }
 }
 
+/// The channel connections of an integration.
+#[derive(Debug, Default)]
+pub struct AllConnections {
+    /// Those that were read, newest first.
+    pub connections: Vec<ChannelConnection>,
+    /// Whether there are more than were read.
+    pub is_cut: bool,
+}
+
 /// Which channel connections to list. Filters are exact and add up; there is none by workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionFilter {
@@ -126,6 +137,30 @@ impl Novu {
         let mut url = self.route(ROUTE);
         filter.append_to(&mut url);
         self.send(Call::list("list_connections", url), decode::list).await
+    }
+
+    /// All channel connections of an integration, at most 10,000; whether that is a part is in the answer and
+    /// in the log.
+    pub async fn all_channel_connections(
+        &self,
+        integration: &str,
+    ) -> Result<AllConnections, Error> {
+        let mut filter = ConnectionFilter {
+            integration: Some(integration.to_owned()),
+            ..ConnectionFilter::default()
+        };
+        let mut connections = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let page = self.list_channel_connections(&filter).await?;
+            connections.extend(page.items);
+            match page.next {
+                Some(next) => filter.after = Some(next),
+                None => return Ok(AllConnections { connections, is_cut: false }),
+            }
+        }
+        let most = MOST_PAGES * usize::from(MAX_LIMIT);
+        tracing::warn!(integration, most, "Novu has more channel connections than are read");
+        Ok(AllConnections { connections, is_cut: true })
     }
 
     /// The channel connection with this identifier, if there is one.

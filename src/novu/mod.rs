@@ -28,7 +28,7 @@ mod subscribers;
 mod tests;
 
 pub use client::{Novu, Settings, SettingsError};
-pub use connections::{ChannelConnection, ConnectionFilter, Workspace};
+pub use connections::{AllConnections, ChannelConnection, ConnectionFilter, Workspace};
 pub use context::{Context, ContextError, ContextValue};
 pub use endpoints::{ChannelEndpoint, Endpoint, EndpointFilter};
 pub use error::Error;

@@ -23,7 +23,7 @@ impl<T> Default for Page<T> {
 type Query<'a> = url::form_urlencoded::Serializer<'a, url::UrlQuery<'a>>;
 
 /// The most items that Novu gives at once; more is an error.
-const MAX_LIMIT: u8 = 100;
+pub(super) const MAX_LIMIT: u8 = 100;
 
 /// Filters a list by its exact set of context keys. Novu takes one parameter per key, and an empty
 /// one as "without context" (Novu 3.19 source, channel lists).

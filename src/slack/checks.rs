@@ -177,7 +177,7 @@ impl Look {
         let named: Vec<_> = if let Some(token) = &self.slack.settings.bot_token {
             vec![("slack.bot_token".to_owned(), None, token.clone())]
         } else {
-            let connections = self.novu.connections().await.as_deref().unwrap_or_default();
+            let connections = self.novu.connections().await.unwrap_or_default();
             let named = connections.iter().filter_map(|it| {
                 let workspace = it.workspace.as_ref().map(|workspace| workspace.id.clone());
                 Some((it.identifier.clone(), workspace, it.access_token.clone()?))

@@ -28,7 +28,7 @@ use super::refusal::{Reason, Refusal};
 use super::workspace_index::WorkspaceIndex;
 use crate::audit::{Actor, Audit, Event, Kind};
 use crate::clock::SharedClock;
-use crate::novu::{ChannelConnection, ConnectionFilter, Error, Novu};
+use crate::novu::{ChannelConnection, Error, Novu};
 use crate::random::SharedRandom;
 use crate::store::{Store, StoreError};
 
@@ -40,8 +40,6 @@ pub use starting::{PageView, StartPage, Started, Typed};
 
 /// For how long an administrator can use a start page.
 pub const PAGE_LIFETIME: Duration = Duration::from_hours(24);
-/// The most pages of connections that are read.
-const MOST_PAGES: usize = 100;
 
 /// What a [`Workspaces`] is made of.
 #[derive(Debug)]
@@ -143,21 +141,15 @@ impl Workspaces {
     }
 
     /// All connections of the integration, as Novu has them now.
+    ///
+    /// # Errors
+    /// Novu does not answer, or has more than are read: among the others could be one that would be overwritten.
     async fn all_connections(&self, novu: &Novu) -> Result<Vec<ChannelConnection>, Error> {
-        let mut all = Vec::new();
-        let mut filter = ConnectionFilter {
-            integration: Some(self.integration.identifier.clone()),
-            ..ConnectionFilter::default()
-        };
-        for _ in 0..MOST_PAGES {
-            let page = novu.list_channel_connections(&filter).await?;
-            all.extend(page.items);
-            match page.next {
-                Some(next) => filter.after = Some(next),
-                None => break,
-            }
+        let all = novu.all_channel_connections(&self.integration.identifier).await?;
+        if all.is_cut {
+            return Err(Error::Nonsense("it has more channel connections than are read"));
         }
-        Ok(all)
+        Ok(all.connections)
     }
 
     fn note(&self, kind: Kind, request: &WorkspaceRequest) {

@@ -301,3 +301,17 @@ async fn what_does_not_exist_is_an_answer() {
     assert!(matches!(stub.novu.get_channel_connection("x").await, Ok(None)));
     assert!(stub.novu.get_channel_connection("x").await.is_err());
 }
+
+#[tokio::test]
+async fn all_connections_of_an_integration_are_read_and_a_part_says_that_it_is_one() {
+    let page = |next: Option<&str>| {
+        answer(200, &json!({"data": [{"identifier": "conn-1"}], "next": next, "previous": null}))
+    };
+    let stub = Stub::start([page(Some("c2")), page(None)]).await;
+    let all = stub.novu.all_channel_connections("slack-main").await.unwrap();
+    assert_eq!((all.connections.len(), all.is_cut), (2, false));
+
+    let stub = Stub::start((0..101).map(|_| page(Some("c2")))).await;
+    let all = stub.novu.all_channel_connections("slack-main").await.unwrap();
+    assert_eq!((all.connections.len(), all.is_cut), (100, true));
+}
