@@ -25,7 +25,7 @@ pub(super) fn sent(headers: &HeaderMap) -> Option<String> {
 pub(super) fn set(value: &str, loopback: bool) -> Option<HeaderValue> {
     let (name, secure) = (name(loopback), if loopback { "" } else { " Secure;" });
     let cookie =
-        format!("{name}={value};{secure} HttpOnly; SameSite=Lax; Path=/; Max-Age={REMEMBERS}",);
+        format!("{name}={value};{secure} HttpOnly; SameSite=Lax; Path=/; Max-Age={REMEMBERS}");
     let mut cookie = HeaderValue::try_from(cookie).ok()?;
     cookie.set_sensitive(true);
     Some(cookie)
