@@ -56,11 +56,14 @@ mod tests {
     use super::*;
     use crate::doctor::Severity;
 
+    /// The differences, what comes of them, and what is said.
+    type Case<'a> = (&'a [(&'static str, i64)], Severity, &'a str);
+
     #[test]
     fn whoever_is_in_the_minority_is_wrong() {
         let agrees = "the clock agrees with";
         let refuses = ", so genuine requests are refused";
-        let cases: [(&[(&str, i64)], Severity, &str); 7] = [
+        let cases: [Case<'_>; 7] = [
             (&[], Severity::Note, "nobody answered with a date"),
             (
                 &[("Novu", 2), ("Slack", -50)],

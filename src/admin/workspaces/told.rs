@@ -250,13 +250,12 @@ const fn stage(stage: &Stage) -> (StageWord, Option<usize>) {
     match stage {
         Stage::Waiting => (StageWord::Waiting, None),
         Stage::Started { .. } => (StageWord::Started, None),
-        Stage::Confirmed { .. } => (StageWord::Ended, None),
         Stage::Undoing { .. } => (StageWord::Undoing, None),
         Stage::Removing { removed, .. } => (StageWord::Removing, Some(*removed)),
         Stage::Ended { outcome: Outcome::Disconnected { removed, .. } } => {
             (StageWord::Ended, Some(*removed))
         }
-        Stage::Ended { .. } => (StageWord::Ended, None),
+        Stage::Confirmed { .. } | Stage::Ended { .. } => (StageWord::Ended, None),
     }
 }
 

@@ -98,7 +98,7 @@ fn ended(outcome: &Outcome) -> String {
             format!("{workspace} was connected in its place; that connection was removed")
         }
         Outcome::WrongWorkspace { workspace, undone: false } => format!(
-            "its connection now belongs to {workspace}: reconnect the right workspace, or disconnect it"
+            "its connection now belongs to {workspace}: run workspace disconnect for it, and connect the right one again"
         ),
         Outcome::WrongContext { undone: true } => {
             "it was connected in another context; that connection was removed".to_owned()

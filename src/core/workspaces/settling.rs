@@ -273,8 +273,8 @@ impl Workspaces {
         let advice = if undone {
             "nothing: the connection is being removed; the app stays installed at the provider"
         } else {
-            "reconnect the right workspace under this identifier, or disconnect it: until then its people's \
-             messages go through the other one"
+            "run workspace disconnect for this connection and connect the right workspace again: until then its \
+             people's messages go through the other one"
         };
         tracing::error!(
             platform = self.platform().name,

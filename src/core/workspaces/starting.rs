@@ -140,14 +140,12 @@ impl Workspaces {
         self.must_be_free(novu, terms, *purpose).await?;
         self.must_be_alone(request).await?;
         self.must_have_owner(novu, request).await?;
-        Ok(match &request.stage {
-            // Begun once more: what the first time has changed still counts.
-            Stage::Started { before, .. } => before.clone(),
-            _ => {
-                let there = connections.iter().find(|it| it.identifier == terms.connection);
-                there.map(Before::of)
-            }
-        })
+        // Begun once more: what the first time has changed still counts.
+        if let Stage::Started { before, .. } = &request.stage {
+            return Ok(before.clone());
+        }
+        let there = connections.iter().find(|it| it.identifier == terms.connection);
+        Ok(there.map(Before::of))
     }
 
     /// Makes a new page for a colleague, and ends this one.

@@ -143,13 +143,13 @@ impl Voice<'_> {
                 body.push(self.say("workspace-wrong", &values));
                 let key = if *undone { "workspace-undone" } else { "workspace-repointed" };
                 body.push(self.say(key, &[("other", &other)]));
-                again
+                if *undone { again } else { CONNECT_WORKSPACE }
             }
             Outcome::WrongContext { undone } => {
                 body.push(self.say("workspace-wrong-context", &[("workspace", &name)]));
                 let key = if *undone { "workspace-undone-context" } else { "workspace-repointed" };
                 body.push(self.say(key, &[]));
-                again
+                if *undone { again } else { CONNECT_WORKSPACE }
             }
             Outcome::NotFinished => {
                 body.push(self.say("workspace-not-finished", &[("workspace", &name)]));

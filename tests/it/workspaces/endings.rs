@@ -65,16 +65,55 @@ async fn another_workspace_that_was_chosen_for_a_connection_that_was_there_is_sa
     browser.press(&consent, OLGA).await.unwrap();
     let last = bot.until_says(&asked, "You asked to connect Acme, but Globex was connected.").await;
     let words = "The connection was there before, so I did not remove it. Until it is put right, messages \
-                 do not reach your people: reconnect it, and choose the right workspace.";
+                 do not reach your people. Ask whoever runs the notification service to disconnect it; then \
+                 connect again, and choose the right workspace.";
     assert!(last.text().contains(words), "{}", last.text());
-    assert_labels(&last, &["Reconnect"]);
+    assert_labels(&last, &["Connect the workspace"]);
     assert!(bot.novu.connections().iter().any(|it| it.identifier == CONNECTION));
     assert_eq!(log.lines("a workspace was not connected as it was asked for").len(), 1);
 
-    // The next step works: the administrator of the workspace that lost it puts it right.
     let page = browser.open(&page_of(&asked)).await.unwrap();
     assert_eq!(page.status, 410);
     assert!(page.body.contains("This was not connected"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn a_way_to_the_provider_that_is_used_once_more_for_another_workspace_is_noticed() {
+    let log = Log::read();
+    let Asked { bot, message, page, .. } = Asked::usual().await;
+    let browser = Browser::new().unwrap();
+    let consent = go_on(&browser, &page).await;
+    browser.press(&consent, OLGA).await.unwrap();
+    bot.until_says(&message, CONNECTED).await;
+    bot.clock.advance(Duration::from_secs(30));
+    // Back in the same browser, where the consent is still open.
+    browser.press(&consent, ADA).await.unwrap();
+    bot.until_says(&message, "You asked to connect Globex, but Acme was connected.").await;
+    assert_eq!(log.lines("a workspace was not connected as it was asked for").len(), 1);
+}
+
+#[tokio::test]
+async fn two_who_want_one_workspace_in_different_contexts_take_nothing_from_each_other() {
+    let listed = (super::LISTED.0, "U0OLGA,U0OTTO");
+    let bot = Bot::beside_globex(&[super::PAGES, listed]).await;
+    let first = page_of(&bot.types_in_globex(OLGA, "connect workspace").await);
+    let second = page_of(&bot.types_in_globex("U0OTTO", "connect workspace").await);
+    let (one, other) = (Browser::new().unwrap(), Browser::new().unwrap());
+    let begin = async |browser: &Browser, page: &str, context: &str| {
+        let page = browser.open(page).await.unwrap();
+        let typed = [("context", context)];
+        browser.fill_and_press(&page, &typed, super::CONTINUE).await.unwrap()
+    };
+    let consent = begin(&one, &first, "tenant:one").await;
+    let refused = begin(&other, &second, "tenant:other").await;
+    assert!(refused.body.contains("C-BEING-CONNECTED"), "{}", refused.body);
+    one.press(&consent, OLGA).await.unwrap();
+    bot.clock.advance(Duration::from_mins(8));
+    bot.until_later(async || {
+        bot.novu.connections().iter().any(|it| it.identifier == ITS_CONNECTION)
+    })
+    .await;
+    assert_eq!(bot.connect_mints().len(), 1);
 }
 
 #[tokio::test]
