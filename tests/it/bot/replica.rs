@@ -1,9 +1,11 @@
 //! Another instance of the service, that can be killed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use connect_sandbox::teams::Signed;
 use novu_connect_bot::app::{App, Config, Listeners};
+use novu_connect_bot::clock::ManualClock;
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
@@ -47,13 +49,23 @@ impl Replica {
         });
         let url = told.await.unwrap();
         let replica = Self { url, runtime: Some(runtime), stop, served };
-        replica.ready().await;
+        replica.ready(&bot.clock).await;
         replica
     }
 
-    async fn ready(&self) {
+    /// Waits until it is ready. What it could not read at first it reads again after a while, for which time
+    /// has to go on.
+    async fn ready(&self, clock: &ManualClock) {
+        let tries = std::cell::Cell::new(0);
         let url = format!("{}/readyz", self.url);
-        until(async || reqwest::get(&url).await.is_ok_and(|it| it.status().is_success())).await;
+        until(async || {
+            tries.set(tries.get() + 1);
+            if tries.get() % 200 == 0 {
+                clock.advance(Duration::from_secs(5));
+            }
+            reqwest::get(&url).await.is_ok_and(|it| it.status().is_success())
+        })
+        .await;
     }
 
     /// Sends a request of Slack's to the path that it calls. Gives the status and the body.
