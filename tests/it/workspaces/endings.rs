@@ -227,11 +227,15 @@ fn address_in(page: &Page) -> String {
 
 #[tokio::test]
 async fn novu_away_at_the_press_is_told_and_the_next_press_works() {
+    let log = Log::read();
     let asked = Asked::usual().await;
     asked.bot.novu.fault(Fault::new(Route::post(MINT), ill()));
     let browser = Browser::new().unwrap();
     let refused = go_on(&browser, &asked.page).await;
-    asked.is_refused(&refused, &["C-NOVU-DOWN", CONTINUE]);
+    let lines = log.lines("an administrator cannot go on to connect a workspace");
+    let reference = lines[0]["reference"].as_str().unwrap();
+    asked.is_refused(&refused, &["C-NOVU-DOWN", reference, CONTINUE]);
+    assert_eq!(lines[0]["advice"], "see Novu; the log has the cause");
     asked.bot.novu.clear_faults();
     let consent = browser.press(&refused, CONTINUE).await.unwrap();
     browser.press(&consent, OLGA).await.unwrap();
