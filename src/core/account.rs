@@ -266,7 +266,7 @@ impl ProfileHealth {
 /// What the operator can do about a reason that lasts.
 fn remedy(reason: &str) -> &'static str {
     match reason {
-        "missing_scope" => "run workspace reconnect with the scope users:read",
+        "missing_scope" => "put users:read into workspaces.scope and run workspace reconnect",
         "no_token" => "run workspace reconnect, or set slack.bot_token",
         TOKEN_EXPIRED => {
             "let Novu renew the token by sending something, or use a new app without token rotation"

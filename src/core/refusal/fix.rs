@@ -51,7 +51,7 @@ impl Reason {
                  the table"
             }
             Self::EmailMissing => {
-                "Slack: run workspace reconnect with the scope users:read.email; else use the table"
+                "Slack: put users:read.email into workspaces.scope and run workspace reconnect; else use the table"
             }
             Self::EmailUnknown => {
                 "give the subscriber this address in Novu, or put another resolver behind email"
@@ -67,8 +67,7 @@ impl Reason {
                 "see what answers at identity.webhook_url; the log says what was wrong with its answer"
             }
             Self::ProfileUnavailable => {
-                "see why the platform does not tell; Slack: run workspace reconnect with the scope \
-                 users:read, or let this machine reach slack.com"
+                "see why the platform does not tell; Slack: put users:read into workspaces.scope and run workspace reconnect, or let this machine reach slack.com"
             }
             Self::LinkedElsewhere => {
                 "let the person disconnect and connect again, or delete the channel endpoint in Novu"

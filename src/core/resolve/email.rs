@@ -78,7 +78,7 @@ impl EmailResolver {
             tracing::warn!(
                 platform,
                 workspace,
-                advice = "Slack: run workspace reconnect with the scope users:read.email; Teams: \
+                advice = "Slack: put users:read.email into workspaces.scope and run workspace reconnect; Teams: \
                          use another resolver",
                 "the platform tells this bot no e-mail addresses, so the resolver email refuses"
             );
