@@ -16,7 +16,6 @@ mod traps;
 mod verdict;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use url::Url;
@@ -37,9 +36,6 @@ pub use preparing::{Ask, Given, Prepared};
 pub use request::{Outcome, Purpose, RequestId, Requester, Stage, Terms, WorkspaceRequest};
 pub use settling::{Seen, Told};
 pub use starting::{PageView, StartPage, Started, Typed};
-
-/// For how long an administrator can use a start page.
-pub const PAGE_LIFETIME: Duration = Duration::from_hours(24);
 
 /// What a [`Workspaces`] is made of.
 #[derive(Debug)]

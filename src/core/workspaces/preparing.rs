@@ -1,15 +1,12 @@
 //! Making a request: what is asked for, what the configuration has decided, and what stands against it.
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
-use super::settling::KEPT_OPEN;
 use super::traps::{is_of, trap};
-use super::{PAGE_LIFETIME, Workspaces, unstored};
+use super::{Workspaces, unstored};
 use crate::core::answer::SignInLink;
 use crate::core::person::Workspace;
 use crate::core::refusal::{Reason, Refusal};
@@ -99,7 +96,7 @@ impl Workspaces {
         }
         let request = self.draft(ask).await?;
         self.end_unused(&request).await?;
-        self.put(request, key, PAGE_LIFETIME).await
+        self.put(request, key).await
     }
 
     /// Ends the pages that the same person had for the same workspace and nobody has used: one person has
@@ -113,7 +110,8 @@ impl Workspaces {
                 matches!(&older.requester, Requester::Person { person: it, .. } if it == person);
             if theirs && older.stage == Stage::Waiting && older.workspace == request.workspace {
                 older.stage = Stage::Ended { outcome: Outcome::Replaced };
-                self.change(&older, stored.version, Some(KEPT_OPEN)).await?;
+                // Where somebody has just used it, it is theirs.
+                let _ = self.change(&older, stored.version, Some(older.lasts())).await;
             }
         }
         Ok(())
@@ -261,14 +259,13 @@ impl Workspaces {
         }
     }
 
-    /// Stores a request for so long, unless there is one with its key.
+    /// Stores a request, unless there is one with its key.
     pub(super) async fn put(
         &self,
         request: WorkspaceRequest,
         key: Option<[u8; 32]>,
-        lasts: Duration,
     ) -> Result<Prepared, Refusal> {
-        let new = NewWorkspaceRequest { lasts, ..self.to_store(&request, key) };
+        let new = self.to_store(&request, key);
         let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
         let (request, was_there) = match there {
             None => (request, false),
@@ -291,10 +288,7 @@ impl Workspaces {
             platform: self.platform().name.to_owned(),
             key,
             body: request.text(),
-            lasts: match request.purpose {
-                Purpose::Disconnect { .. } => KEPT_OPEN,
-                Purpose::Connect | Purpose::Reconnect => PAGE_LIFETIME,
-            },
+            lasts: request.lasts(),
         }
     }
 

@@ -1,17 +1,27 @@
 //! What an administrator wants of a workspace, from the moment they ask until they have been told what
 //! came of it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::core::answer::LINK_LIFETIME;
 use crate::core::person::{Person, Workspace};
 use crate::core::platform::Platform;
 use crate::core::reference::Reference;
 use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
 use crate::store::StoredWorkspaceRequest;
 
+/// For how long an administrator can use a start page.
+pub(super) const PAGE_LIFETIME: Duration = Duration::from_hours(24);
+/// How long somebody can come back from the provider: Novu looks at the clock when the callback begins, and
+/// then speaks to the provider for a minute at most.
+pub(super) const AT_THE_PROVIDER: Duration = LINK_LIFETIME.saturating_add(Duration::from_mins(1));
+/// How long a request that was begun is kept open: what has to be finished is tried until then.
+const KEPT_OPEN: Duration = Duration::from_hours(24 * 7);
 /// The length of a request's id, in characters.
 const ID_LENGTH: usize = 32;
 
@@ -309,6 +319,36 @@ impl WorkspaceRequest {
     #[must_use]
     pub const fn is_under_way(&self) -> bool {
         !matches!(self.stage, Stage::Waiting | Stage::Ended { .. })
+    }
+
+    /// Something else was connected: where the request made it, that is undone; else it is over.
+    pub(super) fn is_wrong(&mut self, outcome: Outcome) {
+        let undone = matches!(
+            outcome,
+            Outcome::WrongWorkspace { undone: true, .. } | Outcome::WrongContext { undone: true }
+        );
+        self.stage = if undone { Stage::Undoing { outcome } } else { Stage::Ended { outcome } };
+    }
+
+    /// What somebody connected that was not asked for, whether or not it has been undone yet.
+    pub(super) const fn wrong_outcome(&self) -> Option<&Outcome> {
+        match &self.stage {
+            Stage::Undoing { outcome } | Stage::Ended { outcome } => match outcome {
+                Outcome::WrongWorkspace { .. } | Outcome::WrongContext { .. } => Some(outcome),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// How long it lasts from now on, if nothing becomes of it: its page for a day, the way to the provider
+    /// for as long as anybody can come back from there, and what has to be finished until it is.
+    pub(super) const fn lasts(&self) -> Duration {
+        match &self.stage {
+            Stage::Waiting => PAGE_LIFETIME,
+            Stage::Started { .. } | Stage::Confirmed { .. } => AT_THE_PROVIDER,
+            Stage::Undoing { .. } | Stage::Removing { .. } | Stage::Ended { .. } => KEPT_OPEN,
+        }
     }
 
     /// Lets it be over.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::request::{Before, Outcome, RequestId, Stage, WorkspaceRequest};
 use super::verdict::{Verdict, judge};
-use super::{PAGE_LIFETIME, Workspaces, unstored};
+use super::{Workspaces, unstored};
 use crate::audit::Kind;
 use crate::clock::Tick;
 use crate::core::refusal::Refusal;
@@ -20,8 +20,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 const LOOK_FOR_OTHERS: Duration = Duration::from_secs(5);
 /// How long it is waited, once the connection is there, for the browser that went to the provider.
 const BROWSER_COMES_BACK: Duration = Duration::from_secs(10);
-/// How long a request that was begun is kept open: what has to be finished is tried until then.
-pub(super) const KEPT_OPEN: Duration = Duration::from_hours(24 * 7);
 
 /// A request that is over, and of which the requester has not been told.
 #[derive(Debug)]
@@ -119,13 +117,15 @@ impl Workspaces {
             return Ok(None);
         }
         let lasts = match &request.stage {
-            Stage::Waiting => Some(PAGE_LIFETIME),
             Stage::Confirmed { .. } => stored.left,
             // Nothing more can come of it.
             Stage::Ended { .. } if request.told => None,
-            _ => Some(KEPT_OPEN),
+            _ => Some(request.lasts()),
         };
         self.change(&request, stored.version, lasts).await?;
+        if let (None, Some(wrong_outcome)) = (was.wrong_outcome(), request.wrong_outcome()) {
+            self.alarm(&request, wrong_outcome);
+        }
         let is_news = request.outcome().filter(|_| request.outcome() != was.outcome());
         let Some(outcome) = is_news else { return Ok(None) };
         self.conclude(&request, outcome).await;
@@ -177,7 +177,7 @@ impl Workspaces {
                     request.stage = Stage::Confirmed { outcome, before };
                 }
             }
-            (Verdict::Wrong(outcome), _) => self.is_wrong(request, outcome),
+            (Verdict::Wrong(outcome), _) => request.is_wrong(outcome),
         }
         Ok(())
     }
@@ -195,7 +195,7 @@ impl Workspaces {
         match (self.verdict(request, Some(before), now.as_ref()), now) {
             (Verdict::Wrong(outcome), _) => {
                 request.told = false;
-                self.is_wrong(request, outcome);
+                request.is_wrong(outcome);
             }
             _ if is_late => request.ends(outcome),
             (Verdict::Right { .. }, Some(now)) => {
@@ -223,19 +223,6 @@ impl Workspaces {
                 Verdict::Wrong(Outcome::WrongWorkspace { workspace: id.to_owned(), undone })
             }
             _ => verdict,
-        }
-    }
-
-    fn is_wrong(&self, request: &mut WorkspaceRequest, outcome: Outcome) {
-        self.alarm(request, &outcome);
-        let undone = matches!(
-            outcome,
-            Outcome::WrongWorkspace { undone: true, .. } | Outcome::WrongContext { undone: true }
-        );
-        if undone {
-            request.stage = Stage::Undoing { outcome };
-        } else {
-            request.ends(outcome);
         }
     }
 

@@ -1,20 +1,19 @@
 //! What the page of a request shows, and what its buttons do.
 
+use std::time::Duration;
+
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::preparing::{Prepared, new_address};
 use super::request::{Before, Outcome, Purpose, RequestId, Stage, WorkspaceRequest};
 use super::traps::{rival, trap};
-use super::{PAGE_LIFETIME, Workspaces, unstored};
-use crate::core::answer::{LINK_LIFETIME, SignInLink};
+use super::{Workspaces, unstored};
+use crate::core::answer::SignInLink;
 use crate::core::refusal::{Reason, Refusal};
+use crate::net::SecretUrl;
 use crate::novu::{Connect, Context, Creation, NewSubscriber, Novu, SubscriberId};
 use crate::store::{Held, StoredWorkspaceRequest};
-
-/// How long somebody may take who began when the link could still be used: Novu looks at the clock when
-/// the callback begins, and then speaks to the provider.
-const AFTERWARDS: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// How often a page can be handed on: whoever has its address can do that, and each makes a row.
 const MOST_HANDED_ON: u8 = 10;
@@ -107,10 +106,11 @@ impl Workspaces {
         let browser = hash(&cookie);
         request.stage = Stage::Started { browser, before, returned: false, handed_on: false };
         // Nobody sees a link that is not watched.
-        self.change(&request, page.version, Some(LINK_LIFETIME + AFTERWARDS)).await?;
+        self.change(&request, page.version, Some(request.lasts())).await?;
         // Looked at once more now that others can see this one: of two who press at once neither goes on.
         if let Err(refusal) = self.must_be_alone(&request).await {
-            self.change(&page.request, page.version + 1, Some(PAGE_LIFETIME)).await?;
+            let before = &page.request;
+            self.change(before, page.version + 1, Some(before.lasts())).await?;
             return Err(refusal);
         }
         tracing::info!(
@@ -162,15 +162,11 @@ impl Workspaces {
         let mut next = page.request.clone();
         next.address = new_address(&*self.random).ok_or(Reason::Broken)?;
         next.handed_on += 1;
-        let lasts = match &mut next.stage {
-            Stage::Started { handed_on, .. } => {
-                *handed_on = true;
-                LINK_LIFETIME + AFTERWARDS
-            }
-            _ => PAGE_LIFETIME,
-        };
+        if let Stage::Started { handed_on, .. } = &mut next.stage {
+            *handed_on = true;
+        }
         // First the new one, so that whatever happens in between, what was minted is watched.
-        let next = self.put(next, None, lasts).await?;
+        let next = self.put(next, None).await?;
         self.change(&ended, page.version, None).await?;
         Ok(next)
     }
@@ -212,17 +208,12 @@ impl Workspaces {
 
     /// Lets a minted link pass that leads to the provider, and lets the provider choose the right workspace
     /// beforehand where it can (Slack, OAuth, parameter `team`).
-    fn admit(
-        &self,
-        minted: &crate::net::SecretUrl,
-        request: &WorkspaceRequest,
-    ) -> Result<SignInLink, Refusal> {
+    fn admit(&self, minted: &SecretUrl, request: &WorkspaceRequest) -> Result<SignInLink, Refusal> {
         let mut url = minted.expose().clone();
         if !self.platform().consents_once() && !request.workspace.id.is_empty() {
             url.query_pairs_mut().append_pair("team", &request.workspace.id);
         }
-        let url = crate::net::SecretUrl::new(url);
-        SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
+        SignInLink::admit(SecretUrl::new(url), &self.integration.link_hosts).map_err(|outside| {
             tracing::error!(%outside, "Novu minted a link to a host that is not the provider's");
             Reason::LinkHost.into()
         })
@@ -272,7 +263,7 @@ impl Workspaces {
         &self,
         request: &WorkspaceRequest,
         version: i64,
-        lasts: Option<std::time::Duration>,
+        lasts: Option<Duration>,
     ) -> Result<(), Refusal> {
         let id = request.id();
         let changed =
