@@ -11,7 +11,7 @@ use super::Admin;
 use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
 use super::request::{By, InBody, InPath, InQuery, LooksAfterPeople};
-use crate::core::{Explanation, Person, PersonsLink, Platform, Removal, Workspace};
+use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, Workspace};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
@@ -151,19 +151,19 @@ pub(super) async fn remove_link(
     let machine = admin.machine(&named.platform)?;
     let person = named.person(beside, machine.platform())?;
     match machine.remove_link(&person, &by.name, &reason).await {
-        Removal::Removed { endpoints } => Ok(Json(RemovedLink { endpoints })),
-        Removal::NoLink => {
+        LinkRemoval::Removed { endpoints } => Ok(Json(RemovedLink { endpoints })),
+        LinkRemoval::NoLink => {
             Err(Problem::new(Kind::NotFound, "This person has no link: compare their ids."))
         }
-        Removal::NotFound => Err(Problem::new(
+        LinkRemoval::NotFound => Err(Problem::new(
             Kind::NotFound,
             "No link of this person was found, and there are too many to look at all: delete the channel \
              endpoint in Novu.",
         )),
-        Removal::Uncertain { .. } => Err(Problem::new(
+        LinkRemoval::Uncertain { .. } => Err(Problem::new(
             Kind::Uncertain,
             "Novu did not say whether the link is gone: look at the person again.",
         )),
-        Removal::Failed(refusal) => Err(refusal.into()),
+        LinkRemoval::Failed(refusal) => Err(refusal.into()),
     }
 }

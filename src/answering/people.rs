@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use super::Answering;
 use super::deliver::Deliver;
-use crate::core::{Explanation, Person, PersonsLink, Removal};
+use crate::core::{Explanation, LinkRemoval, Person, PersonsLink};
 use crate::store::StoreError;
 
 /// The people of one platform, as administrators see them. A person's ids are as
@@ -31,7 +31,7 @@ pub trait People: Send + Sync + Debug {
         person: &'a Person,
         by: &'a str,
         reason: &'a str,
-    ) -> BoxFuture<'a, Removal>;
+    ) -> BoxFuture<'a, LinkRemoval>;
 }
 
 impl<D: Deliver> People for Answering<D> {
@@ -62,10 +62,10 @@ impl<D: Deliver> People for Answering<D> {
         person: &'a Person,
         by: &'a str,
         reason: &'a str,
-    ) -> BoxFuture<'a, Removal> {
+    ) -> BoxFuture<'a, LinkRemoval> {
         async move {
             let removal = self.linking.remove_link(person, by, reason).await;
-            if let Removal::Removed { endpoints } = &removal
+            if let LinkRemoval::Removed { endpoints } = &removal
                 && let Ok(Some(newest)) = self.messages.newest(person).await
             {
                 // The store says itself why it could not; the link is gone all the same.

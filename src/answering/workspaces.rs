@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Answering;
 use super::deliver::{Deliver, Shown};
 use super::messages::MessageId;
-use crate::core::workspaces::{Purpose, Requester, Seen, Told};
+use crate::core::workspaces::{ConnectedSince, Purpose, Requester, Told};
 use crate::core::{Answer, WorkspaceAnswer};
 
 /// How long a message may take from the request to its place in the store.
@@ -18,7 +18,7 @@ impl<D: Deliver> Answering<D> {
     /// Looks until `stop`.
     pub(super) async fn keep_workspaces(self: Arc<Self>, stop: CancellationToken) {
         let looking = async {
-            let mut seen = Seen::new();
+            let mut seen = ConnectedSince::new();
             loop {
                 let under_way = self.look_at_workspaces(&mut seen).await;
                 self.linking.workspaces().pause(under_way).await;
@@ -28,7 +28,7 @@ impl<D: Deliver> Answering<D> {
     }
 
     /// Whether anything is under way.
-    async fn look_at_workspaces(&self, seen: &mut Seen) -> bool {
+    async fn look_at_workspaces(&self, seen: &mut ConnectedSince) -> bool {
         let workspaces = self.linking.workspaces();
         // The store logs by itself why it does not answer.
         let Ok(true) = self.watches.leads().await else { return false };

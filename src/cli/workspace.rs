@@ -1,6 +1,6 @@
 //! `workspace`: connecting workspaces from the command line, beside a running service.
 
-mod told;
+mod output;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -11,19 +11,19 @@ use anyhow::anyhow;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
-use super::{ConfigFile, DONE, FAILED, MISUSED, complain, misconfigured, told as concluded};
+use super::{ConfigFile, DONE, FAILED, MISUSED, complain, misconfigured, told};
 use crate::admin::{RequestBody, WorkspaceBody};
 use crate::app::{App, Config, platforms};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::core::workspaces::{
-    Ask, Given, Removal, RequestId, Requester, WorkspaceRequest, Workspaces,
+    DisconnectOrder, Given, NewRequest, RequestId, Requester, WorkspaceRequest, Workspaces,
 };
 use crate::core::{Language, Refusal, Workspace};
 use crate::novu::{ConnectionMode, Context, SubscriberId};
 use crate::random::SystemRandom;
 use crate::store::config::Settings;
 use crate::store::{self, Store};
-use told::{describe, said, tell_of_page};
+use output::{describe, said, tell_of_page};
 
 /// How long it is waited for the service to do what it was told to do.
 const WAITED_FOR: Duration = Duration::from_mins(1);
@@ -186,7 +186,7 @@ pub(super) async fn run(action: Action, out: &mut impl Write) -> u8 {
             complain(sentence(&refusal));
             FAILED
         }
-        Err(Failed::Other(error)) => concluded(&Err(error)),
+        Err(Failed::Other(error)) => told(&Err(error)),
     }
 }
 
@@ -231,19 +231,19 @@ async fn act(action: Action, config: Config, out: &mut impl Write) -> Result<(),
     match action {
         Action::Connect(connect) => {
             let workspaces = workspaces(&app, &connect.place.platform)?;
-            let ask = connect.ask(&workspaces)?;
-            begin(&workspaces, &settings, ask, out).await
+            let new = connect.request(&workspaces)?;
+            begin(&workspaces, &settings, new, out).await
         }
         Action::Reconnect { place, connection, .. } => {
             let workspaces = workspaces(&app, &place.platform)?;
-            let ask = Ask {
+            let new = NewRequest {
                 workspace: place.workspace(&workspaces),
                 requester: Requester::CommandLine,
                 reconnects: true,
                 given: Given { connection, ..Given::default() },
                 key: None,
             };
-            begin(&workspaces, &settings, ask, out).await
+            begin(&workspaces, &settings, new, out).await
         }
         Action::List { platform, json, .. } => list(&app, platform, json, out).await,
         Action::Show { request, json, .. } => show(&settings, &request, json, out).await,
@@ -267,14 +267,14 @@ async fn act(action: Action, config: Config, out: &mut impl Write) -> Result<(),
                 writeln!(out, "nothing was done: with --yes it is disconnected, and {links}")?;
                 return Ok(());
             }
-            let removal = Removal {
+            let order = DisconnectOrder {
                 workspace: None,
                 connection: Some(connection),
                 remove_links,
                 requester: Requester::CommandLine,
                 key: None,
             };
-            let request = workspaces.draft_removal(removal).await?;
+            let request = workspaces.draft_disconnect(order).await?;
             put(&workspaces, &settings, &request).await?;
             wait(&settings, &request, out).await
         }
@@ -302,7 +302,7 @@ impl Place {
 }
 
 impl Connect {
-    fn ask(&self, workspaces: &Workspaces) -> Result<Ask, Failed> {
+    fn request(&self, workspaces: &Workspaces) -> Result<NewRequest, Failed> {
         let context = match self.context.as_slice() {
             [] => None,
             keys => Some(Context::from_keys(keys).map_err(|error| misused("context", error))?),
@@ -324,7 +324,7 @@ impl Connect {
             }),
             auto_link_user: self.link_administrator,
         };
-        Ok(Ask {
+        Ok(NewRequest {
             workspace: self.place.workspace(workspaces),
             requester: Requester::CommandLine,
             reconnects: false,
@@ -351,10 +351,10 @@ async fn put(
 async fn begin(
     workspaces: &Workspaces,
     settings: &Settings,
-    ask: Ask,
+    new: NewRequest,
     out: &mut impl Write,
 ) -> Result<(), Failed> {
-    let request = workspaces.draft(ask).await?;
+    let request = workspaces.draft(new).await?;
     let page = workspaces.page_of(&request)?;
     put(workspaces, settings, &request).await?;
     Ok(tell_of_page(workspaces.platform(), &request, page.expose(), out)?)

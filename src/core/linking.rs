@@ -46,7 +46,7 @@ use crate::store::Verified;
 use facts::{AskerFacts, MintAhead};
 use minting::Mints;
 
-pub use removing::{PersonsLink, Removal};
+pub use removing::{LinkRemoval, PersonsLink};
 
 /// How long a profile counts as it was last told.
 const PROFILE_GOOD_FOR: Duration = Duration::from_mins(5);

@@ -43,7 +43,7 @@ pub use integration::{Access, Integration, TokenCheck};
 pub use intent::{Intent, WorkspaceAct};
 pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
-pub use linking::{BeforeLink, Linking, LinkingParts, PersonsLink, Prospect, Removal};
+pub use linking::{BeforeLink, LinkRemoval, Linking, LinkingParts, PersonsLink, Prospect};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
 pub use platform::Platform;
 pub use press::Press;

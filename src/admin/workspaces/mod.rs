@@ -21,7 +21,9 @@ use super::problem::{Kind, Problem};
 use super::request::{By, ChangesWorkspaces, IdempotencyKey, InBody, InPath, InQuery, Reads};
 use super::{Admin, BEGINNING, cursor};
 use crate::answering::Machine;
-use crate::core::workspaces::{Ask, Given, Removal, RequestId, Requester, Workspaces};
+use crate::core::workspaces::{
+    DisconnectOrder, Given, NewRequest, RequestId, Requester, Workspaces,
+};
 use crate::core::{Reason, Refusal, Workspace};
 use crate::digest::digest_of;
 
@@ -171,14 +173,14 @@ pub(super) async fn connect(
     let workspace = body.workspace.read(machine.platform()).ok_or_else(|| {
         Problem::new(Kind::BadBody, "In the body: workspace has to have an id or an organisation.")
     })?;
-    let ask = Ask {
+    let new = NewRequest {
         workspace,
         requester: Requester::Token(by.name.clone()),
         reconnects: body.reconnect,
         given: body.given(),
         key: derived(&by.name, key.as_deref()),
     };
-    prepare(machine, ask).await
+    prepare(machine, new).await
 }
 
 /// Begins to give a connection new credentials
@@ -216,14 +218,14 @@ pub(super) async fn reconnect(
     let workspace = workspace_of(&machine.workspaces(), &named.connection).await?;
     let given =
         Given { connection: Some(named.connection), scope: body.scope(), ..Given::default() };
-    let ask = Ask {
+    let new = NewRequest {
         workspace,
         requester: Requester::Token(by.name.clone()),
         reconnects: true,
         given,
         key: derived(&by.name, key.as_deref()),
     };
-    prepare(machine, ask).await
+    prepare(machine, new).await
 }
 
 /// The workspace that a connection is of.
@@ -239,9 +241,9 @@ fn derived(token: &str, key: Option<&str>) -> Option<[u8; 32]> {
     Some(digest_of(["workspace request of a token", token, key?]))
 }
 
-async fn prepare(machine: &Arc<dyn Machine>, ask: Ask) -> Result<Response, Problem> {
-    let prepared = machine.workspaces().prepare(ask.clone()).await?;
-    if prepared.was_there && !ask.is_as(&prepared.request) {
+async fn prepare(machine: &Arc<dyn Machine>, new: NewRequest) -> Result<Response, Problem> {
+    let prepared = machine.workspaces().prepare(new.clone()).await?;
+    if prepared.was_there && !new.is_as(&prepared.request) {
         return Err(Problem::new(
             Kind::KeyReused,
             "A request for something else was made with this key: make a new key, or send the same again.",
@@ -313,14 +315,14 @@ pub(super) async fn disconnect(
         let workspace = WorkspaceBody::of(name, found);
         return Ok(Json(Consequences::of(workspace, how.remove_links)).into_response());
     }
-    let removal = Removal {
+    let order = DisconnectOrder {
         workspace: None,
         connection: Some(named.connection),
         remove_links: how.remove_links,
         requester: Requester::Token(by.name),
         key: None,
     };
-    let request = RequestBody::of(name, &workspaces.disconnect(removal).await?);
+    let request = RequestBody::of(name, &workspaces.disconnect(order).await?);
     let location = [(LOCATION, request.path())];
     Ok((StatusCode::ACCEPTED, location, Json(request)).into_response())
 }

@@ -8,7 +8,7 @@ use crate::core::person::{Kind, Profile};
 use crate::core::profiles::{Profiles, ProfilesError};
 use crate::core::question::Question;
 use crate::core::refusal::{Reason, Refusal};
-use crate::core::workspaces::{Ask, ConnectedWorkspace, Given, Removal, Requester};
+use crate::core::workspaces::{ConnectedWorkspace, DisconnectOrder, Given, NewRequest, Requester};
 use crate::digest::digest_of;
 
 /// What somebody may do.
@@ -16,7 +16,7 @@ use crate::digest::digest_of;
 enum Rights {
     /// All of it, for their own workspace.
     All,
-    /// Ask for the page on which the provider lets only administrators go on.
+    /// NewRequest for the page on which the provider lets only administrators go on.
     Consent,
 }
 
@@ -42,14 +42,14 @@ impl Linking {
             }
             WorkspaceAct::DisconnectNow { remove_links } => {
                 let connected = self.changeable(question).await?;
-                let removal = Removal {
+                let order = DisconnectOrder {
                     workspace: Some(question.asker.workspace.clone()),
                     connection: Some(connected.connection),
                     remove_links,
                     requester: requester(question),
                     key: Some(key_of(question)),
                 };
-                let ordered = self.workspaces.disconnect(removal).await;
+                let ordered = self.workspaces.disconnect(order).await;
                 ordered.map(|_| WorkspaceAnswer::Disconnecting)
             }
         };
@@ -76,7 +76,7 @@ impl Linking {
         question: &Question,
         reconnects: bool,
     ) -> Result<WorkspaceAnswer, Refusal> {
-        let prepared = self.workspaces.prepare(Ask {
+        let prepared = self.workspaces.prepare(NewRequest {
             workspace: question.asker.workspace.clone(),
             requester: requester(question),
             reconnects,

@@ -43,7 +43,7 @@ pub struct PersonsLink {
 
 /// What became of a link that was to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Removal {
+pub enum LinkRemoval {
     /// It is gone. More than one only in a Novu from before May 2026.
     Removed {
         /// The identifiers of the channel endpoints.
@@ -96,12 +96,12 @@ impl Linking {
 
     /// Deletes what links a person's chat account in this integration, to whichever subscriber, and nothing
     /// else; for an administrator of that name, who says why.
-    pub async fn remove_link(&self, person: &Person, by: &str, reason: &str) -> Removal {
+    pub async fn remove_link(&self, person: &Person, by: &str, reason: &str) -> LinkRemoval {
         let theirs = match self.links_of(person).await {
             Ok(Theirs::These(endpoints)) => endpoints,
-            Ok(Theirs::None) => return Removal::NoLink,
-            Ok(Theirs::NotSeen) => return Removal::NotFound,
-            Err(refusal) => return Removal::Failed(refusal),
+            Ok(Theirs::None) => return LinkRemoval::NoLink,
+            Ok(Theirs::NotSeen) => return LinkRemoval::NotFound,
+            Err(refusal) => return LinkRemoval::Failed(refusal),
         };
         let mut removed = Vec::with_capacity(theirs.len());
         for endpoint in theirs {
@@ -112,7 +112,7 @@ impl Linking {
             removed.push(endpoint.identifier);
         }
         self.known_links.disconnected(person);
-        Removal::Removed { endpoints: removed }
+        LinkRemoval::Removed { endpoints: removed }
     }
 
     /// The endpoints that are certainly this person's: of the subscriber to whom they are known to be linked,
@@ -147,11 +147,11 @@ impl Linking {
     }
 
     /// Deletes an endpoint. Where Novu's answer is lost, it is asked whether it is still there.
-    async fn delete(&self, endpoint: &ChannelEndpoint, by: &str) -> Result<(), Removal> {
+    async fn delete(&self, endpoint: &ChannelEndpoint, by: &str) -> Result<(), LinkRemoval> {
         let identifier = &endpoint.identifier;
         let Err(error) = self.novu.delete_channel_endpoint(identifier).await else { return Ok(()) };
         if !may_be_done(&error) {
-            return Err(Removal::Failed(error.into()));
+            return Err(LinkRemoval::Failed(error.into()));
         }
         if let Ok(None) = self.novu.get_channel_endpoint(identifier).await {
             return Ok(());
@@ -162,7 +162,7 @@ impl Linking {
             administrator = by,
             "whether a link was removed that an administrator wanted to be removed is not known"
         );
-        Err(Removal::Uncertain { endpoint: identifier.clone() })
+        Err(LinkRemoval::Uncertain { endpoint: identifier.clone() })
     }
 
     fn note_removed(&self, person: &Person, endpoint: &ChannelEndpoint, by: &str, reason: &str) {

@@ -55,7 +55,7 @@ pub enum Health {
 
 /// A wish to disconnect a workspace.
 #[derive(Debug, Clone)]
-pub struct Removal {
+pub struct DisconnectOrder {
     /// The workspace or tenant; by the connection alone where it is not known.
     pub workspace: Option<Workspace>,
     /// The identifier of the connection; the workspace's only one without it.
@@ -102,9 +102,9 @@ impl Workspaces {
     ///
     /// # Errors
     /// There is no such connection, or it cannot be stored.
-    pub async fn disconnect(&self, removal: Removal) -> Result<WorkspaceRequest, Refusal> {
-        let key = removal.key;
-        let request = self.draft_removal(removal).await?;
+    pub async fn disconnect(&self, order: DisconnectOrder) -> Result<WorkspaceRequest, Refusal> {
+        let key = order.key;
+        let request = self.draft_disconnect(order).await?;
         let new = self.to_store(&request, key);
         let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
         self.changed.notify_one();
@@ -118,8 +118,11 @@ impl Workspaces {
     ///
     /// # Errors
     /// There is no such connection.
-    pub async fn draft_removal(&self, removal: Removal) -> Result<WorkspaceRequest, Refusal> {
-        let Removal { workspace, connection, remove_links, requester, .. } = removal;
+    pub async fn draft_disconnect(
+        &self,
+        order: DisconnectOrder,
+    ) -> Result<WorkspaceRequest, Refusal> {
+        let DisconnectOrder { workspace, connection, remove_links, requester, .. } = order;
         let connection = self.one(workspace.as_ref(), connection.as_deref()).await?;
         let at = connection.workspace.as_ref();
         let workspace = workspace.or_else(|| Some(Workspace::standalone(at?.id.clone())));

@@ -31,10 +31,10 @@ use crate::novu::{ChannelConnection, Error, Novu};
 use crate::random::SharedRandom;
 use crate::store::{Store, StoreError};
 
-pub use managing::{ConnectedWorkspace, Health, Removal};
-pub use preparing::{Ask, Given, Prepared};
+pub use managing::{ConnectedWorkspace, DisconnectOrder, Health};
+pub use preparing::{Given, NewRequest, Prepared};
 pub use request::{Outcome, Purpose, RequestId, Requester, Stage, Terms, WorkspaceRequest};
-pub use settling::{Seen, Told};
+pub use settling::{ConnectedSince, Told};
 pub use starting::{PageView, StartPage, Started, Typed};
 
 /// What a [`Workspaces`] is made of.

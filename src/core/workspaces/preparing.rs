@@ -21,7 +21,7 @@ const ADDRESS_LENGTH: usize = 18;
 
 /// What somebody asks for, who may.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct NewRequest {
     /// The workspace or tenant.
     pub workspace: Workspace,
     /// Who asks.
@@ -34,7 +34,7 @@ pub struct Ask {
     pub key: Option<[u8; 32]>,
 }
 
-impl Ask {
+impl NewRequest {
     /// The hash of what is asked for, whoever asks.
     fn digest(&self) -> String {
         // Texts, lists and truth values always have a JSON form.
@@ -87,20 +87,20 @@ impl Workspaces {
     ///
     /// # Errors
     /// Why not.
-    pub async fn prepare(&self, ask: Ask) -> Result<Prepared, Refusal> {
-        let key = ask.key;
+    pub async fn prepare(&self, new: NewRequest) -> Result<Prepared, Refusal> {
+        let key = new.key;
         if let Some(key) = key
             && let Some(there) = self.asked_before(key).await?
         {
             return Ok(there);
         }
-        let request = self.draft(ask).await?;
+        let request = self.draft(new).await?;
         self.end_unused(&request).await?;
         self.put(request, key).await
     }
 
     /// Ends the pages that the same person had for the same workspace and nobody has used: one person has
-    /// one page, however often they ask.
+    /// one page, however often they new.
     async fn end_unused(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
         let Requester::Person { person, .. } = &request.requester else { return Ok(()) };
         let open = self.store.open_workspace_requests(self.platform().name).await;
@@ -130,9 +130,9 @@ impl Workspaces {
     ///
     /// # Errors
     /// Why not.
-    pub async fn draft(&self, ask: Ask) -> Result<WorkspaceRequest, Refusal> {
-        let asked = ask.key.is_some().then(|| ask.digest());
-        let Ask { workspace, requester, reconnects, given, .. } = ask;
+    pub async fn draft(&self, new: NewRequest) -> Result<WorkspaceRequest, Refusal> {
+        let asked = new.key.is_some().then(|| new.digest());
+        let NewRequest { workspace, requester, reconnects, given, .. } = new;
         self.must_be_allowed(&workspace)?;
         if self.public_url.is_none() {
             return Err(Reason::NoPublicUrl.into());

@@ -34,7 +34,7 @@ pub struct Told {
 }
 
 /// For each request whose connection is there and whose browser has not come back yet, since when that is so.
-pub type Seen = HashMap<RequestId, Tick>;
+pub type ConnectedSince = HashMap<RequestId, Tick>;
 
 impl Workspaces {
     /// Looks at all requests that are not over. Gives those whose requester has to be told what came of
@@ -42,7 +42,7 @@ impl Workspaces {
     ///
     /// # Errors
     /// The store does not answer.
-    pub async fn look(&self, seen: &mut Seen) -> Result<(Vec<Told>, bool), Refusal> {
+    pub async fn look(&self, seen: &mut ConnectedSince) -> Result<(Vec<Told>, bool), Refusal> {
         let open = self.store.open_workspace_requests(self.platform().name).await;
         let open = open.map_err(unstored)?;
         let read = |stored| Some((WorkspaceRequest::read(&stored)?, stored));
@@ -50,7 +50,7 @@ impl Workspaces {
         // What takes long comes last, so that it keeps nobody waiting.
         open.sort_by_key(|(request, _)| matches!(request.stage, Stage::Removing { .. }));
         let (mut told, mut under_way) = (Vec::new(), false);
-        let mut still = Seen::new();
+        let mut still = ConnectedSince::new();
         for (request, stored) in open {
             let id = request.id();
             if let Some(since) = seen.get(&id) {
@@ -93,7 +93,7 @@ impl Workspaces {
         &self,
         stored: &StoredWorkspaceRequest,
         mut request: WorkspaceRequest,
-        seen: &mut Seen,
+        seen: &mut ConnectedSince,
     ) -> Result<Option<Told>, Refusal> {
         let is_late = stored.left.is_none_or(|left| left.is_zero());
         let was = request.clone();
@@ -154,7 +154,7 @@ impl Workspaces {
         &self,
         request: &mut WorkspaceRequest,
         is_late: bool,
-        seen: &mut Seen,
+        seen: &mut ConnectedSince,
     ) -> Result<(), Refusal> {
         let Stage::Started { before, returned, handed_on, .. } = &request.stage else {
             return Ok(());

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use connect_sandbox::novu::{NewEndpoint, Profile};
 use connect_sandbox::{Browser, Effect, Fault, Route};
-use novu_connect_bot::core::{Person, Reason, Removal, Workspace};
+use novu_connect_bot::core::{LinkRemoval, Person, Reason, Workspace};
 use novu_connect_bot::store::Verified;
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ async fn ones_link_is_known_and_its_removal_is_audited_told_and_nobody_elses() {
     assert!(link.since.is_some());
 
     let removal = people.remove_link(&in_slack(ADA), "ops", WHY).await;
-    assert_eq!(removal, Removal::Removed { endpoints: vec![own.clone()] });
+    assert_eq!(removal, LinkRemoval::Removed { endpoints: vec![own.clone()] });
     assert_eq!(endpoints(&bot), [second, grace]);
     assert_eq!(people.link_of(&in_slack(ADA)).await, Ok(None));
     bot.until_later(async || {
@@ -66,7 +66,7 @@ async fn ones_link_is_known_and_its_removal_is_audited_told_and_nobody_elses() {
     assert!(noted["person"].is_string() && !noted.to_string().contains(ADA));
     assert_eq!(log.lines("a link was removed by an administrator").len(), 1);
 
-    assert_eq!(people.remove_link(&in_slack(ADA), "ops", WHY).await, Removal::NoLink);
+    assert_eq!(people.remove_link(&in_slack(ADA), "ops", WHY).await, LinkRemoval::NoLink);
     assert_eq!(audited(&log).iter().filter(|line| line["kind"] == "removed").count(), 1);
     let told = bot.slack.messages();
     assert_eq!(told.iter().filter(|it| it.text().contains("not connected any more")).count(), 1);
@@ -80,13 +80,13 @@ async fn a_link_that_the_service_has_never_seen_is_removed_whosever_it_is() {
     let held = linked_over(&bot, CONNECTION, "phantom", ADA);
     assert_eq!(people.explain(&in_slack(ADA)).await.answer.code, Some("C-HELD"));
     let removal = people.remove_link(&in_slack(ADA), "ops", "").await;
-    assert_eq!(removal, Removal::Removed { endpoints: vec![held] });
+    assert_eq!(removal, LinkRemoval::Removed { endpoints: vec![held] });
     assert_eq!(people.explain(&in_slack(ADA)).await.answer.code, None);
 
     // The same user id in another workspace may be another person.
     bot.connect_workspace("other", "T0OTHER");
     linked_over(&bot, "other", "somebody", ADA);
-    assert_eq!(people.remove_link(&in_slack(ADA), "ops", "").await, Removal::NoLink);
+    assert_eq!(people.remove_link(&in_slack(ADA), "ops", "").await, LinkRemoval::NoLink);
     assert_eq!(endpoints(&bot).len(), 1);
 }
 
@@ -98,7 +98,7 @@ async fn an_endpoint_of_another_integration_stays() {
     let changed = Effect::changed("/data/0/integrationIdentifier", "another");
     bot.novu.fault(Fault::new(Route::get(ENDPOINTS), changed).times(1));
     let people = bot.people("slack");
-    assert_eq!(people.remove_link(&in_slack(ADA), "ops", "").await, Removal::NoLink);
+    assert_eq!(people.remove_link(&in_slack(ADA), "ops", "").await, LinkRemoval::NoLink);
     assert_eq!(endpoints(&bot).len(), 1);
 }
 
@@ -115,26 +115,26 @@ async fn an_outcome_is_settled_where_novu_can_be_asked_and_else_said_to_be_uncer
     let endpoint = linked_over(&bot, CONNECTION, "ada", ADA);
     bot.novu.fault(lost());
     let removal = people.remove_link(&ada, "ops", "").await;
-    assert_eq!(removal, Removal::Removed { endpoints: vec![endpoint] });
+    assert_eq!(removal, LinkRemoval::Removed { endpoints: vec![endpoint] });
 
     // Nothing is known: neither whether it was done, nor whether it is there.
     let endpoint = linked_over(&bot, CONNECTION, "ada", ADA);
     bot.novu.fault(Fault::new(Route::delete(ENDPOINTS), status(503)));
     let removal = people.remove_link(&ada, "ops", "").await;
-    assert_eq!(removal, Removal::Uncertain { endpoint });
+    assert_eq!(removal, LinkRemoval::Uncertain { endpoint });
     bot.novu.clear_faults();
 
     // Novu says no.
     bot.novu.fault(Fault::new(Route::delete(ENDPOINTS), status(401)));
     let removal = people.remove_link(&ada, "ops", "").await;
-    assert_eq!(removal, Removal::Failed(Reason::NovuKey.into()));
+    assert_eq!(removal, LinkRemoval::Failed(Reason::NovuKey.into()));
     assert_eq!(endpoints(&bot).len(), 1);
     bot.novu.clear_faults();
 
     // Nobody can look.
     bot.novu.fault(Fault::new(Route::get(ENDPOINTS), Effect::WrongShape));
     let removal = people.remove_link(&ada, "ops", "").await;
-    assert_eq!(removal, Removal::Failed(Reason::NovuNonsense.into()));
+    assert_eq!(removal, LinkRemoval::Failed(Reason::NovuNonsense.into()));
 }
 
 #[tokio::test]
@@ -153,7 +153,7 @@ async fn in_teams_as_well_and_the_card_says_so() {
     let explained = people.explain(&ada).await;
     assert_eq!((explained.answer.is_good(), explained.account.kind), (true, Some("member")));
     let removal = people.remove_link(&ada, "ops", "asked us to").await;
-    assert!(matches!(removal, Removal::Removed { .. }), "{removal:?}");
+    assert!(matches!(removal, LinkRemoval::Removed { .. }), "{removal:?}");
     assert_eq!(bot.novu.endpoints(), []);
     bot.until_later(async || bot.teams.seen_by(teams::ADA)[0].edits > 1).await;
     let seen = bot.teams.seen_by(teams::ADA);
