@@ -235,9 +235,8 @@ impl From<Refusal> for Problem {
 }
 
 impl From<StoreError> for Problem {
-    fn from(_: StoreError) -> Self {
-        // The store says itself why it does not answer.
-        Refusal::from(Reason::StoreUnavailable).into()
+    fn from(error: StoreError) -> Self {
+        Refusal::from(error).into()
     }
 }
 

@@ -12,8 +12,7 @@ use super::Answering;
 use super::deliver::Deliver;
 use super::messages::MessageId;
 use super::watch::Watch;
-use crate::core::{BeforeLink, Prospect, Question, Reason, Reference, Refusal};
-use crate::store::StoreError;
+use crate::core::{BeforeLink, Prospect, Question, Reference, Refusal};
 
 /// Stores the message before anybody sees its link, and what is watched of it: it changes once somebody
 /// has signed in.
@@ -71,7 +70,7 @@ impl<'a, D: Deliver> Remember<'a, D> {
             Some(place) => messages.remember::<D>(question, place, watch).await,
             None => messages.watch_again::<D>(&self.id(question), watch).await,
         };
-        stored.map_err(unstored)?;
+        stored?;
         self.stored.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -85,12 +84,12 @@ impl<'a, D: Deliver> Remember<'a, D> {
         let id = self.id(question);
         let mut watch = Watch::new(question, self.message, prospect);
         if self.place.is_none() {
-            let found = self.answering.messages.get::<D>(&id).await.map_err(unstored)?;
+            let found = self.answering.messages.get::<D>(&id).await?;
             watch.in_place = found.is_some_and(|found| found.message.question.in_place);
         }
         if self.again {
             let older = self.answering.watches.stored(&id).await;
-            if let Some(older) = older.map_err(unstored)? {
+            if let Some(older) = older? {
                 watch.succeed(older);
             }
         }
@@ -116,9 +115,4 @@ impl<D: Deliver> BeforeLink for Remember<'_, D> {
         }
         .boxed()
     }
-}
-
-/// What a person is told whose message could not be stored or read.
-fn unstored(_: StoreError) -> Refusal {
-    Reason::StoreUnavailable.into()
 }

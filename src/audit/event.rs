@@ -92,3 +92,23 @@ pub struct Event {
     /// Why, in the words of the administrator who did it. Nobody is named in it.
     pub reason: Option<String>,
 }
+
+impl Event {
+    /// An event on a platform, of which nothing else is known.
+    #[must_use]
+    pub fn new(kind: Kind, actor: Actor, platform: &str) -> Self {
+        Self {
+            kind,
+            actor,
+            platform: platform.to_owned(),
+            person: None,
+            other: None,
+            subscriber: None,
+            endpoint: None,
+            workspace: None,
+            connection: None,
+            reference: None,
+            reason: None,
+        }
+    }
+}

@@ -209,13 +209,7 @@ impl Linking {
 
     /// What a person's workspace is called: by the operator, else by Novu. Asks nobody.
     pub async fn workspace_name(&self, person: &Person) -> Option<String> {
-        let Integration { platform, workspace_names, .. } = &*self.integration;
-        let named = |id: &str| workspace_names.get(&*platform.canonical_id(id)).cloned();
-        if let Some(name) = person.workspace.connection_keys().find_map(named) {
-            return Some(name);
-        }
-        let known = self.index.known(&person.workspace).await;
-        known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
+        self.workspaces.name_of(&person.workspace).await
     }
 
     /// Answers a question of somebody who sees the answer as a message, however long it takes. Never

@@ -5,6 +5,7 @@ mod fix;
 use std::time::Duration;
 
 use crate::novu::Error;
+use crate::store::StoreError;
 
 /// The longest time that somebody can ask us to wait and still be waited for in a person's stead.
 const WORTH_WAITING: Duration = Duration::from_secs(30);
@@ -46,6 +47,13 @@ impl From<Error> for Refusal {
             Error::Nonsense(_) => (Reason::NovuNonsense, None),
         };
         Self { retry_after, ..reason.into() }
+    }
+}
+
+/// What a person is told whose question needs the store, which says itself why it does not answer.
+impl From<StoreError> for Refusal {
+    fn from(_: StoreError) -> Self {
+        Reason::StoreUnavailable.into()
     }
 }
 

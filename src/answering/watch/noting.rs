@@ -69,18 +69,14 @@ impl<D: Deliver> Answering<D> {
     }
 
     fn note(&self, kind: Kind, of: &Watch, other: Option<Owner>, endpoint: &str) {
+        let actor = if kind == Kind::Linked { Actor::Person } else { Actor::Service };
         self.audit.note(Event {
-            kind,
-            actor: if kind == Kind::Linked { Actor::Person } else { Actor::Service },
-            platform: D::PLATFORM.name.to_owned(),
             person: Some(of.person.owner()),
             other,
             subscriber: Some(of.subscriber.as_str().to_owned()),
             endpoint: Some(endpoint.to_owned()),
-            workspace: None,
-            connection: None,
             reference: Some(of.message.to_string()),
-            reason: None,
+            ..Event::new(kind, actor, D::PLATFORM.name)
         });
     }
 }

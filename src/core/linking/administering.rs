@@ -182,8 +182,7 @@ impl Linking {
         let person = &question.asker;
         let by_consent = self.integration.platform.consents_once();
         let candidates = self.index.find(&person.workspace).await?;
-        let first = candidates.first().and_then(|it| it.access_token.clone());
-        let token = self.integration.bot_token.clone().or(first);
+        let token = self.token_of(&candidates);
         let profile = self.profile(person, profiles, token.as_ref()).await;
         learn(question, &profile);
         let is_one = match profile {

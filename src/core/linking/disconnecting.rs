@@ -36,18 +36,13 @@ impl Linking {
         let facts = Box::pin(self.facts(novu, question, profiles, MintAhead::Never)).await?;
         for endpoint in self.own_endpoints(question, &facts) {
             let was_there = novu.delete_channel_endpoint(&endpoint.identifier).await?;
+            let platform = self.integration.platform.name;
             self.audit.note(Event {
-                kind: Kind::Disconnected,
-                actor: Actor::Person,
-                platform: self.integration.platform.name.to_owned(),
                 person: Some(question.asker.owner()),
-                other: None,
                 subscriber: Some(facts.found.id.as_str().to_owned()),
                 endpoint: Some(endpoint.identifier.clone()),
-                workspace: None,
-                connection: None,
                 reference: Some(question.reference.to_string()),
-                reason: None,
+                ..Event::new(Kind::Disconnected, Actor::Person, platform)
             });
             tracing::info!(
                 subscriber = facts.found.id.for_log(),

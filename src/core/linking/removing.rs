@@ -168,18 +168,13 @@ impl Linking {
     fn note_removed(&self, person: &Person, endpoint: &ChannelEndpoint, by: &str, reason: &str) {
         let subscriber = endpoint.subscriber_id.as_ref();
         let reason = shortened(&one_line(reason), LONGEST_REASON);
+        let actor = Actor::Administrator(by.to_owned());
         self.audit.note(Event {
-            kind: Kind::Removed,
-            actor: Actor::Administrator(by.to_owned()),
-            platform: self.integration.platform.name.to_owned(),
             person: Some(person.owner()),
-            other: None,
             subscriber: subscriber.map(|it| it.as_str().to_owned()),
             endpoint: Some(endpoint.identifier.clone()),
-            workspace: None,
-            connection: None,
-            reference: None,
             reason: Some(reason).filter(|reason| !reason.is_empty()),
+            ..Event::new(Kind::Removed, actor, self.integration.platform.name)
         });
         tracing::info!(
             subscriber = subscriber.map(SubscriberId::for_log),

@@ -2,9 +2,9 @@
 
 use jiff::Timestamp;
 
+use super::Workspaces;
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
 use super::traps::is_of;
-use super::{Workspaces, unstored};
 use crate::audit::{Actor, Event, Kind};
 use crate::core::person::{Person, Workspace};
 use crate::core::profiles::ProfilesError;
@@ -106,7 +106,7 @@ impl Workspaces {
         let key = order.key;
         let request = self.draft_disconnect(order).await?;
         let new = self.to_store(&request, key);
-        let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
+        let there = self.store.put_workspace_request(new).await?;
         self.changed.notify_one();
         match there {
             None => Ok(request),
@@ -156,7 +156,7 @@ impl Workspaces {
         &self,
         id: &super::RequestId,
     ) -> Result<Option<WorkspaceRequest>, Refusal> {
-        let stored = self.store.workspace_request(id.as_str()).await.map_err(unstored)?;
+        let stored = self.store.workspace_request(id.as_str()).await?;
         let ours = stored.filter(|it| it.platform == self.platform().name);
         Ok(ours.as_ref().and_then(WorkspaceRequest::read))
     }
@@ -167,7 +167,7 @@ impl Workspaces {
     /// The store does not answer.
     pub async fn was_connected_by(&self, person: &Person) -> Result<bool, Refusal> {
         let newest = self.store.newest_workspace_requests(self.platform().name, MOST_READ).await;
-        let requests = newest.map_err(unstored)?;
+        let requests = newest?;
         Ok(requests.iter().filter_map(WorkspaceRequest::read).any(|request| {
             let asked =
                 matches!(&request.requester, Requester::Person { person: it, .. } if it == person);
@@ -294,18 +294,12 @@ impl Workspaces {
             workspace: request.workspace.clone(),
             user: self.platform().canonical_id(user).into_owned(),
         });
+        let actor = Actor::Administrator(request.requester.for_log());
         self.audit.note(Event {
-            kind: Kind::Removed,
-            actor: Actor::Administrator(request.requester.for_log()),
-            platform: self.platform().name.to_owned(),
             person: person.map(|person| person.owner()),
-            other: None,
             subscriber: endpoint.subscriber_id.as_ref().map(|id| id.as_str().to_owned()),
             endpoint: Some(endpoint.identifier.clone()),
-            workspace: Some(request.workspace_id().to_owned()),
-            connection: Some(request.terms.connection.clone()),
-            reference: None,
-            reason: None,
+            ..self.event(Kind::Removed, actor, request)
         });
     }
 }

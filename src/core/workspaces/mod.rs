@@ -29,7 +29,7 @@ use crate::audit::{Actor, Audit, Event, Kind};
 use crate::clock::SharedClock;
 use crate::novu::{ChannelConnection, Error, Novu};
 use crate::random::SharedRandom;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 pub use managing::{ConnectedWorkspace, DisconnectOrder, Health};
 pub use preparing::{Given, NewRequest, Prepared};
@@ -149,45 +149,38 @@ impl Workspaces {
     }
 
     fn note(&self, kind: Kind, request: &WorkspaceRequest) {
+        let (actor, asker) = match &request.requester {
+            Requester::Person { person, message, .. } => (Actor::Person, Some((person, message))),
+            other => (Actor::Administrator(other.for_log()), None),
+        };
         self.audit.note(Event {
-            kind,
-            actor: match &request.requester {
-                Requester::Person { .. } => Actor::Person,
-                other => Actor::Administrator(other.for_log()),
-            },
-            platform: self.platform().name.to_owned(),
-            person: match &request.requester {
-                Requester::Person { person, .. } => Some(person.owner()),
-                _ => None,
-            },
-            other: None,
+            person: asker.map(|(person, _)| person.owner()),
             subscriber: request.terms.subscriber.as_ref().map(|id| id.as_str().to_owned()),
-            endpoint: None,
-            workspace: Some(request.workspace_id().to_owned()),
-            connection: Some(request.terms.connection.clone()),
-            reason: None,
-            reference: match &request.requester {
-                Requester::Person { message, .. } => Some(message.to_string()),
-                _ => None,
-            },
+            reference: asker.map(|(_, message)| message.to_string()),
+            ..self.event(kind, actor, request)
         });
     }
 
-    /// A name, else the one that the operator or Novu has for a workspace.
-    async fn name_of(&self, workspace: &Workspace) -> Option<String> {
+    /// An event about the connection of a request.
+    fn event(&self, kind: Kind, actor: Actor, request: &WorkspaceRequest) -> Event {
+        Event {
+            workspace: Some(request.workspace_id().to_owned()),
+            connection: Some(request.terms.connection.clone()),
+            ..Event::new(kind, actor, self.platform().name)
+        }
+    }
+
+    /// What a workspace is called: by the operator, else by Novu. Asks nobody.
+    pub(in crate::core) async fn name_of(&self, workspace: &Workspace) -> Option<String> {
         let platform = self.platform();
         let names = &self.integration.workspace_names;
-        let configured =
-            traps::ids_of(workspace).find_map(|id| names.get(&*platform.canonical_id(id)).cloned());
+        let configured = workspace
+            .connection_keys()
+            .find_map(|id| names.get(&*platform.canonical_id(id)).cloned());
         if configured.is_some() {
             return configured;
         }
         let known = self.index.known(workspace).await;
         known.iter().find_map(|connection| connection.workspace.as_ref()?.name.clone())
     }
-}
-
-/// What is said where the store does not answer, which says itself why.
-pub(super) fn unstored(_: StoreError) -> Refusal {
-    Reason::StoreUnavailable.into()
 }

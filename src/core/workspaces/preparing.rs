@@ -4,9 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::Workspaces;
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
 use super::traps::{is_of, trap};
-use super::{Workspaces, unstored};
 use crate::core::answer::SignInLink;
 use crate::core::person::Workspace;
 use crate::core::refusal::{Reason, Refusal};
@@ -104,7 +104,7 @@ impl Workspaces {
     async fn end_unused(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
         let Requester::Person { person, .. } = &request.requester else { return Ok(()) };
         let open = self.store.open_workspace_requests(self.platform().name).await;
-        for stored in open.map_err(unstored)? {
+        for stored in open? {
             let Some(mut older) = WorkspaceRequest::read(&stored) else { continue };
             let theirs =
                 matches!(&older.requester, Requester::Person { person: it, .. } if it == person);
@@ -120,7 +120,7 @@ impl Workspaces {
     /// The request that has this key, however far it has come.
     async fn asked_before(&self, key: [u8; 32]) -> Result<Option<Prepared>, Refusal> {
         let there = self.store.workspace_request_by_key(self.platform().name, key).await;
-        let Some(there) = there.map_err(unstored)? else { return Ok(None) };
+        let Some(there) = there? else { return Ok(None) };
         let request = WorkspaceRequest::read(&there).ok_or(Reason::Broken)?;
         let page = self.page_of(&request)?;
         Ok(Some(Prepared { request, page, was_there: true }))
@@ -266,7 +266,7 @@ impl Workspaces {
         key: Option<[u8; 32]>,
     ) -> Result<Prepared, Refusal> {
         let new = self.to_store(&request, key);
-        let there = self.store.put_workspace_request(new).await.map_err(unstored)?;
+        let there = self.store.put_workspace_request(new).await?;
         let (request, was_there) = match there {
             None => (request, false),
             Some(there) => (WorkspaceRequest::read(&there).ok_or(Reason::Broken)?, true),

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::Workspaces;
 use super::request::{Before, Outcome, RequestId, Stage, WorkspaceRequest};
 use super::verdict::{Verdict, judge};
-use super::{Workspaces, unstored};
 use crate::audit::Kind;
 use crate::clock::Tick;
 use crate::core::refusal::Refusal;
@@ -44,7 +44,7 @@ impl Workspaces {
     /// The store does not answer.
     pub async fn look(&self, seen: &mut ConnectedSince) -> Result<(Vec<Told>, bool), Refusal> {
         let open = self.store.open_workspace_requests(self.platform().name).await;
-        let open = open.map_err(unstored)?;
+        let open = open?;
         let read = |stored| Some((WorkspaceRequest::read(&stored)?, stored));
         let mut open: Vec<_> = open.into_iter().filter_map(read).collect();
         // What takes long comes last, so that it keeps nobody waiting.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use super::Workspaces;
 use super::preparing::{Prepared, new_address};
 use super::request::{Before, Outcome, Purpose, RequestId, Stage, WorkspaceRequest};
 use super::traps::{rival, trap};
-use super::{Workspaces, unstored};
 use crate::core::answer::SignInLink;
 use crate::core::refusal::{Reason, Refusal};
 use crate::net::SecretUrl;
@@ -71,7 +71,7 @@ impl Workspaces {
         cookie: Option<&str>,
     ) -> Result<Option<StartPage>, Refusal> {
         let id = RequestId::of(address);
-        let stored = self.store.workspace_request(id.as_str()).await.map_err(unstored)?;
+        let stored = self.store.workspace_request(id.as_str()).await?;
         let ours = stored.filter(|it| it.platform == self.platform().name);
         Ok(ours.and_then(|stored| page(&stored, cookie)).filter(|it| it.request.address == address))
     }
@@ -223,7 +223,7 @@ impl Workspaces {
     /// Another request is under way that does not go together with this one.
     async fn must_be_alone(&self, request: &WorkspaceRequest) -> Result<(), Refusal> {
         let open = self.store.open_workspace_requests(self.platform().name).await;
-        let open = open.map_err(unstored)?;
+        let open = open?;
         let at_provider =
             |it: &WorkspaceRequest| it.address != request.address && it.is_under_way();
         let mut others = open.iter().filter_map(WorkspaceRequest::read).filter(at_provider);
@@ -268,7 +268,7 @@ impl Workspaces {
         let id = request.id();
         let changed =
             self.store.change_workspace_request(id.as_str(), version, request.text(), lasts).await;
-        match changed.map_err(unstored)? {
+        match changed? {
             Held::Still => {
                 self.changed.notify_one();
                 Ok(())
