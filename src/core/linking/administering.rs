@@ -16,7 +16,7 @@ use crate::digest::digest_of;
 enum Rights {
     /// All of it, for their own workspace.
     All,
-    /// NewRequest for the page on which the provider lets only administrators go on.
+    /// Ask for the page on which the provider lets only administrators go on.
     Consent,
 }
 
