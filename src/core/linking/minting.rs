@@ -2,7 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::{AskerFacts, Linking, invitee};
+use super::connecting::invitee;
+use super::{AskerFacts, Linking};
 use crate::clock::after;
 use crate::core::LINK_LIFETIME;
 use crate::core::answer::{Lasts, SignIn, SignInLink};
