@@ -157,7 +157,7 @@ impl<D: Deliver> Answering<D> {
         };
         match links.url_for(&invitation).await {
             Ok(url) => {
-                let link = SignInLink::to_personal_page(url);
+                let link = SignInLink::to_own_page(url);
                 Answer::SignIn(SignIn { link, lasts: Lasts::Page, invitee })
             }
             Err(error) => {

@@ -16,7 +16,7 @@ use crate::admin::{RequestBody, WorkspaceBody};
 use crate::app::{App, Config, platforms};
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::core::workspaces::{
-    DisconnectOrder, Given, NewRequest, RequestId, Requester, WorkspaceRequest, Workspaces,
+    DisconnectOrder, Given, NewRequest, RequestId, Requester, WorkspaceRequest, Workspaces, config,
 };
 use crate::core::{Language, Refusal, Workspace};
 use crate::novu::{ConnectionMode, Context, SubscriberId};
@@ -309,9 +309,8 @@ impl Connect {
         };
         let subscriber = self.subscriber.clone().map(SubscriberId::new).transpose();
         let subscriber = subscriber.map_err(|error| misused("subscriber", error))?;
-        if self.scope.iter().any(|scope| scope.contains("incoming-webhook")) {
-            let why = "with incoming-webhook Novu makes a webhook in place of a connection";
-            return Err(misused("scope", why));
+        for scope in &self.scope {
+            config::scope(scope).map_err(|why| Failed::Misused(format!("--scope {why}")))?;
         }
         let given = Given {
             connection: self.connection.clone(),

@@ -182,7 +182,7 @@ pub struct Invitee {
 
 /// A link that binds whoever opens it to one subscriber, hence as secret as a password.
 ///
-/// Only [`SignInLink::admit`] and [`SignInLink::to_personal_page`] make one, so a link that is in
+/// Only [`SignInLink::admit`] and [`SignInLink::to_own_page`] make one, so a link that is in
 /// anybody's hands leads to the provider or to ourselves. It does not print.
 #[derive(Clone, PartialEq)]
 pub struct SignInLink(SecretUrl);
@@ -197,9 +197,9 @@ impl SignInLink {
         Ok(Self(url))
     }
 
-    /// A link to the page of our own that asks for a fresh link when it is pressed.
+    /// A link to a page of our own that asks for a fresh link when its button is pressed.
     #[must_use]
-    pub fn to_personal_page(url: SecretUrl) -> Self {
+    pub fn to_own_page(url: SecretUrl) -> Self {
         Self(url)
     }
 

@@ -59,7 +59,7 @@ fn of_workspace(answer: WorkspaceAnswer) -> Answer {
 
 fn start(workspace: Option<&str>, reconnects: bool) -> Answer {
     let url = Url::parse("https://link.example/workspace/x").unwrap();
-    let page = SignInLink::to_personal_page(SecretUrl::new(url));
+    let page = SignInLink::to_own_page(SecretUrl::new(url));
     let workspace = workspace.map(str::to_owned);
     of_workspace(WorkspaceAnswer::Start(WorkspaceStart { workspace, page, reconnects }))
 }
@@ -143,7 +143,7 @@ fn of_administrators() -> Vec<(&'static str, Answer)> {
 
 /// One answer of each kind and of each way in which it can be worded, with a name for it.
 pub(crate) fn every_answer() -> Vec<(&'static str, Answer)> {
-    let url = |url: &str| SignInLink::to_personal_page(SecretUrl::new(Url::parse(url).unwrap()));
+    let url = |url: &str| SignInLink::to_own_page(SecretUrl::new(Url::parse(url).unwrap()));
     let sign_in = |lasts| {
         let subscriber = SubscriberId::new("slack:T1:U1").unwrap();
         let invitee = Invitee { subscriber, subscriber_name: None, chat_name: None };

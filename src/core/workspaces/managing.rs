@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Workspaces;
+use super::preparing::new_address;
 use super::request::{Outcome, Purpose, Requester, Stage, Terms, WorkspaceRequest};
 use super::traps::is_of;
 use crate::audit::{Actor, Event, Kind};
@@ -125,9 +126,10 @@ impl Workspaces {
         let DisconnectOrder { workspace, connection, remove_links, requester, .. } = order;
         let connection = self.one(workspace.as_ref(), connection.as_deref()).await?;
         let at = connection.workspace.as_ref();
-        let workspace = workspace.or_else(|| Some(Workspace::standalone(at?.id.clone())));
+        // Empty where Novu does not say which workspace it is of: the connection's identifier decides.
+        let its_id = at.map(|at| at.id.clone()).unwrap_or_default();
         Ok(WorkspaceRequest {
-            workspace: workspace.unwrap_or_else(|| Workspace::standalone("")),
+            workspace: workspace.unwrap_or_else(|| Workspace::standalone(its_id)),
             workspace_name: at.and_then(|at| at.name.clone()),
             requester,
             purpose: Purpose::Disconnect { remove_links },
@@ -141,7 +143,7 @@ impl Workspaces {
                 auto_link_user: false,
             },
             asked: None,
-            address: super::preparing::new_address(&*self.random).ok_or(Reason::Broken)?,
+            address: new_address(&*self.random).ok_or(Reason::Broken)?,
             stage: Stage::Removing { removed: 0, created_at: connection.created_at },
             told: false,
             handed_on: 0,

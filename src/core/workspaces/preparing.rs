@@ -299,7 +299,7 @@ impl Workspaces {
     pub fn page_of(&self, request: &WorkspaceRequest) -> Result<SignInLink, Refusal> {
         let mut url = self.public_url.clone().ok_or(Reason::NoPublicUrl)?;
         url.set_path(&format!("/workspace/{}", request.address));
-        Ok(SignInLink::to_personal_page(SecretUrl::new(url)))
+        Ok(SignInLink::to_own_page(SecretUrl::new(url)))
     }
 }
 

@@ -295,17 +295,6 @@ impl Outcome {
             Self::Disconnected { .. } => "disconnected",
         }
     }
-
-    /// Every word that [`Outcome::word`] gives.
-    pub const WORDS: [&'static str; 7] = [
-        "connected",
-        "wrong_workspace",
-        "wrong_context",
-        "not_finished",
-        "not_started",
-        "replaced",
-        "disconnected",
-    ];
 }
 
 impl WorkspaceRequest {

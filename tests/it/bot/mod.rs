@@ -8,6 +8,7 @@ mod storage;
 pub(crate) mod teams;
 
 use std::collections::HashMap;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -313,6 +314,13 @@ impl Bot {
         let all = self.novu.requests();
         all.into_iter().filter(|request| request.path() == MINT).collect()
     }
+}
+
+/// Runs the binary with these settings and arguments to its end, beside a service that is running.
+pub(crate) async fn run_binary(settings: Settings, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"));
+    command.args(arguments).env_clear().envs(settings);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
 }
 
 /// The configuration of a service at this address.

@@ -5,13 +5,11 @@ mod in_teams;
 mod removing;
 mod situations;
 
-use std::process::Output;
-
 use axum::http::Method;
 use novu_connect_bot::core::{Person, Workspace};
 use serde_json::Value;
 
-use crate::bot::{Bot, Settings, TEAM};
+use crate::bot::{Bot, Settings, TEAM, run_binary};
 
 const ENDPOINTS: &str = "/v1/channel-endpoints";
 const CHAIN: &str = "CONNECT_IDENTITY__CHAIN";
@@ -35,19 +33,13 @@ impl Told {
 
 /// Runs `explain` with these settings, beside the service that is running with them.
 async fn explain_with(settings: Settings, arguments: &[&str]) -> Told {
-    let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
-    let run = move || {
-        std::process::Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
-            .arg("explain")
-            .args(arguments)
-            .env_clear()
-            .envs(settings)
-            .output()
-            .unwrap()
-    };
-    let Output { status, stdout, stderr } = tokio::task::spawn_blocking(run).await.unwrap();
+    let output = run_binary(settings, &[&["explain"], arguments].concat()).await;
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    let told = Told { status: status.code(), text: text(stdout), beside: text(stderr) };
+    let told = Told {
+        status: output.status.code(),
+        text: text(output.stdout),
+        beside: text(output.stderr),
+    };
     for said in [&told.text, &told.beside] {
         assert!(!said.contains("canary"), "a secret or an e-mail address: {said}");
     }

@@ -1,33 +1,21 @@
 //! From the command line, beside a running service: the page, what came of it, and the end of a connection.
 
-use std::process::Output;
-
 use connect_sandbox::Browser;
 use connect_sandbox::novu::{NewEndpoint, Profile};
 use serde_json::Value;
 
 use super::{CONTEXT, Everything, GLOBEX, ITS_CONNECTION, OLGA, PAGES, go_on};
-use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM};
+use crate::bot::{ADA, Bot, CONNECTION, INTEGRATION, Storage, TEAM, run_binary};
 
 /// Runs `workspace` with the settings of this service. Gives the exit code, and what it said on both ways.
 async fn workspace(bot: &Bot, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let arguments: Vec<_> = arguments.iter().map(|&it| it.to_owned()).collect();
     let mut settings = bot.settings();
     if settings.contains_key(PAGES.0) {
         settings.insert(PAGES.0.to_owned(), bot.url.clone());
     }
-    let run = move || {
-        std::process::Command::new(env!("CARGO_BIN_EXE_novu-connect-bot"))
-            .arg("workspace")
-            .args(arguments)
-            .env_clear()
-            .envs(settings)
-            .output()
-            .unwrap()
-    };
-    let Output { status, stdout, stderr } = tokio::task::spawn_blocking(run).await.unwrap();
+    let output = run_binary(settings, &[&["workspace"], arguments].concat()).await;
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 async fn done(bot: &Bot, arguments: &[&str]) -> String {
