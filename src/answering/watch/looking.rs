@@ -46,7 +46,7 @@ impl<D: Deliver> Answering<D> {
                 if !known {
                     known = self.watches.load().await.is_ok();
                 }
-                // Why a store does not answer it says itself.
+                // A store that does not answer has logged why.
                 let _ = self.look_once().await;
                 let again = self.clock.monotonic() + LOOK_AGAIN;
                 let pause = if known { self.watches.pause() } else { Some(LOOK_EVERY) };

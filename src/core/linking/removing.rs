@@ -1,4 +1,6 @@
 //! The link of somebody who did not ask: what is known of it, and its removal by an administrator.
+//!
+//! The names of fields and their words are part of the outside interface.
 
 use jiff::Timestamp;
 use serde::Serialize;
