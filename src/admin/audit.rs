@@ -13,6 +13,7 @@ use super::problem::{Kind, Problem};
 use super::request::{By, InQuery, Reads};
 use super::{Admin, cursor};
 use crate::audit;
+use crate::core::typed_id;
 use crate::store::Owner;
 
 /// The most lines of one page.
@@ -125,10 +126,7 @@ fn owner(admin: &Admin, text: &str) -> Result<Owner, Problem> {
     else {
         return Err(unknown());
     };
-    let is_id = |id: &str| {
-        !id.is_empty() && id.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_".contains(&it))
-    };
-    if !is_id(workspace) || !is_id(user) {
+    if typed_id(workspace).is_err() || typed_id(user).is_err() {
         return Err(unknown());
     }
     let platform = admin.machine(platform).map_err(|_| unknown())?.platform();

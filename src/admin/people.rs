@@ -11,12 +11,10 @@ use super::Admin;
 use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
 use super::request::{By, InBody, InPath, InQuery, LooksAfterPeople};
-use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, Workspace};
+use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, Workspace, typed_id};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
-/// The longest id, in characters.
-const LONGEST_ID: usize = 100;
 
 /// A person.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -50,10 +48,10 @@ impl Named {
         let Self { workspace, user, .. } = self;
         let Where { organisation } = beside;
         let ids = [Some(&workspace), Some(&user), organisation.as_ref()];
-        if !ids.into_iter().flatten().all(|id| is_id(id)) {
-            let detail =
-                format!("An id has 1 to {LONGEST_ID} letters, digits, hyphens and underscores.");
-            return Err(Problem::new(Kind::BadParameter, detail));
+        for id in ids.into_iter().flatten() {
+            typed_id(id).map_err(|why| {
+                Problem::new(Kind::BadParameter, format!("In the path or query: {why}."))
+            })?;
         }
         let own = |id: &String| platform.canonical_id(id).into_owned();
         let in_none = organisation.as_ref() == Some(&workspace);
@@ -64,11 +62,6 @@ impl Named {
         };
         Ok(Person { platform: platform.id(), workspace, user: own(&user) })
     }
-}
-
-fn is_id(text: &str) -> bool {
-    let is_sign = |it: u8| it.is_ascii_alphanumeric() || b"-_".contains(&it);
-    (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_sign)
 }
 
 /// What is known of a person.

@@ -12,7 +12,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::core::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedEndpoint,
     ExplainedHolder, ExplainedLink, ExplainedResolver, ExplainedSubscriber, ExplainedWorkspace,
-    Explanation, HolderOutcome, Person, Platform, ResolverOutcome, Workspace,
+    Explanation, HolderOutcome, Person, Platform, ResolverOutcome, Workspace, typed_id,
 };
 use crate::random::SystemRandom;
 use crate::store::{self, Store};
@@ -63,10 +63,8 @@ pub(super) struct How {
     file: ConfigFile,
 }
 
-fn id(text: &str) -> Result<String, &'static str> {
-    let is_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fits = !text.is_empty() && text.chars().all(is_id);
-    if fits { Ok(text.to_owned()) } else { Err("an id has letters, digits and hyphens only") }
+fn id(text: &str) -> Result<String, String> {
+    typed_id(text).map(str::to_owned)
 }
 
 impl Who {

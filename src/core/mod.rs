@@ -45,7 +45,7 @@ pub use known_links::{KnownLinks, SeenLink};
 pub use language::Language;
 pub use linking::{BeforeLink, LinkRemoval, Linking, LinkingParts, PersonsLink, Prospect};
 pub use person::{EmailAddress, Kind, Person, PlatformName, Profile, Workspace};
-pub use platform::Platform;
+pub use platform::{Platform, typed_id};
 pub use press::Press;
 pub use profiles::{Profiles, ProfilesError};
 pub use question::{DedupKey, LearntLanguage, Question};

@@ -70,6 +70,21 @@ impl Platform {
     }
 }
 
+/// The longest id of a person, workspace, tenant or organisation that can be typed, in characters.
+const LONGEST_ID: usize = 100;
+
+/// Takes an id of a person, workspace, tenant or organisation that somebody typed.
+///
+/// # Errors
+/// What an id consists of, in a sentence without its end.
+pub fn typed_id(text: &str) -> Result<&str, String> {
+    let is_sign = |it: u8| it.is_ascii_alphanumeric() || b"-_".contains(&it);
+    if (1..=LONGEST_ID).contains(&text.len()) && text.bytes().all(is_sign) {
+        return Ok(text);
+    }
+    Err(format!("an id has 1 to {LONGEST_ID} letters, digits, hyphens and underscores"))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{slack, teams};

@@ -166,8 +166,11 @@ async fn misuse_has_a_status_of_its_own() {
     let bot = Bot::start_on(Storage::sqlite(), &[]).await;
     let cases: [(&[&str], &str); 5] = [
         (&["slack", TEAM], "USER"),
-        (&["slack", TEAM, "ada@example.com"], "an id has letters"),
-        (&["slack", "", ADA], "an id has letters"),
+        (
+            &["slack", TEAM, "ada@example.com"],
+            "an id has 1 to 100 letters, digits, hyphens and underscores",
+        ),
+        (&["slack", "", ADA], "an id has 1 to 100 letters, digits, hyphens and underscores"),
         (&["discord", TEAM, ADA], "discord"),
         (&["teams", "tenant-acme", "oid-ada"], "Microsoft Teams is off: set teams.integration"),
     ];
