@@ -15,6 +15,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _, PartialSchema as _, ToSchema a
 
 use super::problem::{PROBLEM_JSON, ProblemBody};
 use super::request::{By, Reads};
+use super::workspaces::CreatedBody;
 use super::{Admin, BEGINNING};
 
 /// What the document says beside the paths.
@@ -31,7 +32,7 @@ use super::{Admin, BEGINNING};
     ),
     security(("token" = [])),
     modifiers(&Frame),
-    components(schemas(ProblemBody)),
+    components(schemas(ProblemBody, CreatedBody)),
 )]
 struct Described;
 

@@ -13,6 +13,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize as _, Deserializer};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 use super::Admin;
 use super::problem::{Kind, Problem};
@@ -100,7 +101,13 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Arc<Admin>> for InQuery<T> {
 }
 
 /// The value of the header `Idempotency-Key`, if there is one.
-pub(super) struct IdempotencyKey(pub(super) Option<String>);
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header, names("Idempotency-Key"))]
+pub(super) struct IdempotencyKey(
+    /// Of the requests with the same key there is one, for thirty days
+    #[param(min_length = 1, max_length = 200, pattern = "^[!-~]+$")]
+    pub(super) Option<String>,
+);
 
 impl FromRequestParts<Arc<Admin>> for IdempotencyKey {
     type Rejection = Problem;

@@ -11,11 +11,10 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use self::asked::{ConnectBody, ReconnectBody};
-use self::told::CreatedBody;
-pub(crate) use self::told::{RequestBody, WorkspaceBody};
+pub(crate) use self::told::{CreatedBody, RequestBody, WorkspaceBody};
 use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
 use super::request::{By, ChangesWorkspaces, IdempotencyKey, InBody, InPath, InQuery, Reads};
@@ -148,14 +147,10 @@ pub(super) struct Named {
     path = "/workspaces",
     tag = "workspaces",
     operation_id = "connect_workspace",
-    params(("Idempotency-Key" = Option<String>, Header, description = "Of the requests with the same key \
-        there is one, for thirty days", min_length = 1, max_length = 200, pattern = "^[!-~]+$")),
+    params(IdempotencyKey),
     request_body = ConnectBody,
     responses(
-        (status = 201, description = "The request, with the address of its page", body = CreatedBody,
-            headers(("Location" = String, description = "Where the request is"))),
-        (status = 200, description = "The same request was made before, with this key", body = CreatedBody,
-            headers(("Location" = String, description = "Where the request is"))),
+        Prepared,
         Refused,
         NotChanged,
         NotUnderstood,
@@ -166,7 +161,7 @@ pub(super) async fn connect(
     State(admin): State<Arc<Admin>>,
     IdempotencyKey(key): IdempotencyKey,
     InBody(body): InBody<ConnectBody>,
-) -> Result<Response, Problem> {
+) -> Result<Prepared, Problem> {
     let machine = admin.machine(body.platform.as_str()).map_err(|_| {
         Problem::new(Kind::BadBody, "In the body: platform has to be one that is on.")
     })?;
@@ -191,17 +186,10 @@ pub(super) async fn connect(
     path = "/workspaces/{platform}/{connection}/reconnect",
     tag = "workspaces",
     operation_id = "reconnect_workspace",
-    params(
-        Named,
-        ("Idempotency-Key" = Option<String>, Header, description = "Of the requests with the same key there \
-            is one, for thirty days", min_length = 1, max_length = 200, pattern = "^[!-~]+$"),
-    ),
+    params(Named, IdempotencyKey),
     request_body = ReconnectBody,
     responses(
-        (status = 201, description = "The request, with the address of its page", body = CreatedBody,
-            headers(("Location" = String, description = "Where the request is"))),
-        (status = 200, description = "The same request was made before, with this key", body = CreatedBody,
-            headers(("Location" = String, description = "Where the request is"))),
+        Prepared,
         Refused,
         NotChanged,
         NotUnderstood,
@@ -213,7 +201,7 @@ pub(super) async fn reconnect(
     InPath(named): InPath<Named>,
     IdempotencyKey(key): IdempotencyKey,
     InBody(body): InBody<ReconnectBody>,
-) -> Result<Response, Problem> {
+) -> Result<Prepared, Problem> {
     let machine = admin.machine(&named.platform)?;
     let workspace = workspace_of(&machine.workspaces(), &named.connection).await?;
     let given =
@@ -241,7 +229,28 @@ fn derived(token: &str, key: Option<&str>) -> Option<[u8; 32]> {
     Some(digest_of(["workspace request of a token", token, key?]))
 }
 
-async fn prepare(machine: &Arc<dyn Machine>, new: NewRequest) -> Result<Response, Problem> {
+/// A request that was asked for, now or before.
+#[derive(IntoResponses)]
+pub(super) enum Prepared {
+    /// The request, with the address of its page
+    #[response(status = 201, headers(("Location" = String, description = "Where the request is")))]
+    Now(CreatedBody),
+    /// The same request was made before, with this key
+    #[response(status = 200, headers(("Location" = String, description = "Where the request is")))]
+    Before(CreatedBody),
+}
+
+impl IntoResponse for Prepared {
+    fn into_response(self) -> Response {
+        let (status, body) = match self {
+            Self::Now(body) => (StatusCode::CREATED, body),
+            Self::Before(body) => (StatusCode::OK, body),
+        };
+        (status, [(LOCATION, body.request.path())], Json(body)).into_response()
+    }
+}
+
+async fn prepare(machine: &Arc<dyn Machine>, new: NewRequest) -> Result<Prepared, Problem> {
     let prepared = machine.workspaces().prepare(new.clone()).await?;
     if prepared.was_there && !new.is_as(&prepared.request) {
         return Err(Problem::new(
@@ -249,11 +258,10 @@ async fn prepare(machine: &Arc<dyn Machine>, new: NewRequest) -> Result<Response
             "A request for something else was made with this key: make a new key, or send the same again.",
         ));
     }
-    let status = if prepared.was_there { StatusCode::OK } else { StatusCode::CREATED };
     let request = RequestBody::of(machine.platform().name, &prepared.request);
-    let location = [(LOCATION, request.path())];
     let page = request.is_open().then(|| prepared.page.expose().to_owned());
-    Ok((status, location, Json(CreatedBody { page, request })).into_response())
+    let body = CreatedBody { page, request };
+    Ok(if prepared.was_there { Prepared::Before(body) } else { Prepared::Now(body) })
 }
 
 /// How a workspace is disconnected.
