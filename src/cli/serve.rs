@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::signals::{Hangups, Load, reload_on_signal, stop_on_signal};
+use super::signals::{Endings, Hangups, Load, reload_on_signal};
 use crate::app::{App, Config, Listeners};
 use crate::clock::SystemClock;
 use crate::http::{self, Limits, affordable_connections};
@@ -35,7 +35,8 @@ pub(super) async fn run(config: Config, load: Load, hangups: Hangups) -> anyhow:
     let app = App::build(config, Arc::new(SystemClock), Arc::new(SystemRandom)).await?;
 
     let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone()));
+    // Before anybody is served, so that a signal that comes now breaks off no answer.
+    tokio::spawn(Endings::listen().stop(stop.clone()));
     tracing::info!(
         address = %listeners.public.local_addr().context("no local address")?,
         version = env!("CARGO_PKG_VERSION"),

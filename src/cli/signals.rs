@@ -12,37 +12,73 @@ use crate::supervise::Background;
 /// Reads the configuration anew, from wherever it came.
 pub(super) type Load = Box<dyn Fn() -> Result<Config, Problems> + Send + Sync>;
 
-/// Ends the service by `stop` when the process is told to end (SIGTERM or Ctrl-C). When it is told so
-/// once more, it ends at once, as it would without us.
-pub(super) async fn stop_on_signal(stop: CancellationToken) {
-    ending().await;
-    tracing::info!("stopping: not ready any more, and answers that have begun are finished");
-    stop.cancel();
-    ending().await;
-    tracing::warn!("stopping at once");
-    std::process::exit(130);
+/// The signals that tell the process to end (SIGTERM and Ctrl-C). As soon as this is there, the first
+/// one does not end the process by itself, and none is lost between two looks.
+pub(super) struct Endings {
+    #[cfg(unix)]
+    terminate: Option<tokio::signal::unix::Signal>,
+    #[cfg(unix)]
+    interrupt: Option<tokio::signal::unix::Signal>,
 }
 
-#[cfg(unix)]
-async fn ending() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
+impl Endings {
+    #[cfg(unix)]
+    pub(super) fn listen() -> Self {
+        use tokio::signal::unix::SignalKind;
+        Self {
+            terminate: listen_for(SignalKind::terminate(), "SIGTERM"),
+            interrupt: listen_for(SignalKind::interrupt(), "SIGINT"),
         }
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be listened for");
-            let _ = tokio::signal::ctrl_c().await;
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn listen() -> Self {
+        Self {}
+    }
+
+    /// Ends the service by `stop` at the first of them. When the process is told so once more, it ends
+    /// at once, as it would without us.
+    pub(super) async fn stop(mut self, stop: CancellationToken) {
+        self.next().await;
+        tracing::info!("stopping: not ready any more, and answers that have begun are finished");
+        stop.cancel();
+        self.next().await;
+        tracing::warn!("stopping at once");
+        std::process::exit(130);
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            () = next(&mut self.terminate) => {}
+            () = next(&mut self.interrupt) => {}
         }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
     }
 }
 
-#[cfg(not(unix))]
-async fn ending() {
-    let _ = tokio::signal::ctrl_c().await;
+#[cfg(unix)]
+fn listen_for(
+    kind: tokio::signal::unix::SignalKind,
+    name: &str,
+) -> Option<tokio::signal::unix::Signal> {
+    let listening = tokio::signal::unix::signal(kind);
+    listening.inspect_err(|error| tracing::warn!(%error, "{name} cannot be listened for")).ok()
+}
+
+/// Waits for the next one; for ever where they cannot be listened for.
+#[cfg(unix)]
+async fn next(signals: &mut Option<tokio::signal::unix::Signal>) {
+    if let Some(signals) = signals
+        && signals.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// The signal that asks to read the configuration anew (SIGHUP). As soon as this is there, that signal
@@ -52,13 +88,7 @@ pub(super) struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
 impl Hangups {
     #[cfg(unix)]
     pub(super) fn listen() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let hangups = signal(SignalKind::hangup());
-        Self(
-            hangups
-                .inspect_err(|error| tracing::warn!(%error, "SIGHUP cannot be listened for"))
-                .ok(),
-        )
+        Self(listen_for(tokio::signal::unix::SignalKind::hangup(), "SIGHUP"))
     }
 
     #[cfg(not(unix))]
@@ -66,15 +96,14 @@ impl Hangups {
         Self()
     }
 
-    /// Waits for the next one.
+    #[cfg(unix)]
     async fn next(&mut self) {
-        #[cfg(unix)]
-        if let Some(hangups) = &mut self.0
-            && hangups.recv().await.is_some()
-        {
-            return;
-        }
-        std::future::pending::<()>().await;
+        next(&mut self.0).await;
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        std::future::pending().await
     }
 }
 
