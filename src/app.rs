@@ -20,7 +20,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::admin::{Admin, AdminParts, AdminToken, Doctor};
-use crate::answering::{Common, Machine, People, Surface};
+use crate::answering::{Common, People, Surface};
 use crate::audit::Audit;
 use crate::clock::SharedClock;
 use crate::config::Fingerprints;
@@ -227,16 +227,21 @@ impl ops::Operated for App {
         .boxed()
     }
 
-    fn warnings(&self) -> Vec<ops::Named> {
-        let machines = self.surfaces.iter().map(|surface| surface.machine());
-        let warning = |machine: Arc<dyn Machine>| {
-            machine.warning().map(|word| (machine.platform().name.into(), word))
-        };
-        // People are answered without it, a little later at worst: what nobody can be answered without
-        // has words of its own.
-        let restarting = self.supervisor.pausing_tasks().into_iter();
-        let restarting = restarting.map(|task| (Cow::from(task), RESTARTING));
-        machines.filter_map(warning).chain(restarting).collect()
+    fn warnings(&self) -> BoxFuture<'_, Vec<ops::Named>> {
+        async move {
+            let mut warnings = Vec::new();
+            for surface in &self.surfaces {
+                let machine = surface.machine();
+                let words = machine.warnings().await.into_iter();
+                warnings.extend(words.map(|word| (machine.platform().name.into(), word)));
+            }
+            // People are answered without it, a little later at worst: what nobody can be answered
+            // without has words of its own.
+            let restarting = self.supervisor.pausing_tasks().into_iter();
+            warnings.extend(restarting.map(|task| (Cow::from(task), RESTARTING)));
+            warnings
+        }
+        .boxed()
     }
 
     fn figures(&self) -> BoxFuture<'_, String> {

@@ -34,8 +34,8 @@ pub trait Machine: Responder + People {
     /// What keeps everybody from being answered, in a word; none if nothing does.
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
 
-    /// What keeps some from being answered, or soon will, in a word; none if nothing does.
-    fn warning(&self) -> Option<&'static str>;
+    /// What keeps some from being answered, or did lately, in words.
+    fn warnings(&self) -> BoxFuture<'_, Vec<&'static str>>;
 }
 
 impl<D: Deliver> Machine for Answering<D> {
@@ -77,7 +77,7 @@ impl<D: Deliver> Machine for Answering<D> {
         self.linking.trouble().boxed()
     }
 
-    fn warning(&self) -> Option<&'static str> {
-        self.linking.warning()
+    fn warnings(&self) -> BoxFuture<'_, Vec<&'static str>> {
+        self.linking.warnings().boxed()
     }
 }

@@ -78,7 +78,7 @@ async fn next(signals: &mut Option<tokio::signal::unix::Signal>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The signal that asks to read the configuration anew (SIGHUP). As soon as this is there, that signal

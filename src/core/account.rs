@@ -19,8 +19,7 @@ pub const TOKEN_EXPIRED: &str = "token_expired";
 const FEW_FAILURES: u32 = 3;
 /// How long nobody waits, until one look-up tells whether the platform answers again.
 const PAUSE: Duration = Duration::from_secs(5);
-/// How long readiness reports what was met. Who is taken out of service gets no request that could
-/// show that all is well again.
+/// How long readiness reports what was met: without further requests nothing shows that it is over.
 const REPORTED_FOR: Duration = Duration::from_mins(1);
 /// The most workspaces whose state is kept. More than one service has connections for.
 const MOST_WORKSPACES: usize = 10_000;
@@ -142,30 +141,13 @@ impl ProfileHealth {
         self.policy.admit(profile, anybody_asks)
     }
 
-    /// What keeps everybody from being served, in a word, if it was met in the last minute: the
-    /// platform is out of reach, or all of the `served` workspaces have a reason that lasts. An expired
-    /// token is one only where nobody goes on without a profile.
-    pub(super) fn trouble(&self, served: usize, profile_needed: bool) -> Option<&'static str> {
-        if !self.policy.require_profile {
-            return None;
-        }
-        let now = self.clock.monotonic();
-        let state = self.state();
-        let goes_on = self.policy.only_members_ask && !profile_needed;
-        let refuses = |trouble: &&str| !goes_on || *trouble != TOKEN_EXPIRED;
-        let lasts =
-            |known: &Known| known.is_out_of_reach() || known.trouble.as_ref().is_some_and(&refuses);
-        let all = state.len() >= served.max(1) && state.values().all(lasts);
-        let mut reported = state.values().filter_map(|known| known.reported(now)).filter(refuses);
-        if all { reported.next() } else { None }
-    }
-
     /// The reason that lasts in a person's workspace, in a word, if one was met last.
     pub(super) fn trouble_of(&self, person: &Person) -> Option<&'static str> {
         self.state().get(person.workspace.realm()).and_then(|known| known.trouble)
     }
 
-    /// A reason that lasts, of any workspace, in a word, if it was met in the last minute.
+    /// Why the platform tells of nobody, in any workspace, in a word, if it was met in the last minute:
+    /// it is out of reach, or has a reason that lasts.
     pub(super) fn warning(&self) -> Option<&'static str> {
         let now = self.clock.monotonic();
         self.state().values().find_map(|known| known.reported(now))

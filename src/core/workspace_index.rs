@@ -64,7 +64,7 @@ struct Snapshot {
     by_workspace: ByWorkspace,
     /// When the connections were read; nothing has been read yet without it.
     read_at: Option<Tick>,
-    /// What keeps everybody from being served, though the connections could be read.
+    /// What is wrong with the integration, though the connections could be read.
     fault: Option<Fault>,
     /// When the last attempt to read them ended, and what went wrong.
     failed: Option<(Tick, Error)>,
@@ -109,8 +109,8 @@ impl WorkspaceIndex {
             self.misses.note(workspace, found.is_empty(), self.index.clock.monotonic());
         }
         match self.index.known.read().await.fault {
-            Some(Fault::Unknown | Fault::WrongProvider) => Err(Error::UnknownIntegration),
-            Some(Fault::NoConnections) | None => Ok(found),
+            Some(fault) if fault.stops_service() => Err(Error::UnknownIntegration),
+            _ => Ok(found),
         }
     }
 
@@ -183,8 +183,14 @@ impl WorkspaceIndex {
             // A key that is refused stays refused: every answer is a refusal until somebody acts.
             Some((_, error)) if !is_read || *error == Error::BadKey => Some(error.code()),
             None if !is_read => Some(NOT_READ_YET),
-            _ => known.fault.map(Fault::word),
+            _ => known.fault.filter(|fault| fault.stops_service()).map(Fault::word),
         }
+    }
+
+    /// What keeps the people from being served, but not the service from its work, in a word.
+    pub async fn warning(&self) -> Option<&'static str> {
+        let fault = self.index.known.read().await.fault;
+        fault.filter(|fault| !fault.stops_service()).map(Fault::word)
     }
 
     /// Refreshes once for everyone who waits here at the same time, unless the last attempt, good or
@@ -284,14 +290,10 @@ impl Index {
                 integration,
                 trouble = fault.word(),
                 advice = fault.advice(),
-                "nobody on this platform can be served"
+                "nobody on this platform gets a link"
             ),
             None => {
-                tracing::info!(
-                    platform,
-                    integration,
-                    "people on this platform can be served again"
-                );
+                tracing::info!(platform, integration, "people on this platform get links again");
             }
         }
     }

@@ -26,8 +26,8 @@ pub(crate) trait Operated: Send + Sync + 'static {
     /// What keeps the service from serving.
     fn trouble(&self) -> BoxFuture<'_, Vec<Named>>;
 
-    /// What keeps some from being served, or soon will.
-    fn warnings(&self) -> Vec<Named>;
+    /// What keeps some from being served, or did lately.
+    fn warnings(&self) -> BoxFuture<'_, Vec<Named>>;
 
     /// Every figure, in the OpenMetrics text format.
     fn figures(&self) -> BoxFuture<'_, String>;
@@ -69,7 +69,7 @@ const fn status(ready: bool) -> StatusCode {
 async fn ready(State(service): State<Arc<dyn Operated>>) -> Response {
     let named = |(part, trouble)| Missing { part, trouble };
     let missing: Vec<_> = service.trouble().await.into_iter().map(named).collect();
-    let warnings = service.warnings().into_iter().map(named).collect();
+    let warnings = service.warnings().await.into_iter().map(named).collect();
     let ready = missing.is_empty();
     (status(ready), Json(Readiness { ready, missing, warnings })).into_response()
 }

@@ -6,20 +6,18 @@ use super::Linking;
 use crate::supervise::Background;
 
 impl Linking {
-    /// What keeps everybody from being served, in a word; none if nothing does.
+    /// What keeps everybody from being served, in a word; none if nothing does. Only what is looked at
+    /// without being asked by a person counts: who is taken out of service for it gets no request that
+    /// could show that it is over, or with which an administrator could end it.
     pub async fn trouble(&self) -> Option<&'static str> {
-        let of_index = self.index.trouble().await;
-        let served = self.index.workspaces().await;
-        let of_mints = || self.mints.trouble();
-        of_index
-            .or_else(of_mints)
-            .or_else(|| self.profiles.trouble(served, self.chain.needs_profile()))
+        self.index.trouble().await
     }
 
-    /// What keeps some from being served, or will, in a word; none if nothing is known of that.
-    #[must_use]
-    pub fn warning(&self) -> Option<&'static str> {
-        self.profiles.warning()
+    /// What keeps some from being served, or was met when somebody was last answered, in words.
+    pub async fn warnings(&self) -> Vec<&'static str> {
+        let of_index = self.index.warning().await;
+        let met = [self.mints.trouble(), self.profiles.warning()];
+        of_index.into_iter().chain(met.into_iter().flatten()).collect()
     }
 
     /// What keeps fresh what is known of Novu.

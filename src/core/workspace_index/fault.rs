@@ -1,4 +1,4 @@
-//! What keeps everybody from being served though Novu's connections can be read.
+//! What is wrong with an integration though Novu's connections can be read.
 
 /// What is wrong with an integration. It does not pass by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,12 @@ impl Fault {
     /// All of them.
     pub(super) const ALL: [Self; 3] = [Self::Unknown, Self::WrongProvider, Self::NoConnections];
 
+    /// Whether the service cannot do anything before the operator has mended it. Without connections it
+    /// has work to do: administrators connect their workspaces through it.
+    pub(super) const fn stops_service(self) -> bool {
+        !matches!(self, Self::NoConnections)
+    }
+
     /// What the operator can do.
     pub(super) const fn advice(self) -> &'static str {
         match self {
@@ -35,7 +41,10 @@ impl Fault {
                 "name the identifier of this platform's integration in the configuration; this one \
                  belongs to another provider"
             }
-            Self::NoConnections => "connect a workspace to the integration in Novu; see the README",
+            Self::NoConnections => {
+                "an administrator connects a workspace by \"/connect workspace\" in Slack or \"connect \
+                 workspace\" in Teams, or you make the page for them by workspace connect"
+            }
         }
     }
 }

@@ -272,6 +272,14 @@ impl Bot {
         until(async || self.method("GET", "/readyz").await == 200).await;
     }
 
+    /// What the service warns of, in the words of `/readyz`, while it is ready.
+    pub(crate) async fn warnings(&self) -> Vec<String> {
+        let reply = self.ops("/readyz").await;
+        assert_eq!(reply.status, 200, "{}", reply.body);
+        let words = reply.json["warnings"].as_array().into_iter().flatten();
+        words.map(|warning| warning["trouble"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Moves the clock on until a condition holds.
     #[track_caller]
     pub(crate) fn until_later<F: AsyncFn() -> bool>(

@@ -1,11 +1,9 @@
 //! Another instance of the service, that can be killed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use connect_sandbox::teams::Signed;
 use novu_connect_bot::app::{App, Config, Listeners};
-use novu_connect_bot::clock::ManualClock;
 use novu_connect_bot::http::Limits;
 use novu_connect_bot::net;
 use novu_connect_bot::random::SystemRandom;
@@ -49,23 +47,15 @@ impl Replica {
         });
         let url = told.await.unwrap();
         let replica = Self { url, runtime: Some(runtime), stop, served };
-        replica.ready(&bot.clock).await;
+        replica.ready().await;
         replica
     }
 
-    /// Waits until it is ready. What it could not read at first it reads again after a while, for which time
-    /// has to go on.
-    async fn ready(&self, clock: &ManualClock) {
-        let tries = std::cell::Cell::new(0);
+    /// Waits until it is ready.
+    async fn ready(&self) {
         let url = format!("{}/readyz", self.url);
-        until(async || {
-            tries.set(tries.get() + 1);
-            if tries.get() % 200 == 0 {
-                clock.advance(Duration::from_secs(5));
-            }
-            reqwest::get(&url).await.is_ok_and(|it| it.status().is_success())
-        })
-        .await;
+        let succeeds = async || reqwest::get(&url).await.is_ok_and(|it| it.status().is_success());
+        until(succeeds).await;
     }
 
     /// Sends a request of Slack's to the path that it calls. Gives the status and the body.

@@ -90,6 +90,26 @@ async fn an_administrator_connects_a_workspace_and_a_member_connects_right_after
 }
 
 #[tokio::test]
+async fn the_first_workspace_of_all_is_connected_through_a_service_that_is_ready() {
+    let bot = Bot::beside_globex(&USUAL).await;
+    bot.novu.remove_connection(CONNECTION);
+    let settings = bot.settings();
+    let bot = bot.restart(settings).await;
+    bot.ready().await;
+    assert_eq!(bot.warnings().await, ["no_connections"]);
+    bot.lead_back();
+    let asked = bot.types_in_globex(OLGA, "connect workspace").await;
+    // Nothing tells of Slack's administrators yet, and that keeps nobody out either.
+    bot.ready().await;
+    let browser = Browser::new().unwrap();
+    let consent = go_on(&browser, &page_of(&asked)).await;
+    browser.press(&consent, OLGA).await.unwrap();
+    bot.until_says(&asked, CONNECTED).await;
+    bot.send(bot.in_globex(MIA, "")).await.link();
+    assert_eq!(bot.warnings().await, [""; 0]);
+}
+
+#[tokio::test]
 async fn the_press_binds_the_page_to_the_browser_and_leads_on_with_a_get() {
     let bot = Bot::beside_globex(&USUAL).await;
     let page = page_of(&bot.types_in_globex(OLGA, "workspace").await);
