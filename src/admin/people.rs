@@ -54,12 +54,7 @@ impl Named {
             })?;
         }
         let own = |id: &String| platform.canonical_id(id).into_owned();
-        let in_none = organisation.as_ref() == Some(&workspace);
-        let workspace = Workspace {
-            id: if in_none { String::new() } else { own(&workspace) },
-            org_install: organisation.is_some(),
-            enterprise: organisation.as_ref().map(own),
-        };
+        let workspace = Workspace::named(Some(own(&workspace)), organisation.as_ref().map(own));
         Ok(Person { platform: platform.id(), workspace, user: own(&user) })
     }
 }

@@ -26,6 +26,10 @@ pub struct MessageId {
 }
 
 impl MessageId {
+    pub(super) fn new(owner: &Owner, reference: Reference) -> Self {
+        Self { owner: owner.clone(), reference }
+    }
+
     /// The message by which a person's question is answered.
     #[must_use]
     pub fn of(person: &Person, reference: Reference) -> Self {

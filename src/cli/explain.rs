@@ -88,13 +88,8 @@ impl Who {
             Self::Slack { workspace, user, organisation, .. } => {
                 // Slack names only the organisation where somebody is in none of its workspaces.
                 let alone = organisation.is_none() && workspace.starts_with('E');
-                let enterprise = if alone { Some(workspace) } else { organisation.as_ref() };
-                let place = Workspace {
-                    id: if alone { String::new() } else { own(workspace) },
-                    enterprise: enterprise.cloned(),
-                    org_install: enterprise.is_some(),
-                };
-                (place, user)
+                let organisation = if alone { Some(workspace) } else { organisation.as_ref() };
+                (Workspace::named(Some(own(workspace)), organisation.map(own)), user)
             }
             Self::Teams { tenant, object_id, .. } => {
                 (Workspace::standalone(own(tenant)), object_id)

@@ -296,8 +296,8 @@ fn workspaces(app: &App, platform: &str) -> Result<Arc<Workspaces>, Failed> {
 impl Place {
     fn workspace(&self, workspaces: &Workspaces) -> Workspace {
         let canonical = |id: &str| workspaces.platform().canonical_id(id).into_owned();
-        let enterprise = self.organisation.as_deref().map(canonical);
-        Workspace { enterprise, ..Workspace::standalone(canonical(&self.workspace)) }
+        let organisation = self.organisation.as_deref().map(canonical);
+        Workspace::named(Some(canonical(&self.workspace)), organisation)
     }
 }
 

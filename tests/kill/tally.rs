@@ -37,6 +37,9 @@ pub(crate) struct Tally {
 /// What arrived so close to a kill may come twice: the service had no time to note that it was sent, and
 /// what it had sent may arrive after its end.
 const BEING_SENT: Duration = Duration::from_secs(2);
+/// What was being sent at a kill is sent once more, and by then its person may have signed in: that, and the
+/// change of the message that follows from the sign-in, may come so soon after each other.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// Begins what is said of a question without an answer.
 const LOST: &str = "no answer";
 
@@ -78,9 +81,9 @@ impl Tally {
         if other.chain(&seen.waiting).any(|at| at > last) {
             self.trouble.push(format!("something came after the end: {signed_in:?} {seen:?}"));
         }
-        for too_many in told.iter().rev().skip(1) {
+        for pair in told.windows(2) {
             self.told_twice += 1;
-            if !was_being_sent(*too_many, kills) {
+            if !has_reason(pair, &seen.answers, kills) {
                 self.trouble.push(format!(
                     "told twice without need, killed at {kills:?}: {signed_in:?} {seen:?}"
                 ));
@@ -121,9 +124,9 @@ impl Tally {
         came.extend(at_once);
         came.sort_unstable();
         // The last one is the answer.
-        for too_many in came.iter().rev().skip(1) {
+        for pair in came.windows(2) {
             self.twice += 1;
-            if !was_being_sent(*too_many, kills) {
+            if !has_reason(pair, &seen.answers, kills) {
                 self.trouble.push(format!(
                     "came again without need, killed at {kills:?}: {question:?} {seen:?}"
                 ));
@@ -151,6 +154,14 @@ impl Tally {
             sum
         })
     }
+}
+
+/// Whether there was a reason for the second of two that came after each other, of one question with these
+/// answers.
+fn has_reason(pair: &[Timestamp], answers: &[Timestamp], kills: &[Timestamp]) -> bool {
+    let [first, second] = pair else { return true };
+    let sent_again = answers.iter().any(|at| at < first && was_being_sent(*at, kills));
+    was_being_sent(*first, kills) || (sent_again && between(*first, *second) <= TOGETHER)
 }
 
 /// Whether something arrived so close to a kill that nobody could note it.

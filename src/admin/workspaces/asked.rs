@@ -106,12 +106,8 @@ impl WorkspaceNamed {
     /// The workspace; none if it is not named.
     pub(super) fn read(&self, platform: &Platform) -> Option<Workspace> {
         let own = |word: &Word| platform.canonical_id(word.as_str()).into_owned();
-        let (id, enterprise) = (self.id.as_ref().map(own), self.organisation.as_ref().map(own));
-        if id.is_none() && enterprise.is_none() {
-            return None;
-        }
-        let org_install = enterprise.is_some();
-        Some(Workspace { id: id.unwrap_or_default(), enterprise, org_install })
+        let (id, organisation) = (self.id.as_ref().map(own), self.organisation.as_ref().map(own));
+        (id.is_some() || organisation.is_some()).then(|| Workspace::named(id, organisation))
     }
 }
 

@@ -104,7 +104,7 @@ impl<D: Deliver> Watches<D> {
         id: &MessageId,
         change: impl Fn(&mut Watch) -> Option<Next<D>> + Send + Sync,
     ) -> Result<Option<Watch>, StoreError> {
-        let Some(mut open) = self.open().get(id).cloned() else { return Ok(None) };
+        let Some(mut open) = self.open().get_mut(id).cloned() else { return Ok(None) };
         let Some(next) = change(&mut open.watch) else { return Ok(None) };
         let puts = next.follow_ups.iter().map(|it| Jobs::change(it, Duration::ZERO)).collect();
         self.store.write(puts).await?;
@@ -112,7 +112,7 @@ impl<D: Deliver> Watches<D> {
         let watch = open.watch.clone();
         match next.lasts {
             Some(Lasts::Ended) => drop(self.open().remove(id)),
-            _ => drop(self.open().insert(id.clone(), open)),
+            _ => self.open().insert(id.clone(), open),
         }
         Ok(Some(watch))
     }
@@ -149,8 +149,7 @@ impl<D: Deliver> Watches<D> {
     /// Somebody has disconnected themselves by a button of a message: what they read there by now, no watch
     /// says once more.
     pub(in crate::answering) async fn silence(&self, owner: &Owner) {
-        let theirs = |id: &&MessageId| id.owner == *owner;
-        let ids: Vec<_> = self.open().keys().filter(theirs).cloned().collect();
+        let ids = self.open().of(owner);
         for id in ids {
             let silenced = self.change(&id, |watch| {
                 matches!(watch.state, State::Connected { .. }).then(|| {

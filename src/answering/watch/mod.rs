@@ -7,6 +7,8 @@
 //! which is stored beside the message. With several replicas one of them looks.
 
 mod changing;
+#[cfg(test)]
+mod fixture;
 mod follow_up;
 mod looking;
 mod noting;
@@ -17,7 +19,7 @@ mod state;
 mod telling;
 mod verdict;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,7 +36,7 @@ use crate::jobs::Jobs;
 use crate::store::{Store, StoreError, StoredWatch};
 use changing::Next;
 use follow_up::FollowUp;
-use open::Open;
+use open::{Open, OpenWatches};
 use state::State;
 pub(super) use state::Watch;
 
@@ -53,7 +55,7 @@ const IN_DOUBT: Duration = Duration::from_hours(1);
 pub(super) struct Watches<D: Deliver> {
     store: Store,
     clock: SharedClock,
-    open: Mutex<HashMap<MessageId, Open>>,
+    open: Mutex<OpenWatches>,
     /// The endpoints that the last look found.
     seen: Mutex<HashSet<String>>,
     /// Rings when a link is about to be shown.

@@ -9,9 +9,9 @@ use super::{AFTERWARDS, Watches};
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::clock::Tick;
-use crate::core::LINK_LIFETIME;
+use crate::core::{LINK_LIFETIME, Reference};
 use crate::novu::ChannelEndpoint;
-use crate::store::StoreError;
+use crate::store::{Owner, StoreError};
 
 /// A watch that has not ended.
 #[derive(Debug, Clone)]
@@ -32,9 +32,78 @@ impl Open {
     }
 }
 
+/// The watches that have not ended, by the person whose link it is. Most people have one, and what is about
+/// several of one person need not look at the others.
+#[derive(Debug, Default)]
+pub(super) struct OpenWatches {
+    by_person: HashMap<Owner, Vec<(Reference, Open)>>,
+    len: usize,
+}
+
+impl OpenWatches {
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn get_mut(&mut self, id: &MessageId) -> Option<&mut Open> {
+        let theirs = self.by_person.get_mut(&id.owner)?;
+        theirs.iter_mut().find(|(reference, _)| *reference == id.reference).map(|(_, open)| open)
+    }
+
+    pub(super) fn insert(&mut self, id: MessageId, open: Open) {
+        if let Some(there) = self.get_mut(&id) {
+            *there = open;
+            return;
+        }
+        self.len += 1;
+        let theirs = self.by_person.entry(id.owner).or_default();
+        // Room for one more and not for four, as most have but one.
+        theirs.reserve_exact(1);
+        theirs.push((id.reference, open));
+    }
+
+    pub(super) fn remove(&mut self, id: &MessageId) -> Option<Open> {
+        let theirs = self.by_person.get_mut(&id.owner)?;
+        let at = theirs.iter().position(|(reference, _)| *reference == id.reference)?;
+        let (_, open) = theirs.swap_remove(at);
+        if theirs.is_empty() {
+            self.by_person.remove(&id.owner);
+        }
+        self.len -= 1;
+        Some(open)
+    }
+
+    /// The messages of a person.
+    pub(super) fn of(&self, owner: &Owner) -> Vec<MessageId> {
+        let theirs = self.by_person.get(owner).into_iter().flatten();
+        theirs.map(|(reference, _)| MessageId::new(owner, *reference)).collect()
+    }
+
+    /// All of them, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Owner, Reference, &Open)> {
+        let each = |(owner, theirs)| std::iter::repeat(owner).zip(theirs);
+        let all = self.by_person.iter().flat_map(each);
+        all.map(|(owner, (reference, open))| (owner, *reference, open))
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = &Open> {
+        self.by_person.values().flatten().map(|(_, open)| open)
+    }
+
+    /// The people of whom several links are watched, with their messages.
+    fn several(&self) -> impl Iterator<Item = (&Owner, &[(Reference, Open)])> {
+        let several = self.by_person.iter().filter(|(_, theirs)| theirs.len() > 1);
+        several.map(|(owner, theirs)| (owner, theirs.as_slice()))
+    }
+}
+
 impl<D: Deliver> Watches<D> {
-    pub(super) fn open(&self) -> MutexGuard<'_, HashMap<MessageId, Open>> {
-        // A panic while the lock was held leaves a whole map behind: there is nothing to repair.
+    pub(super) fn open(&self) -> MutexGuard<'_, OpenWatches> {
+        // A panic while the lock was held leaves whole watches behind: there is nothing to repair.
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -53,7 +122,11 @@ impl<D: Deliver> Watches<D> {
             open.insert(id, known.unwrap_or_else(|| Open::new(watch, left, now)));
         }
         if !shared {
-            open.extend(before);
+            for (owner, theirs) in before.by_person {
+                for (reference, left_over) in theirs {
+                    open.insert(MessageId::new(&owner, reference), left_over);
+                }
+            }
         }
         Ok(())
     }
@@ -89,10 +162,13 @@ impl<D: Deliver> Watches<D> {
     /// What has to be looked into, because somebody is connected or a link's time is over.
     pub(super) fn unsettled(&self, now: Tick) -> Vec<(MessageId, Open)> {
         let open = self.open();
-        let unsettled = open.iter().filter(|(_, open)| {
+        let unsettled = open.iter().filter(|(_, _, open)| {
             matches!(open.watch.state, State::Connected { .. }) || now >= open.link_ends
         });
-        unsettled.map(|(id, open)| (id.clone(), open.clone())).collect()
+        let id = |(owner, reference, open): (&Owner, _, &Open)| {
+            (MessageId::new(owner, reference), open.clone())
+        };
+        unsettled.map(id).collect()
     }
 
     /// Messages of people who have a newer one, which do not say so; and whether that took the place of
@@ -101,23 +177,80 @@ impl<D: Deliver> Watches<D> {
         // What another replica stores may have no link yet, and never get one. Whatever has no link by the
         // time that a mint may take has ended.
         let now = self.clock.monotonic();
-        let has_link =
-            |open: &Open| !self.store.is_shared() || open.link_ends - now <= LINK_LIFETIME;
+        let has_link = |(_, open): &&(Reference, Open)| {
+            !self.store.is_shared() || open.link_ends - now <= LINK_LIFETIME
+        };
         let open = self.open();
-        let mut newest: HashMap<_, &Open> = HashMap::new();
-        for (id, open) in open.iter().filter(|(_, open)| has_link(open)) {
-            let newest = newest.entry(&id.owner).or_insert(open);
-            if newest.link_ends < open.link_ends {
-                *newest = open;
-            }
+        let mut older = Vec::new();
+        for (owner, theirs) in open.several() {
+            let theirs = theirs.iter().filter(has_link);
+            let Some((_, newest)) = theirs.clone().max_by_key(|(_, open)| open.link_ends) else {
+                continue;
+            };
+            let is_older = |(_, open): &&(Reference, Open)| {
+                let settled =
+                    matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
+                open.link_ends < newest.link_ends && !open.watch.replaced && !settled
+            };
+            let theirs = theirs.filter(is_older);
+            older.extend(
+                theirs.map(|(reference, _)| {
+                    (MessageId::new(owner, *reference), newest.watch.in_place)
+                }),
+            );
         }
-        let older = open.iter().filter_map(|(id, open)| {
-            let newest = newest.get(&id.owner)?;
-            let settled =
-                matches!(open.watch.state, State::Connected { .. } | State::InDoubt { .. });
-            let is_older = open.link_ends < newest.link_ends && !open.watch.replaced && !settled;
-            is_older.then(|| (id.clone(), newest.watch.in_place))
-        });
-        older.collect()
+        older
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::answering::watch::fixture::watch;
+
+    fn id(person: u8, message: u8) -> MessageId {
+        let owner = watch(&format!("U{person}"), "ada").person.owner();
+        MessageId::new(&owner, Reference::from_random([message; 5]))
+    }
+
+    fn opened() -> Open {
+        Open::new(watch("U1", "ada"), LINK_LIFETIME + AFTERWARDS, Tick::default())
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_put_in_and_not_taken_out_is_there_once(
+            steps in prop::collection::vec((any::<bool>(), 0..4_u8, 0..3_u8), 0..60)
+        ) {
+            let (mut open, mut expected) = (OpenWatches::default(), HashSet::new());
+            for (put, person, message) in steps {
+                let id = id(person, message);
+                if put {
+                    open.insert(id.clone(), opened());
+                    expected.insert(id);
+                } else {
+                    prop_assert_eq!(open.remove(&id).is_some(), expected.remove(&id));
+                }
+            }
+            let there: Vec<_> =
+                open.iter().map(|(owner, reference, _)| MessageId::new(owner, reference)).collect();
+            prop_assert_eq!(there.len(), open.len());
+            prop_assert_eq!(open.values().count(), open.len());
+            prop_assert_eq!(open.is_empty(), expected.is_empty());
+            let mut of_each: HashMap<_, usize> = HashMap::new();
+            for id in &expected {
+                prop_assert!(open.get_mut(id).is_some() && open.of(&id.owner).contains(id));
+                *of_each.entry(id.owner.clone()).or_default() += 1;
+            }
+            prop_assert_eq!(there.into_iter().collect::<HashSet<_>>(), expected);
+            let several: HashMap<_, _> =
+                open.several().map(|(owner, theirs)| (owner.clone(), theirs.len())).collect();
+            of_each.retain(|_, count| *count > 1);
+            prop_assert_eq!(several, of_each);
+        }
     }
 }

@@ -1,33 +1,9 @@
 use super::*;
+use crate::answering::watch::fixture::watch;
 use crate::answering::watch::state::State;
-use crate::core::{Person, Reference, Workspace};
+use crate::core::Workspace;
 use crate::novu::{Endpoint, SubscriberId};
 use crate::{slack, teams};
-
-fn watch(user: &str, subscriber: &str) -> Watch {
-    Watch {
-        person: Person {
-            platform: slack::PLATFORM.id(),
-            workspace: Workspace::standalone("T1"),
-            user: user.to_owned(),
-        },
-        message: Reference::from_random([7; 5]),
-        subscriber: SubscriberId::new(subscriber).unwrap(),
-        subscriber_name: None,
-        before: vec!["old".to_owned()],
-        other_ids: Vec::new(),
-        guest: false,
-        others: Vec::new(),
-        state: State::Waiting,
-        in_place: false,
-        replaced: false,
-        overwritten: false,
-        prolonged: 0,
-        says_connected: false,
-        changed: 0,
-        shown: 0,
-    }
-}
 
 fn in_grid(user: &str, other_ids: &[&str]) -> Watch {
     let mut watch = watch(user, "ada");
