@@ -11,7 +11,7 @@ use super::Admin;
 use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
 use super::request::{By, InBody, InPath, InQuery, LooksAfterPeople};
-use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, Workspace, typed_id};
+use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, typed_id};
 
 /// The longest reason, in characters.
 const LONGEST_REASON: usize = 300;
@@ -47,15 +47,10 @@ impl Named {
     fn person(self, beside: Where, platform: &Platform) -> Result<Person, Problem> {
         let Self { workspace, user, .. } = self;
         let Where { organisation } = beside;
-        let ids = [Some(&workspace), Some(&user), organisation.as_ref()];
-        for id in ids.into_iter().flatten() {
-            typed_id(id).map_err(|why| {
-                Problem::new(Kind::BadParameter, format!("In the path or query: {why}."))
-            })?;
-        }
-        let own = |id: &String| platform.canonical_id(id).into_owned();
-        let workspace = Workspace::named(Some(own(&workspace)), organisation.as_ref().map(own));
-        Ok(Person { platform: platform.id(), workspace, user: own(&user) })
+        let wrong = |why| Problem::new(Kind::BadParameter, format!("In the path or query: {why}."));
+        let workspace = platform.place(Some(&workspace), organisation.as_deref()).map_err(wrong)?;
+        let user = platform.canonical_id(typed_id(&user).map_err(wrong)?).into_owned();
+        Ok(Person { platform: platform.id(), workspace, user })
     }
 }
 

@@ -34,7 +34,7 @@ pub trait Machine: Responder + People {
     /// What keeps everybody from being answered, in a word; none if nothing does.
     fn trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
 
-    /// What keeps some from being answered, or did lately, in words.
+    /// What else keeps people from being answered, in words.
     fn warnings(&self) -> BoxFuture<'_, Vec<&'static str>>;
 }
 

@@ -12,7 +12,7 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::core::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedEndpoint,
     ExplainedHolder, ExplainedLink, ExplainedResolver, ExplainedSubscriber, ExplainedWorkspace,
-    Explanation, HolderOutcome, Person, Platform, ResolverOutcome, Workspace, typed_id,
+    Explanation, HolderOutcome, Person, Platform, ResolverOutcome, typed_id,
 };
 use crate::random::SystemRandom;
 use crate::store::{self, Store};
@@ -81,21 +81,18 @@ impl Who {
         }
     }
 
-    fn person(&self) -> Person {
+    fn person(&self) -> Result<Person, String> {
         let platform = self.platform();
-        let own = |id: &String| platform.canonical_id(id).into_owned();
-        let (workspace, user) = match self {
-            Self::Slack { workspace, user, organisation, .. } => {
-                // Slack names only the organisation where somebody is in none of its workspaces.
-                let alone = organisation.is_none() && workspace.starts_with('E');
-                let organisation = if alone { Some(workspace) } else { organisation.as_ref() };
-                (Workspace::named(Some(own(workspace)), organisation.map(own)), user)
-            }
-            Self::Teams { tenant, object_id, .. } => {
-                (Workspace::standalone(own(tenant)), object_id)
-            }
+        let (workspace, organisation, user) = match self {
+            Self::Slack { workspace, user, organisation, .. } => (workspace, organisation, user),
+            Self::Teams { tenant, object_id, .. } => (tenant, &None, object_id),
         };
-        Person { platform: platform.id(), workspace, user: own(user) }
+        let workspace = platform.place(Some(workspace), organisation.as_deref())?;
+        Ok(Person {
+            platform: platform.id(),
+            workspace,
+            user: platform.canonical_id(user).into_owned(),
+        })
     }
 }
 
@@ -105,8 +102,11 @@ pub(super) async fn run(who: Who, out: &mut impl Write) -> u8 {
         Ok(config) => config,
         Err(problems) => return misconfigured(&problems),
     };
-    let person = who.person();
-    match explain(config, who.platform(), &person).await {
+    let explanation = async {
+        let person = who.person().map_err(anyhow::Error::msg)?;
+        explain(config, who.platform(), &person).await
+    };
+    match explanation.await {
         Ok(explanation) => {
             let written = if who.how().json {
                 write_json(&explanation, out)

@@ -12,8 +12,8 @@ use crate::supervise::Background;
 /// Reads the configuration anew, from wherever it came.
 pub(super) type Load = Box<dyn Fn() -> Result<Config, Problems> + Send + Sync>;
 
-/// The signals that tell the process to end (SIGTERM and Ctrl-C). As soon as this is there, the first
-/// one does not end the process by itself, and none is lost between two looks.
+/// The signals that tell the process to end (SIGTERM and Ctrl-C). On Unix the first one does not end the
+/// process by itself as soon as this is there, and one that comes between two looks is not lost.
 pub(super) struct Endings {
     #[cfg(unix)]
     terminate: Option<tokio::signal::unix::Signal>,

@@ -113,7 +113,7 @@ pub(super) enum Action {
 pub(super) struct Place {
     /// slack or teams
     platform: String,
-    /// The id of the workspace (T…) or tenant
+    /// The id of the workspace (T…) or tenant; or that of an Enterprise Grid organisation (E…)
     workspace: String,
     /// The organisation (E…) of a workspace of an Enterprise Grid
     #[arg(long, value_name = "ID")]
@@ -237,7 +237,7 @@ async fn act(action: Action, config: Config, out: &mut impl Write) -> Result<(),
         Action::Reconnect { place, connection, .. } => {
             let workspaces = workspaces(&app, &place.platform)?;
             let new = NewRequest {
-                workspace: place.workspace(&workspaces),
+                workspace: place.workspace(&workspaces)?,
                 requester: Requester::CommandLine,
                 reconnects: true,
                 given: Given { connection, ..Given::default() },
@@ -294,10 +294,10 @@ fn workspaces(app: &App, platform: &str) -> Result<Arc<Workspaces>, Failed> {
 }
 
 impl Place {
-    fn workspace(&self, workspaces: &Workspaces) -> Workspace {
-        let canonical = |id: &str| workspaces.platform().canonical_id(id).into_owned();
-        let organisation = self.organisation.as_deref().map(canonical);
-        Workspace::named(Some(canonical(&self.workspace)), organisation)
+    fn workspace(&self, workspaces: &Workspaces) -> Result<Workspace, Failed> {
+        let place =
+            workspaces.platform().place(Some(&self.workspace), self.organisation.as_deref());
+        place.map_err(Failed::Misused)
     }
 }
 
@@ -324,7 +324,7 @@ impl Connect {
             auto_link_user: self.link_administrator,
         };
         Ok(NewRequest {
-            workspace: self.place.workspace(workspaces),
+            workspace: self.place.workspace(workspaces)?,
             requester: Requester::CommandLine,
             reconnects: false,
             given,

@@ -1,6 +1,6 @@
 //! Whether the platform says who its people are, and what that means for somebody who asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -146,11 +146,11 @@ impl ProfileHealth {
         self.state().get(person.workspace.realm()).and_then(|known| known.trouble)
     }
 
-    /// Why the platform tells of nobody, in any workspace, in a word, if it was met in the last minute:
-    /// it is out of reach, or has a reason that lasts.
-    pub(super) fn warning(&self) -> Option<&'static str> {
+    /// Why the platform tells of nobody, in some workspace or another, in words, if it was met in the last
+    /// minute: it is out of reach, or has a reason that lasts.
+    pub(super) fn warnings(&self) -> BTreeSet<&'static str> {
         let now = self.clock.monotonic();
-        self.state().values().find_map(|known| known.reported(now))
+        self.state().values().filter_map(|known| known.reported(now)).collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -25,15 +25,6 @@ impl Workspace {
         Self { id: id.into(), enterprise: None, org_install: false }
     }
 
-    /// A place as an operator names it, by ids in their canonical form: the workspace or tenant, its
-    /// organisation, or both. Where the organisation is named, its connection counts as well.
-    #[must_use]
-    pub fn named(id: Option<String>, organisation: Option<String>) -> Self {
-        // Whoever is in none of an organisation's workspaces is named by the organisation alone.
-        let id = id.filter(|id| Some(id) != organisation.as_ref()).unwrap_or_default();
-        Self { id, org_install: organisation.is_some(), enterprise: organisation }
-    }
-
     /// The widest place in which a user id means one person: the Enterprise Grid organisation if
     /// there is one (user ids are global in it), else the workspace or tenant itself.
     #[must_use]
@@ -214,18 +205,6 @@ mod tests {
         {
             assert!(!format!("{email:?}").contains("a@b"));
         }
-    }
-
-    #[test]
-    fn where_an_organisation_is_named_its_connection_counts() {
-        let keys = |id: Option<&str>, organisation: Option<&str>| {
-            let place = Workspace::named(id.map(str::to_owned), organisation.map(str::to_owned));
-            place.connection_keys().map(str::to_owned).collect::<Vec<_>>()
-        };
-        assert_eq!(keys(Some("T1"), None), ["T1"]);
-        assert_eq!(keys(Some("T1"), Some("E1")), ["T1", "E1"]);
-        assert_eq!(keys(None, Some("E1")), ["E1"]);
-        assert_eq!(keys(Some("E1"), Some("E1")), ["E1"]);
     }
 
     #[test]

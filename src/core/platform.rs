@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::person::{Person, PlatformName};
+use super::person::{Person, PlatformName, Workspace};
 use crate::novu::Endpoint;
 
 /// A chat platform. Declared once, by its surface.
@@ -23,6 +23,9 @@ pub struct Platform {
     pub only_members_ask: bool,
     /// Whether two ids that differ in the case of their letters are two ids.
     pub ids_have_case: bool,
+    /// What the ids of organisations begin with, each of which has several workspaces. None where there are
+    /// no organisations.
+    pub organisations: Option<char>,
     /// Whether a guest signs in with an account that has another id than the one they ask with.
     pub guests_sign_in_elsewhere: bool,
     /// Whether Novu can deliver to an endpoint that names no channel connection.
@@ -57,6 +60,32 @@ impl Platform {
         if self.ids_have_case { Cow::Borrowed(id) } else { Cow::Owned(id.to_ascii_lowercase()) }
     }
 
+    /// The place that an operator names by the id of a workspace or tenant, of its organisation, or of both.
+    /// Where the organisation is named, its connection counts as well; whoever is in none of its workspaces is
+    /// named by it alone.
+    ///
+    /// # Errors
+    /// There can be no such place; why, in a sentence without its end.
+    pub fn place(&self, id: Option<&str>, organisation: Option<&str>) -> Result<Workspace, String> {
+        let own = |id: &str| typed_id(id).map(|id| self.canonical_id(id).into_owned());
+        let id = id.map(own).transpose()?;
+        let is_organisation =
+            |id: &String| self.organisations.is_some_and(|first| id.starts_with(first));
+        let organisation = match organisation {
+            Some(_) if self.organisations.is_none() => {
+                return Err(format!("{} has no organisations", self.brand));
+            }
+            Some(organisation) => Some(own(organisation)?),
+            None => id.clone().filter(is_organisation),
+        };
+        let id = id.filter(|id| Some(id) != organisation.as_ref());
+        if id.is_none() && organisation.is_none() {
+            return Err("workspace has to have an id or an organisation".to_owned());
+        }
+        let org_install = organisation.is_some();
+        Ok(Workspace { id: id.unwrap_or_default(), enterprise: organisation, org_install })
+    }
+
     /// Whether an integration of this provider of Novu's is one for this platform.
     #[must_use]
     pub fn is_of(&self, provider: &str) -> bool {
@@ -87,7 +116,36 @@ pub fn typed_id(text: &str) -> Result<&str, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::Platform;
     use crate::{slack, teams};
+
+    #[test]
+    fn a_place_is_named_by_its_ids() {
+        let keys = |platform: &Platform, id: Option<&str>, organisation: Option<&str>| {
+            let place = platform.place(id, organisation)?;
+            Ok::<_, String>(place.connection_keys().collect::<Vec<_>>().join(" "))
+        };
+        for (id, organisation, expected) in [
+            (Some("T1"), None, "T1"),
+            (Some("T1"), Some("E1"), "T1 E1"),
+            (None, Some("E1"), "E1"),
+            (Some("E1"), None, "E1"),
+            (Some("E1"), Some("E1"), "E1"),
+        ] {
+            let slack = keys(&slack::PLATFORM, id, organisation);
+            assert_eq!(slack.as_deref(), Ok(expected), "{id:?} {organisation:?}");
+        }
+        assert_eq!(keys(&teams::PLATFORM, Some("E0F2"), None).as_deref(), Ok("e0f2"));
+        for (platform, id, organisation) in [
+            (&slack::PLATFORM, None, None),
+            (&slack::PLATFORM, Some("T1"), Some("")),
+            (&slack::PLATFORM, Some("not/an_id"), None),
+            (&teams::PLATFORM, None, None),
+            (&teams::PLATFORM, Some("e0f2"), Some("E1")),
+        ] {
+            assert!(keys(platform, id, organisation).is_err(), "{id:?} {organisation:?}");
+        }
+    }
 
     #[test]
     fn ids_are_compared_as_their_owners_do() {

@@ -11,10 +11,11 @@ mod misses;
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::RwLock;
+use tokio::sync::{Notify, RwLock};
 use tokio_util::sync::CancellationToken;
 
 use self::fault::Fault;
@@ -31,9 +32,9 @@ use crate::novu::{ChannelConnection, Error, Novu};
 const NOT_READ_YET: &str = "not_read_yet";
 /// How often the index is refreshed without being asked.
 const REFRESH_EVERY: Duration = Duration::from_mins(1);
-/// How soon a refresh that failed, or found nobody who can be served, is tried again.
+/// How soon a refresh that failed, or found an integration that cannot be used, is tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// How long a refresh answers for workspaces that it did not find.
+/// How long a refresh answers for workspaces that it did not find, and for doubts.
 const MISS_COOLDOWN: Duration = Duration::from_secs(3);
 
 /// An index of the channel connections of one integration.
@@ -54,6 +55,10 @@ struct Index {
     clock: SharedClock,
     metrics: Arc<Metrics>,
     known: RwLock<Arc<Snapshot>>,
+    /// Whether Novu has said elsewhere that the key or the integration is not good.
+    is_doubted: AtomicBool,
+    /// Rings when it has.
+    doubted: Notify,
 }
 
 type ByWorkspace = HashMap<String, Vec<Arc<ChannelConnection>>>;
@@ -87,8 +92,18 @@ impl WorkspaceIndex {
         clock: SharedClock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let known = RwLock::default();
-        let index = Index { novu, platform, integration, pinned, clock, metrics, known };
+        let (known, is_doubted, doubted) = Default::default();
+        let index = Index {
+            novu,
+            platform,
+            integration,
+            pinned,
+            clock,
+            metrics,
+            known,
+            is_doubted,
+            doubted,
+        };
         Self { index: Arc::new(index), refresh: SingleFlight::default(), misses: Misses::default() }
     }
 
@@ -158,6 +173,13 @@ impl WorkspaceIndex {
         self.refresh().await;
     }
 
+    /// Has everything looked at anew, soon. For whoever was told by Novu that the key or the integration is
+    /// not good, of which the list of connections says nothing.
+    pub fn doubt(&self) {
+        self.index.is_doubted.store(true, Ordering::Relaxed);
+        self.index.doubted.notify_one();
+    }
+
     /// Reads the index anew now and then, until `stop`. Ends before that where reading breaks off.
     pub async fn keep_fresh(&self, stop: CancellationToken) {
         loop {
@@ -166,9 +188,17 @@ impl WorkspaceIndex {
             }
             let unwell = {
                 let known = self.index.known.read().await;
-                known.failed.is_some() || known.fault.is_some()
+                known.failed.is_some() || known.fault.is_some_and(Fault::stops_service)
             };
-            let next = self.index.clock.sleep(if unwell { RETRY_AFTER } else { REFRESH_EVERY });
+            let pause = if unwell { RETRY_AFTER } else { REFRESH_EVERY };
+            let clock = &self.index.clock;
+            let next = async {
+                tokio::select! {
+                    () = clock.sleep(pause) => {}
+                    // However many are refused meanwhile.
+                    () = self.index.doubted.notified() => clock.sleep(MISS_COOLDOWN).await,
+                }
+            };
             if stop.run_until_cancelled(next).await.is_none() {
                 return;
             }
@@ -258,11 +288,16 @@ impl Index {
         // Whoever is among more than are read cannot be served, but everybody else can.
         let all = self.novu.all_channel_connections(&self.integration).await?.connections;
         // Looked at before anybody is served, and again while something is wrong.
-        let fault = if all.is_empty() || before.read_at.is_none() || before.fault.is_some() {
+        let is_doubted = self.is_doubted.load(Ordering::Relaxed);
+        let is_new = before.read_at.is_none() || before.fault.is_some();
+        let fault = if all.is_empty() || is_new || is_doubted {
             self.examine(all.is_empty()).await?
         } else {
             None
         };
+        if is_doubted {
+            self.is_doubted.store(false, Ordering::Relaxed);
+        }
         Ok((all, fault))
     }
 
@@ -280,7 +315,7 @@ impl Index {
         })
     }
 
-    /// Tells the operator once when everybody stops or starts being served.
+    /// Tells the operator once when everybody stops or starts to get links.
     fn tell_of_fault(&self, now: Option<Fault>, before: Option<Fault>) {
         let (platform, integration) = (self.platform.name, self.integration.as_str());
         match now {

@@ -26,7 +26,7 @@ pub(crate) trait Operated: Send + Sync + 'static {
     /// What keeps the service from serving.
     fn trouble(&self) -> BoxFuture<'_, Vec<Named>>;
 
-    /// What keeps some from being served, or did lately.
+    /// What keeps people from being served, but not the service from serving.
     fn warnings(&self) -> BoxFuture<'_, Vec<Named>>;
 
     /// Every figure, in the OpenMetrics text format.

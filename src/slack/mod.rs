@@ -49,6 +49,7 @@ pub const PLATFORM: Platform = Platform {
     place: "link-workspace",
     // Slack lets only members of a workspace that installed the app use its command.
     only_members_ask: true,
+    organisations: Some('E'),
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,

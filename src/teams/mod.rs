@@ -59,6 +59,7 @@ pub const PLATFORM: Platform = Platform {
     place: "link-tenant",
     // People of other tenants can write to a bot.
     only_members_ask: false,
+    organisations: None,
     // Entra's ids are GUIDs.
     ids_have_case: false,
     // Novu sends everybody to their home tenant, where a guest has another object id.

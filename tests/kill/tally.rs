@@ -83,7 +83,7 @@ impl Tally {
         }
         for pair in told.windows(2) {
             self.told_twice += 1;
-            if !has_reason(pair, &seen.answers, kills) {
+            if !has_reason(pair[0], pair[1], &seen.answers, kills) {
                 self.trouble.push(format!(
                     "told twice without need, killed at {kills:?}: {signed_in:?} {seen:?}"
                 ));
@@ -116,7 +116,7 @@ impl Tally {
         }
     }
 
-    /// Counts what came too often, and complains unless it was being sent at the kill.
+    /// Counts what came too often, and complains unless there was a reason.
     fn judge_twice(&mut self, question: &Question, seen: &Seen, kills: &[Timestamp]) {
         let at_once = Some(question.at).filter(|_| question.reply == Reply::Answered);
         // Words that something is on its way are one message too many beside what was on its way.
@@ -126,7 +126,7 @@ impl Tally {
         // The last one is the answer.
         for pair in came.windows(2) {
             self.twice += 1;
-            if !has_reason(pair, &seen.answers, kills) {
+            if !has_reason(pair[0], pair[1], &seen.answers, kills) {
                 self.trouble.push(format!(
                     "came again without need, killed at {kills:?}: {question:?} {seen:?}"
                 ));
@@ -156,12 +156,17 @@ impl Tally {
     }
 }
 
-/// Whether there was a reason for the second of two that came after each other, of one question with these
-/// answers.
-fn has_reason(pair: &[Timestamp], answers: &[Timestamp], kills: &[Timestamp]) -> bool {
-    let [first, second] = pair else { return true };
-    let sent_again = answers.iter().any(|at| at < first && was_being_sent(*at, kills));
-    was_being_sent(*first, kills) || (sent_again && between(*first, *second) <= TOGETHER)
+/// Whether there was a reason for two messages after each other, of one question with these answers: the first
+/// was being sent at a kill; or it is what was sent again because of one, and nothing came between.
+fn has_reason(
+    first: Timestamp,
+    second: Timestamp,
+    answers: &[Timestamp],
+    kills: &[Timestamp],
+) -> bool {
+    let before = answers.iter().filter(|at| **at < first && between(**at, first) > TOGETHER).max();
+    let is_sent_again = before.is_some_and(|at| was_being_sent(*at, kills));
+    was_being_sent(first, kills) || (is_sent_again && between(first, second) <= TOGETHER)
 }
 
 /// Whether something arrived so close to a kill that nobody could note it.

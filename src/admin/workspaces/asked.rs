@@ -94,20 +94,21 @@ impl TryFrom<String> for Owner {
 #[schema(as = WorkspaceName)]
 pub(in crate::admin) struct WorkspaceNamed {
     /// Slack workspace (`T…`), or Entra tenant.
-    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_.:-]{1,100}$", example = "T0123ABCD")]
-    id: Option<Word>,
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,100}$", example = "T0123ABCD")]
+    id: Option<String>,
     /// Slack Enterprise Grid organisation (`E…`) that the workspace belongs to, or that the app is to be
     /// installed for.
-    #[schema(value_type = Option<String>, pattern = "^[A-Za-z0-9_.:-]{1,100}$")]
-    organisation: Option<Word>,
+    #[schema(pattern = "^[A-Za-z0-9_-]{1,100}$")]
+    organisation: Option<String>,
 }
 
 impl WorkspaceNamed {
-    /// The workspace; none if it is not named.
-    pub(super) fn read(&self, platform: &Platform) -> Option<Workspace> {
-        let own = |word: &Word| platform.canonical_id(word.as_str()).into_owned();
-        let (id, organisation) = (self.id.as_ref().map(own), self.organisation.as_ref().map(own));
-        (id.is_some() || organisation.is_some()).then(|| Workspace::named(id, organisation))
+    /// The workspace.
+    ///
+    /// # Errors
+    /// As [`Platform::place`].
+    pub(super) fn read(&self, platform: &Platform) -> Result<Workspace, String> {
+        platform.place(self.id.as_deref(), self.organisation.as_deref())
     }
 }
 

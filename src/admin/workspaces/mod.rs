@@ -165,9 +165,9 @@ pub(super) async fn connect(
     let machine = admin.machine(body.platform.as_str()).map_err(|_| {
         Problem::new(Kind::BadBody, "In the body: platform has to be one that is on.")
     })?;
-    let workspace = body.workspace.read(machine.platform()).ok_or_else(|| {
-        Problem::new(Kind::BadBody, "In the body: workspace has to have an id or an organisation.")
-    })?;
+    let workspace = body.workspace.read(machine.platform());
+    let workspace =
+        workspace.map_err(|why| Problem::new(Kind::BadBody, format!("In the body: {why}.")))?;
     let new = NewRequest {
         workspace,
         requester: Requester::Token(by.name.clone()),

@@ -104,7 +104,7 @@ impl<D: Deliver> Watches<D> {
         id: &MessageId,
         change: impl Fn(&mut Watch) -> Option<Next<D>> + Send + Sync,
     ) -> Result<Option<Watch>, StoreError> {
-        let Some(mut open) = self.open().get_mut(id).cloned() else { return Ok(None) };
+        let Some(mut open) = self.open().get(id).cloned() else { return Ok(None) };
         let Some(next) = change(&mut open.watch) else { return Ok(None) };
         let puts = next.follow_ups.iter().map(|it| Jobs::change(it, Duration::ZERO)).collect();
         self.store.write(puts).await?;

@@ -116,7 +116,7 @@ impl Watch {
     }
 
     pub(super) fn id(&self) -> MessageId {
-        MessageId { owner: self.person.owner(), reference: self.message }
+        MessageId::of(&self.person, self.message)
     }
 }
 

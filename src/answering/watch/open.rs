@@ -49,6 +49,11 @@ impl OpenWatches {
         self.len == 0
     }
 
+    pub(super) fn get(&self, id: &MessageId) -> Option<&Open> {
+        let theirs = self.by_person.get(&id.owner)?;
+        theirs.iter().find(|(reference, _)| *reference == id.reference).map(|(_, open)| open)
+    }
+
     pub(super) fn get_mut(&mut self, id: &MessageId) -> Option<&mut Open> {
         let theirs = self.by_person.get_mut(&id.owner)?;
         theirs.iter_mut().find(|(reference, _)| *reference == id.reference).map(|(_, open)| open)
@@ -243,7 +248,7 @@ mod tests {
             prop_assert_eq!(open.is_empty(), expected.is_empty());
             let mut of_each: HashMap<_, usize> = HashMap::new();
             for id in &expected {
-                prop_assert!(open.get_mut(id).is_some() && open.of(&id.owner).contains(id));
+                prop_assert!(open.get(id).is_some() && open.of(&id.owner).contains(id));
                 *of_each.entry(id.owner.clone()).or_default() += 1;
             }
             prop_assert_eq!(there.into_iter().collect::<HashSet<_>>(), expected);

@@ -50,6 +50,10 @@ impl Platforms {
         let _ = self.health.look_up(self, &person(workspace), None).await;
     }
 
+    fn warnings(&self) -> Vec<&'static str> {
+        self.health.warnings().into_iter().collect()
+    }
+
     fn asked(&self) -> usize {
         self.asked.swap(0, Ordering::Relaxed)
     }
@@ -115,7 +119,7 @@ async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
         platform.meets("T1", down()).await;
     }
     assert_eq!(platform.asked(), 3 + 3, "a success begins the row anew");
-    assert_eq!(platform.health.warning(), Some("profiles_unreachable"));
+    assert_eq!(platform.warnings(), ["profiles_unreachable"]);
 
     platform.clock.advance(PAUSE);
     for _ in 0..5 {
@@ -128,7 +132,7 @@ async fn after_a_few_failures_in_a_row_nobody_waits_but_one_who_finds_out() {
     platform.meets("T1", Ok(profile(Kind::Member))).await;
     platform.meets("T1", Ok(profile(Kind::Member))).await;
     assert_eq!(platform.asked(), 2, "a clock that steps back holds nobody up");
-    assert_eq!(platform.health.warning(), None);
+    assert_eq!(platform.warnings(), [""; 0]);
 }
 
 #[tokio::test]
@@ -136,11 +140,12 @@ async fn a_reason_that_lasts_is_reported_for_a_minute_after_it_was_met() {
     let platform = Platforms::new(SLACK);
     platform.meets("T1", Err(ProfilesError::NotAllowed("token_revoked"))).await;
     platform.meets("T2", Ok(profile(Kind::Member))).await;
-    assert_eq!(platform.health.warning(), Some("token_revoked"));
+    assert_eq!(platform.warnings(), ["token_revoked"]);
     platform.meets("T1", Ok(profile(Kind::Member))).await;
-    assert_eq!(platform.health.warning(), None);
+    assert_eq!(platform.warnings(), [""; 0]);
+    platform.meets("T1", Err(ProfilesError::NotAllowed("token_revoked"))).await;
     platform.meets("T2", Err(ProfilesError::Expired)).await;
-    assert_eq!(platform.health.warning(), Some("token_expired"));
+    assert_eq!(platform.warnings(), ["token_expired", "token_revoked"]);
     platform.clock.advance(REPORTED_FOR);
-    assert_eq!(platform.health.warning(), None);
+    assert_eq!(platform.warnings(), [""; 0]);
 }

@@ -52,6 +52,9 @@ impl Linking {
         let asked_at = self.clock.now();
         let minted = novu.mint_link_user_url(&request).await;
         self.mints.note(minted.as_ref().err());
+        if let Err(Error::BadKey | Error::UnknownIntegration) = minted {
+            self.index.doubt();
+        }
         let url = minted?;
         let link = SignInLink::admit(url, &self.integration.link_hosts).map_err(|outside| {
             tracing::error!(%outside, "Novu minted a link to a host that is not the provider's");
@@ -96,7 +99,7 @@ impl Linking {
     }
 }
 
-/// What keeps Novu from minting any link, as the last mint told.
+/// What keeps Novu from minting any link and nothing but a mint tells, as the last one told.
 #[derive(Debug, Default)]
 pub(super) struct Mints(Mutex<Option<&'static str>>);
 
@@ -104,9 +107,7 @@ impl Mints {
     fn note(&self, error: Option<&Error>) {
         let trouble = match error {
             None => None,
-            Some(error @ (Error::BadKey | Error::UnknownIntegration | Error::ContextHmac(_))) => {
-                Some(error.code())
-            }
+            Some(error @ Error::ContextHmac(_)) => Some(error.code()),
             // Says nothing of the next one.
             Some(_) => return,
         };

@@ -6,18 +6,18 @@ use super::Linking;
 use crate::supervise::Background;
 
 impl Linking {
-    /// What keeps everybody from being served, in a word; none if nothing does. Only what is looked at
-    /// without being asked by a person counts: who is taken out of service for it gets no request that
-    /// could show that it is over, or with which an administrator could end it.
+    /// What keeps everybody from being served, in a word; none if nothing does. What is met only while people
+    /// are answered, or can be mended through the service, does not count: whoever was taken out of service
+    /// for that would get no request that shows that it is over, or that mends it.
     pub async fn trouble(&self) -> Option<&'static str> {
         self.index.trouble().await
     }
 
-    /// What keeps some from being served, or was met when somebody was last answered, in words.
+    /// What else keeps people from being served, in words.
     pub async fn warnings(&self) -> Vec<&'static str> {
         let of_index = self.index.warning().await;
-        let met = [self.mints.trouble(), self.profiles.warning()];
-        of_index.into_iter().chain(met.into_iter().flatten()).collect()
+        let met = self.mints.trouble().into_iter().chain(self.profiles.warnings());
+        of_index.into_iter().chain(met).collect()
     }
 
     /// What keeps fresh what is known of Novu.

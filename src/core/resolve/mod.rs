@@ -177,12 +177,6 @@ impl Chain {
         self.table().is_some_and(|own| others.is_none_or(|it| own.has_other_rows_than(&it)))
     }
 
-    /// Whether somebody may be found by their profile alone.
-    #[must_use]
-    pub fn needs_profile(&self) -> bool {
-        self.has(ResolverKind::Email)
-    }
-
     /// Whether a resolver is asked.
     #[must_use]
     pub fn has(&self, kind: ResolverKind) -> bool {

@@ -1,5 +1,7 @@
 //! What is wrong with an integration though Novu's connections can be read.
 
+use crate::core::refusal::Reason;
+
 /// What is wrong with an integration. It does not pass by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -41,10 +43,7 @@ impl Fault {
                 "name the identifier of this platform's integration in the configuration; this one \
                  belongs to another provider"
             }
-            Self::NoConnections => {
-                "an administrator connects a workspace by \"/connect workspace\" in Slack or \"connect \
-                 workspace\" in Teams, or you make the page for them by workspace connect"
-            }
+            Self::NoConnections => Reason::WorkspaceNotConnected.fix(),
         }
     }
 }

@@ -19,6 +19,9 @@ const PATIENT_NOVU: (&str, &str) = ("CONNECT_NOVU__PATIENCE", "20s");
 /// People are found by what Slack says of them, so that it can refuse as well.
 const BY_EMAIL: (&str, &str) = ("CONNECT_IDENTITY__CHAIN", "email");
 
+/// How long it is until nothing that was looked up is known any more.
+const FORGOTTEN: Duration = Duration::from_mins(11);
+
 /// How a refusal is dealt with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Dealt {
@@ -66,14 +69,14 @@ fn tried_again(moments: &[Timestamp]) -> bool {
     between(*first, *last) >= Duration::from_secs(2)
 }
 
-/// The next row has everything to itself, and nothing that was looked up is known any more.
-fn next_row(bot: &Bot) {
+/// The next row has everything to itself, after so long.
+fn next_row(bot: &Bot, pause: Duration) {
     bot.novu.clear_faults();
     bot.slack.clear_faults();
     bot.novu.clear_requests();
     bot.slack.clear_requests();
     bot.slack.clear_messages();
-    bot.clock.advance(Duration::from_mins(11));
+    bot.clock.advance(pause);
 }
 
 /// What was posted to response URLs so far.
@@ -113,7 +116,7 @@ async fn a_refusal_that_may_pass_is_promised_and_tried_again() {
             assert_eq!(bot.metric("connect_promises_open").await, 0, "{row}");
         }
         kept(&bot).await;
-        next_row(&bot);
+        next_row(&bot, FORGOTTEN);
     }
 }
 
@@ -137,7 +140,7 @@ async fn a_refusal_that_may_pass_is_tried_again_once_the_answer_is_promised() {
         assert_eq!(find_code(posts(&bot)[0].text()).as_deref(), Some(code), "{row}");
         assert_eq!(tried_again(&tries(&bot, is_slack)), dealt != Dealt::Said, "{row}");
         kept(&bot).await;
-        next_row(&bot);
+        next_row(&bot, FORGOTTEN);
     }
 }
 
@@ -181,7 +184,7 @@ async fn nothing_is_posted_before_slack_has_dealt_with_the_response() {
         assert!(pause >= Duration::from_millis(250), "{pause:?}");
         assert!(find_button(&post.body).is_some());
         kept(&bot).await;
-        next_row(&bot);
+        next_row(&bot, Duration::from_mins(2));
     }
 }
 

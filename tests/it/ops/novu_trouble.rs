@@ -69,6 +69,9 @@ async fn an_integration_that_is_not_there_is_told_apart() {
     bot.ready().await;
     bot.novu.remove_integration(INTEGRATION);
     assert_eq!(bot.command(ADA, "").await.code(), "C-NOVU-INTEGRATION");
+    // Its connections are listed as before, and yet it is found out without a restart.
+    let trouble = async || bot.ops("/readyz").await.json["missing"][0]["trouble"].clone();
+    bot.until_later(async || trouble().await == "unknown_integration").await;
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ pub(crate) static PLATFORM: Platform = Platform {
     provider: "Slack",
     place: "link-workspace",
     only_members_ask: true,
+    organisations: None,
     ids_have_case: true,
     guests_sign_in_elsewhere: false,
     delivers_without_connection: false,

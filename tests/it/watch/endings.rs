@@ -336,6 +336,7 @@ async fn whom_novu_mints_nothing_for_is_told_so_with_a_code() {
         MintsFail,
         Ask,
         Reads("on its way", &[], 0..=4),
+        // Time goes on while attempts are made, and on a busy machine they take long.
         Reads("C-NOVU-DOWN", &["Connect"], 5..=120),
     ];
     play(&acts, NOT_CONNECTED).await;

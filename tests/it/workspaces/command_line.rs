@@ -120,6 +120,8 @@ async fn what_cannot_be_done_is_told_with_its_fix_and_changes_nothing() {
         (&["connect", "slack", GLOBEX, "--scope", "incoming-webhook"], 64, "makes a webhook"),
         (&["connect", "irc", "T1"], 64, "there is no platform irc: take slack or teams"),
         (&["connect", "teams", "T1"], 64, "teams is not on"),
+        (&["connect", "slack", "not/an_id"], 64, "an id has 1 to 100"),
+        (&["connect", "slack", GLOBEX, "--organisation", ""], 64, "an id has 1 to 100"),
         (&["reconnect", "slack", GLOBEX], 1, "C-WORKSPACE"),
         (&["check", "slack", "nothing"], 1, "C-WORKSPACE"),
         (&["show", "xyz"], 64, "is no id of a request"),
