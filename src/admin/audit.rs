@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::document::Refused;
 use super::problem::{Kind, Problem};
+use super::refusals::Refused;
 use super::request::{By, InQuery, Reads};
 use super::{Admin, cursor};
 use crate::audit;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::{Extension, Json};
 use futures_util::future::BoxFuture;
 
-use super::document::Refused;
 use super::problem::Problem;
+use super::refusals::Refused;
 use super::request::{By, Reads};
 use crate::doctor::Report;
 

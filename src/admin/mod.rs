@@ -11,6 +11,7 @@ mod document;
 mod gate;
 mod people;
 mod problem;
+mod refusals;
 mod request;
 mod token;
 mod workspaces;

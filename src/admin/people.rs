@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Admin;
-use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
+use super::refusals::{NotChanged, NotUnderstood, Refused};
 use super::request::{By, InBody, InPath, InQuery, LooksAfterPeople};
 use crate::core::{Explanation, LinkRemoval, Person, PersonsLink, Platform, typed_id};
 

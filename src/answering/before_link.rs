@@ -82,7 +82,8 @@ impl<'a, D: Deliver> Remember<'a, D> {
     /// The watch of the link that is about to be minted.
     async fn begin(&self, question: &Question, prospect: Prospect) -> Result<Watch, Refusal> {
         let id = self.id(question);
-        let mut watch = Watch::new(question, self.message, prospect);
+        let mut watch =
+            Watch::new(question.asker.clone(), question.in_place, self.message, prospect);
         if self.place.is_none() {
             let found = self.answering.messages.get::<D>(&id).await?;
             watch.in_place = found.is_some_and(|found| found.message.question.in_place);

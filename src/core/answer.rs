@@ -1,7 +1,6 @@
 //! What a person is told, before it is put into words.
 
 use std::fmt;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -10,9 +9,6 @@ use super::refusal::{Reason, Refusal};
 use super::workspaces::{ConnectedWorkspace, Outcome};
 use crate::net::{HostAllowlist, SecretUrl, UrlRefused};
 use crate::novu::SubscriberId;
-
-/// How long Novu accepts a link that it minted (Novu, OAuth state).
-pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
 /// What a person is told.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::answer::LINK_LIFETIME;
 use super::held::HeldAccounts;
 use super::person::Person;
 use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
+use crate::novu::LINK_LIFETIME;
 use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Novu, SubscriberId};
 use crate::store::Owner;
 

@@ -30,8 +30,8 @@ pub mod workspaces;
 
 pub use account::{PROFILES_UNREACHABLE, TOKEN_EXPIRED};
 pub use answer::{
-    Answer, Connected, Invitee, LINK_LIFETIME, Lasts, Link, LinkStatus, SignIn, SignInLink, Status,
-    Tested, UnknownCommand, WorkspaceAnswer, WorkspaceStart, WrongPerson,
+    Answer, Connected, Invitee, Lasts, Link, LinkStatus, SignIn, SignInLink, Status, Tested,
+    UnknownCommand, WorkspaceAnswer, WorkspaceStart, WrongPerson,
 };
 pub use explanation::{
     AccountOutcome, AnswerOutcome, ExpectedAnswer, ExplainedAccount, ExplainedConnection,

@@ -15,8 +15,9 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::clock::SharedClock;
-use crate::core::{Invitee, LINK_LIFETIME, Person};
+use crate::core::{Invitee, Person};
 use crate::net::SecretUrl;
+use crate::novu::LINK_LIFETIME;
 use crate::random::SharedRandom;
 use crate::signing::SigningKey;
 use crate::store::{NewPage, Owner, PageId, PageTimes, Store, StoreError, StoredPage};

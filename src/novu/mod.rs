@@ -34,7 +34,7 @@ pub use endpoints::{ChannelEndpoint, Endpoint, EndpointFilter};
 pub use error::Error;
 pub use events::{Trigger, Triggered};
 pub use integrations::{Integration, Survey};
-pub use oauth::{Connect, ConnectionMode, LinkUser};
+pub use oauth::{Connect, ConnectionMode, LINK_LIFETIME, LinkUser};
 pub use page::Page;
 pub use subscribers::{
     Creation, EmptySubscriberId, NewSubscriber, Subscriber, SubscriberId, SubscriberSearch,

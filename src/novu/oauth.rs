@@ -3,6 +3,8 @@
 //! Minting changes nothing that a repeat would spoil, so it needs no `Idempotency-Key`, and is better
 //! off without one: a reused key brings a dead address, or somebody else's.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -13,6 +15,9 @@ use super::decode;
 use super::error::Error;
 use super::subscribers::SubscriberId;
 use crate::net::SecretUrl;
+
+/// How long Novu accepts a link that it minted (Novu, OAuth state).
+pub const LINK_LIFETIME: Duration = Duration::from_mins(5);
 
 /// A request for the address where a person links their chat account to a subscriber.
 ///

@@ -25,12 +25,13 @@ use super::*;
 use crate::answering::{MessageId, Shown};
 use crate::clock::{Clock as _, ManualClock};
 use crate::core::{
-    Answer, Intent, Invitee, LINK_LIFETIME, Lasts, Link, Person, Platform, Question, Reason,
-    Reference, Refusal, SignIn, SignInLink, Workspace,
+    Answer, Intent, Invitee, Lasts, Link, Person, Platform, Question, Reason, Reference, Refusal,
+    SignIn, SignInLink, Workspace,
 };
 use crate::links::token::issuing::signed;
 use crate::links::{self, Invitation, LIFETIME};
 use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
+use crate::novu::LINK_LIFETIME;
 use crate::novu::SubscriberId;
 use crate::random::SystemRandom;
 use crate::signing::SigningKey;

@@ -15,8 +15,8 @@ use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use self::asked::{ConnectBody, ReconnectBody};
 pub(crate) use self::told::{CreatedBody, RequestBody, WorkspaceBody};
-use super::document::{NotChanged, NotUnderstood, Refused};
 use super::problem::{Kind, Problem};
+use super::refusals::{NotChanged, NotUnderstood, Refused};
 use super::request::{By, ChangesWorkspaces, IdempotencyKey, InBody, InPath, InQuery, Reads};
 use super::{Admin, BEGINNING, cursor};
 use crate::answering::Machine;

@@ -14,8 +14,8 @@ use super::verdict::{Verdict, judge};
 use crate::answering::Answering;
 use crate::answering::deliver::Deliver;
 use crate::clock::between;
-use crate::core::{LINK_LIFETIME, Platform, ProfilesError};
-use crate::novu::ChannelEndpoint;
+use crate::core::{Platform, ProfilesError};
+use crate::novu::{ChannelEndpoint, LINK_LIFETIME};
 use crate::store::{StoreError, Verified};
 
 /// How often endpoints are looked at while a link lives.

@@ -7,8 +7,6 @@
 //! which is stored beside the message. With several replicas one of them looks.
 
 mod changing;
-#[cfg(test)]
-mod fixture;
 mod follow_up;
 mod looking;
 mod noting;
@@ -17,6 +15,8 @@ mod removing;
 mod settling;
 mod state;
 mod telling;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use std::collections::HashSet;
@@ -31,8 +31,9 @@ use super::deliver::Deliver;
 use super::messages::MessageId;
 use super::pending::{Decided, TIME_TO_ANSWER};
 use crate::clock::SharedClock;
-use crate::core::{Answer, LINK_LIFETIME, Lasts, Prospect, Question, Reason, Reference, SignIn};
+use crate::core::{Answer, Lasts, Person, Prospect, Question, Reason, Reference, SignIn};
 use crate::jobs::Jobs;
+use crate::novu::LINK_LIFETIME;
 use crate::store::{Store, StoreError, StoredWatch};
 use changing::Next;
 use follow_up::FollowUp;
@@ -75,10 +76,15 @@ pub(super) struct Outcome {
 
 impl Watch {
     /// The watch of a link that is about to be minted for whoever asks.
-    pub(super) fn new(question: &Question, message: Reference, prospect: Prospect) -> Self {
+    pub(super) fn new(
+        person: Person,
+        in_place: bool,
+        message: Reference,
+        prospect: Prospect,
+    ) -> Self {
         let Prospect { subscriber, subscriber_name, endpoints, other_ids, guest } = prospect;
         Self {
-            person: question.asker.clone(),
+            person,
             message,
             subscriber,
             subscriber_name,
@@ -87,7 +93,7 @@ impl Watch {
             guest,
             others: Vec::new(),
             state: State::Waiting,
-            in_place: question.in_place,
+            in_place,
             replaced: false,
             overwritten: false,
             prolonged: 0,

@@ -9,8 +9,8 @@ use super::{AFTERWARDS, Watches};
 use crate::answering::deliver::Deliver;
 use crate::answering::messages::MessageId;
 use crate::clock::Tick;
-use crate::core::{LINK_LIFETIME, Reference};
-use crate::novu::ChannelEndpoint;
+use crate::core::Reference;
+use crate::novu::{ChannelEndpoint, LINK_LIFETIME};
 use crate::store::{Owner, StoreError};
 
 /// A watch that has not ended.
@@ -215,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::answering::watch::fixture::watch;
+    use crate::answering::watch::tests::watch;
 
     fn id(person: u8, message: u8) -> MessageId {
         let owner = watch(&format!("U{person}"), "ada").person.owner();

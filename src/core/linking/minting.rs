@@ -5,11 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use super::connecting::invitee;
 use super::{AskerFacts, Linking};
 use crate::clock::after;
-use crate::core::LINK_LIFETIME;
 use crate::core::answer::{Lasts, SignIn, SignInLink};
 use crate::core::person::Person;
 use crate::core::refusal::{Reason, Refusal};
 use crate::core::resolve::Found;
+use crate::novu::LINK_LIFETIME;
 use crate::novu::{ChannelConnection, Context, Creation, Error, LinkUser, NewSubscriber, Novu};
 
 impl Linking {

@@ -8,10 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::core::answer::LINK_LIFETIME;
 use crate::core::person::{Person, Workspace};
 use crate::core::platform::Platform;
 use crate::core::reference::Reference;
+use crate::novu::LINK_LIFETIME;
 use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
 use crate::store::StoredWorkspaceRequest;
 

@@ -11,7 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use connect_sandbox::{Browser, Effect, Fault, Route};
 use novu_connect_bot::clock::Clock as _;
-use novu_connect_bot::core::LINK_LIFETIME;
+use novu_connect_bot::novu::LINK_LIFETIME;
 use novu_connect_bot::signing::SigningKey;
 use serde_json::json;
 

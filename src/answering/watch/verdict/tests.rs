@@ -1,6 +1,6 @@
 use super::*;
-use crate::answering::watch::fixture::watch;
 use crate::answering::watch::state::State;
+use crate::answering::watch::tests::watch;
 use crate::core::Workspace;
 use crate::novu::{Endpoint, SubscriberId};
 use crate::{slack, teams};
