@@ -16,8 +16,7 @@ use super::held::HeldAccounts;
 use super::person::Person;
 use super::platform::Platform;
 use crate::clock::{SharedClock, Tick};
-use crate::novu::LINK_LIFETIME;
-use crate::novu::{ChannelEndpoint, EndpointFilter, Error, Novu, SubscriberId};
+use crate::novu::{ChannelEndpoint, EndpointFilter, Error, LINK_LIFETIME, Novu, SubscriberId};
 use crate::store::Owner;
 
 /// Endpoints asked for at once: the most that Novu gives.

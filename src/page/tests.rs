@@ -31,8 +31,7 @@ use crate::core::{
 use crate::links::token::issuing::signed;
 use crate::links::{self, Invitation, LIFETIME};
 use crate::net::{self, HostAllowlist, SecretUrl, Subdomains};
-use crate::novu::LINK_LIFETIME;
-use crate::novu::SubscriberId;
+use crate::novu::{LINK_LIFETIME, SubscriberId};
 use crate::random::SystemRandom;
 use crate::signing::SigningKey;
 use crate::store::Store;

@@ -145,7 +145,10 @@ impl StoreTrouble {
                 }
             }
             Error::Tls(_) => Self::Tls,
-            Error::Io(_) | Error::PoolClosed | Error::WorkerCrashed => Self::Unreachable,
+            // A server that is going down breaks off in the middle of what it says.
+            Error::Io(_) | Error::Protocol(_) | Error::PoolClosed | Error::WorkerCrashed => {
+                Self::Unreachable
+            }
             Error::PoolTimedOut => Self::Slow,
             Error::Configuration(_) => Self::Refused,
             _ => Self::Failing,
@@ -286,6 +289,14 @@ mod tests {
             ("42P01", StoreTrouble::Failing),
         ] {
             assert_eq!(StoreTrouble::of_postgres(state), trouble, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_breaks_off_is_in_one_trouble_wherever_it_does() {
+        let io = std::io::ErrorKind::UnexpectedEof;
+        for error in [Error::Io(io.into()), Error::Protocol("unexpected response".into())] {
+            assert_eq!(StoreTrouble::of(&error), StoreTrouble::Unreachable, "{error}");
         }
     }
 

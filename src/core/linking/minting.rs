@@ -9,8 +9,9 @@ use crate::core::answer::{Lasts, SignIn, SignInLink};
 use crate::core::person::Person;
 use crate::core::refusal::{Reason, Refusal};
 use crate::core::resolve::Found;
-use crate::novu::LINK_LIFETIME;
-use crate::novu::{ChannelConnection, Context, Creation, Error, LinkUser, NewSubscriber, Novu};
+use crate::novu::{
+    ChannelConnection, Context, Creation, Error, LINK_LIFETIME, LinkUser, NewSubscriber, Novu,
+};
 
 impl Linking {
     /// Refuses whose chat account another subscriber holds: Novu would fail after their sign-in, for

@@ -11,8 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::core::person::{Person, Workspace};
 use crate::core::platform::Platform;
 use crate::core::reference::Reference;
-use crate::novu::LINK_LIFETIME;
-use crate::novu::{ChannelConnection, ConnectionMode, Context, SubscriberId};
+use crate::novu::{ChannelConnection, ConnectionMode, Context, LINK_LIFETIME, SubscriberId};
 use crate::store::StoredWorkspaceRequest;
 
 /// For how long an administrator can use a start page.

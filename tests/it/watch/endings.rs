@@ -212,7 +212,7 @@ impl Play<'_> {
             if passed() + step.as_secs_f64() <= last {
                 chat.clock.advance(step);
             }
-            tokio::time::sleep(Duration::from_millis(8)).await;
+            tokio::time::sleep(Duration::from_millis(4)).await;
         }
         let told = chat.told(Who::Asker);
         assert_eq!(told.times, before + 1, "{now}: {told:?}");
@@ -336,7 +336,8 @@ async fn whom_novu_mints_nothing_for_is_told_so_with_a_code() {
         MintsFail,
         Ask,
         Reads("on its way", &[], 0..=4),
-        Reads("C-NOVU-DOWN", &["Connect"], 5..=60),
+        // Time goes on while attempts are made, and on a busy machine they take long.
+        Reads("C-NOVU-DOWN", &["Connect"], 5..=120),
     ];
     play(&acts, NOT_CONNECTED).await;
 }
